@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bus } from '../bus/index.js';
+import type { Identity } from '../identity/index.js';
+import type { Logger } from '../logging/index.js';
+import type { AnnouncementBody } from './body.js';
+import { signAnnouncement } from './signed.js';
+import { type AnnouncementSubjects, announcementSubjects } from './subjects.js';
+
+const shortestWait = 200;
+const longestWait = 15_000;
+const repeatAfter = 10 * 60_000;
+
+/** What an announcer needs. */
+export interface AnnouncerOptions {
+  readonly bus: Bus;
+  readonly grid: string;
+  readonly identity: Identity;
+  readonly logger: Logger;
+  /** The announcement for a seqnum. */
+  readonly describe: (seqnum: number) => AnnouncementBody;
+}
+
+/**
+ * Tells the introducer who this server is: until it is accepted, again after every reconnection of the bus, and
+ * every ten minutes. Nothing of it is kept on disk: a seqnum is the time in milliseconds, and where the introducer
+ * knows a higher one (a clock was set back), one more than that.
+ */
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  readonly #subjects: AnnouncementSubjects;
+  readonly #stopping = new AbortController();
+  #newest = 0;
+  #accepted = false;
+  #again = new AbortController();
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+    this.#subjects = announcementSubjects(options.grid);
+  }
+
+  /** Whether the introducer has accepted the newest announcement. */
+  get accepted(): boolean {
+    return this.#accepted;
+  }
+
+  /** Begins to announce, in the background; returns how to end it. */
+  start(): () => Promise<void> {
+    const stopListening = this.#options.bus.onConnect(() => this.#again.abort());
+    const running = this.#run();
+    return async () => {
+      stopListening();
+      this.#stopping.abort();
+      this.#again.abort();
+      await running;
+    };
+  }
+
+  async #run(): Promise<void> {
+    let wait = shortestWait;
+    while (!this.#stopping.signal.aborted) {
+      this.#again = new AbortController();
+      this.#accepted = await this.#announce();
+      wait = this.#accepted ? shortestWait : Math.min(wait * 2, longestWait);
+      const pause = this.#accepted ? repeatAfter : wait * (0.5 + Math.random());
+      await delay(pause, undefined, { signal: this.#again.signal }).catch(() => undefined);
+    }
+  }
+
+  async #announce(): Promise<boolean> {
+    const { bus, identity, describe, logger } = this.#options;
+    this.#newest = Math.max(Date.now(), this.#newest + 1);
+    try {
+      const signed = signAnnouncement(describe(this.#newest), identity);
+      const answer = await bus.ask(this.#subjects.announce, signed);
+      if ('accepted' in answer) {
+        if (!this.#accepted) logger.info('the introducer accepted our announcement');
+        return true;
+      }
+      if (answer.newest !== undefined) this.#newest = Math.max(this.#newest, answer.newest);
+      logger.warn({ reason: answer.refused }, 'the introducer refused our announcement');
+    } catch (error) {
+      logger.debug({ error: (error as Error).message }, 'no introducer took our announcement yet');
+    }
+    return false;
+  }
+}

@@ -1,0 +1,244 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect, type Msg, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import type { Logger } from '../logging/index.js';
+import {
+  decodeMessage,
+  encodeMessage,
+  MalformedMessageError,
+  type Question,
+  type Subject,
+} from './subject.js';
+
+/** Nothing could be asked or said because there is no connection, nobody listens, or nobody answered in time. */
+export class BusUnavailableError extends Error {
+  override readonly name = 'BusUnavailableError';
+  readonly code = 'bus-unavailable';
+
+  constructor(
+    readonly subject: string,
+    readonly reason: 'not connected' | 'nobody listens' | 'no answer in time' | 'refused by the other side',
+    options?: ErrorOptions,
+  ) {
+    super(`bus: ${subject}: ${reason}`, options);
+  }
+}
+
+/** Ends what a `subscribe`, `serve` or `onConnect` began. */
+export type Stop = () => void;
+
+/** How to reach the bus. */
+export interface BusOptions {
+  readonly url: string;
+  /** As the bus shows this client: the service and nickname. */
+  readonly name: string;
+  readonly logger: Logger;
+}
+
+interface Listener {
+  readonly subject: string;
+  readonly queue?: string;
+  readonly onMessage: (message: Msg) => void;
+  cancel?: Stop;
+}
+
+const shortestWait = 100;
+const longestWait = 10_000;
+
+/**
+ * A connection to NATS that is always being made: it opens in the background, comes back for ever with backoff,
+ * and what was subscribed before the first connection, or before a loss, is subscribed after it. Nothing said
+ * while there is no connection is kept: the truth is in Postgres, and every user of the bus asks again when
+ * `onConnect` calls.
+ */
+export class Bus {
+  readonly #options: BusOptions;
+  readonly #listeners = new Set<Listener>();
+  readonly #onConnect = new Set<() => void>();
+  readonly #closing = new AbortController();
+  readonly #opening: Promise<void>;
+  #connection: NatsConnection | undefined;
+  #connected = false;
+
+  constructor(options: BusOptions) {
+    this.#options = options;
+    this.#opening = this.#open();
+  }
+
+  /** Whether the bus can be used at this moment. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** Says `value` to whoever listens. Returns false, having said nothing, where there is no connection. */
+  publish<T>(subject: Subject<T>, value: T): boolean {
+    if (!this.#connected || !this.#connection) return false;
+    this.#connection.publish(subject.name, encodeMessage(value));
+    return true;
+  }
+
+  /** Calls `listen` for each message of the right shape; with `queue`, each message goes to one listener of that queue. */
+  subscribe<T>(subject: Subject<T>, listen: (value: T) => void | Promise<void>, queue?: string): Stop {
+    return this.#listen(subject.name, queue, async (message) => {
+      await listen(decodeMessage(message.subject, subject.schema, message.data));
+    });
+  }
+
+  /** Answers every question of the right shape. An answer that throws is logged, and the asker told that it was refused. */
+  serve<Q, A>(question: Question<Q, A>, answer: (value: Q) => A | Promise<A>, queue?: string): Stop {
+    return this.#listen(question.name, queue, async (message) => {
+      try {
+        message.respond(
+          encodeMessage(await answer(decodeMessage(message.subject, question.schema, message.data))),
+        );
+      } catch (error) {
+        const reason = error instanceof MalformedMessageError ? error.message : 'internal error';
+        message.respond(encodeMessage({ refused: reason }));
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Asks, and waits for the first answer.
+   *
+   * @throws BusUnavailableError, and MalformedMessageError for an answer of the wrong shape
+   */
+  async ask<Q, A>(question: Question<Q, A>, value: Q, timeoutMs = 5_000): Promise<A> {
+    if (!this.#connected || !this.#connection) throw new BusUnavailableError(question.name, 'not connected');
+    let data: Uint8Array;
+    try {
+      data = (await this.#connection.request(question.name, encodeMessage(value), { timeout: timeoutMs }))
+        .data;
+    } catch (error) {
+      const reason = (error as Error).name === 'NoRespondersError' ? 'nobody listens' : 'no answer in time';
+      throw new BusUnavailableError(question.name, reason, { cause: error });
+    }
+    return decodeMessage<A>(question.name, question.answer, data);
+  }
+
+  /** Calls `react` at once if connected, and after every connection from now on. */
+  onConnect(react: () => void): Stop {
+    this.#onConnect.add(react);
+    if (this.#connected) react();
+    return () => this.#onConnect.delete(react);
+  }
+
+  /** Lets what is being handled end, then closes. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#opening;
+    this.#connected = false;
+    const connection = this.#connection;
+    if (!connection || connection.isClosed()) return;
+    // A drain waits for the server; without one it would wait for ever.
+    await Promise.race([connection.drain(), delay(2_000, undefined, { ref: false })]).catch(() => undefined);
+    if (!connection.isClosed()) await connection.close().catch(() => undefined);
+  }
+
+  #listen(subject: string, queue: string | undefined, handle: (message: Msg) => Promise<void>): Stop {
+    const listener: Listener = {
+      subject,
+      ...(queue === undefined ? {} : { queue }),
+      onMessage: (message) => {
+        handle(message).catch((error: Error) => {
+          this.#options.logger.warn(
+            { subject: message.subject, error: error.message },
+            'a bus message was not handled',
+          );
+        });
+      },
+    };
+    this.#listeners.add(listener);
+    if (this.#connection) this.#attach(this.#connection, listener);
+    return () => {
+      this.#listeners.delete(listener);
+      listener.cancel?.();
+    };
+  }
+
+  /** The library subscribes again by itself after a reconnection, so each listener is attached once. */
+  #attach(connection: NatsConnection, listener: Listener): void {
+    const subscription = connection.subscribe(listener.subject, {
+      ...(listener.queue === undefined ? {} : { queue: listener.queue }),
+      callback: (error, message) => {
+        if (!error) listener.onMessage(message);
+        else
+          this.#options.logger.warn(
+            { subject: listener.subject, error: error.message },
+            'bus subscription refused',
+          );
+      },
+    });
+    listener.cancel = () => {
+      if (!subscription.isClosed()) subscription.unsubscribe();
+    };
+  }
+
+  async #open(): Promise<void> {
+    const { logger } = this.#options;
+    let wait = shortestWait;
+    let said = '';
+    while (!this.#closing.signal.aborted) {
+      try {
+        this.#connection = await connect(connectionOptions(this.#options));
+        break;
+      } catch (error) {
+        const reason = (error as Error).message;
+        if (reason !== said)
+          logger.warn({ error: reason }, 'the bus cannot be reached yet; trying until it can');
+        said = reason;
+      }
+      await delay(wait * (0.5 + Math.random()), undefined, { signal: this.#closing.signal }).catch(
+        () => undefined,
+      );
+      wait = Math.min(wait * 2, longestWait);
+    }
+    const connection = this.#connection;
+    if (!connection || this.#closing.signal.aborted) return;
+    for (const listener of this.#listeners) this.#attach(connection, listener);
+    void this.#follow(connection);
+    this.#announceConnected('connected to the bus');
+  }
+
+  async #follow(connection: NatsConnection): Promise<void> {
+    const { logger } = this.#options;
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect' && this.#connected) {
+        this.#connected = false;
+        logger.warn('the connection to the bus was lost; trying to get it back');
+      } else if (status.type === 'reconnect') {
+        this.#announceConnected('connected to the bus again');
+      } else if (status.type === 'error') {
+        logger.warn({ error: status.error.message }, 'the bus reports an error');
+      }
+    }
+  }
+
+  #announceConnected(message: string): void {
+    this.#connected = true;
+    this.#options.logger.info(message);
+    for (const react of this.#onConnect) react();
+  }
+}
+
+function connectionOptions({ url, name }: BusOptions): NodeConnectionOptions {
+  const { protocol, host, username, password } = new URL(url);
+  let wait = shortestWait;
+  let lastTry = 0;
+  return {
+    servers: host,
+    name,
+    ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
+    ...(protocol === 'tls:' ? { tls: {} } : {}),
+    maxReconnectAttempts: -1,
+    // Half of the wait is chance, so that the clients of a bus that comes back do not all knock at once.
+    reconnectDelayHandler: () => {
+      const now = Date.now();
+      wait = now - lastTry > 4 * longestWait ? shortestWait : Math.min(wait * 2, longestWait);
+      lastTry = now;
+      return wait * (0.5 + Math.random() / 2);
+    },
+    pingInterval: 20_000,
+    ignoreAuthErrorAbort: true,
+  };
+}

@@ -1,0 +1,3 @@
+/** Typed messages over NATS, on a connection that comes back for ever. */
+export { Bus, type BusOptions, BusUnavailableError, type Stop } from './bus.js';
+export { MalformedMessageError, type Question, type Subject } from './subject.js';

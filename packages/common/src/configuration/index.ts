@@ -1,0 +1,12 @@
+/** Reading a node's configuration, with errors that name file, line and expectation; and making a node's folder. */
+export { ConfigurationError, NodeFolderExistsError } from './errors.js';
+export { createNodeFolder, type NodeFolderContents } from './node-folder.js';
+export {
+  type NodeOptions,
+  nodeSettings,
+  nodeYamlFields,
+  passwordFiles,
+  urlWithPassword,
+} from './node-settings.js';
+export { byteSize, duration, formatHostPort, type HostPort, hostPort, parseHostPort } from './values.js';
+export { parseYamlConfiguration, readYamlConfiguration } from './yaml-file.js';

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { hostPort } from './values.js';
+
+const url = (protocols: string[], example: string) =>
+  z
+    .string(`expected a URL such as ${example}`)
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `expected a URL such as ${example}`,
+    );
+
+/** The fields that every service's `node.yaml` has; each service spreads them into its own strict schema. */
+export const nodeSettings = {
+  nickname: z.string().min(1).max(100),
+  grid: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'expected 1 to 40 of letters, digits, - and _'),
+  postgres: url(['postgres:', 'postgresql:'], 'postgres://user@host:5432/database'),
+  bus: url(['nats:', 'tls:'], 'nats://host:4222'),
+  operator: z.strictObject({ listen: hostPort }),
+  log: z
+    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })
+    .prefault({}),
+};
+
+/** What an operator tells `holdfast init` about any node. */
+export interface NodeOptions {
+  readonly nickname: string;
+  readonly grid: string;
+  readonly postgres: string;
+  readonly bus: string;
+  /** `HOST:PORT` of /healthz, /readyz and /metrics. */
+  readonly operator: string;
+}
+
+/** The common part of a new `node.yaml`: URLs without their passwords, which go to `private/`. */
+export function nodeYamlFields(service: string, options: NodeOptions): Record<string, unknown> {
+  return {
+    service,
+    nickname: options.nickname,
+    grid: options.grid,
+    postgres: withoutPassword(options.postgres).url,
+    bus: withoutPassword(options.bus).url,
+    operator: { listen: options.operator },
+    log: { level: 'info' },
+  };
+}
+
+/** The passwords of the URLs in `options`, as files for `private/`. */
+export function passwordFiles(options: NodeOptions): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (const name of ['postgres', 'bus'] as const) {
+    const { password } = withoutPassword(options[name]);
+    if (password !== '') files[`${name}.password`] = `${password}\n`;
+  }
+  return files;
+}
+
+/** The URL of `node.yaml` with the password from `private/NAME.password`, where there is one. */
+export async function urlWithPassword(
+  dir: string,
+  name: 'postgres' | 'bus',
+  configured: string,
+): Promise<string> {
+  let password: string;
+  try {
+    password = (await readFile(join(dir, 'private', `${name}.password`), 'utf8')).trimEnd();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return configured;
+    throw error;
+  }
+  const url = new URL(configured);
+  url.password = encodeURIComponent(password);
+  return url.toString();
+}
+
+function withoutPassword(text: string): { url: string; password: string } {
+  if (!URL.canParse(text)) return { url: text, password: '' };
+  const url = new URL(text);
+  if (url.password === '') return { url: text, password: '' };
+  const password = decodeURIComponent(url.password);
+  url.password = '';
+  return { url: url.toString(), password };
+}

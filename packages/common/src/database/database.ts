@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import type { Logger } from '../logging/index.js';
+
+/** A pool of Postgres connections. */
+export interface Database {
+  readonly pool: pg.Pool;
+  /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+  transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** How to reach Postgres. */
+export interface DatabaseOptions {
+  readonly url: string;
+  /** As Postgres shows it in `pg_stat_activity`: the service and nickname. */
+  readonly applicationName: string;
+  readonly logger: Logger;
+  /** Most connections at once. */
+  readonly connections?: number;
+  /** Ends the wait for a Postgres that does not come up. */
+  readonly signal?: AbortSignal;
+}
+
+// int8 as number: sizes and counts here stay below 2^53, and a text would sort and add wrongly.
+pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`int8 ${text} is past 2^53`);
+  return value;
+});
+
+const longestWait = 5_000;
+
+/** Opens a pool without waiting for the server. */
+export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    max: options.connections ?? 10,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 60_000,
+    statement_timeout: 60_000,
+  });
+  // Without a listener an idle connection's end (a Postgres restart) would end this process.
+  pool.on('error', (error) =>
+    options.logger.warn({ error: error.message }, 'a database connection was lost'),
+  );
+  return {
+    pool,
+    transaction: (work) => inTransaction(pool, work),
+    close: () => pool.end(),
+  };
+}
+
+/**
+ * Opens a pool and waits until Postgres answers, saying so once and again when it changes its mind.
+ *
+ * @throws the signal's reason where it aborts first
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const database = openPool(options);
+  let wait = 100;
+  let said = '';
+  for (;;) {
+    try {
+      await database.pool.query('select 1');
+      return database;
+    } catch (error) {
+      const reason = describe(error);
+      if (reason !== said) {
+        options.logger.warn({ error: reason }, 'Postgres cannot be used yet; trying until it can');
+        said = reason;
+      }
+    }
+    try {
+      await delay(wait, undefined, options.signal ? { signal: options.signal } : {});
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+    wait = Math.min(wait * 2, longestWait);
+  }
+}
+
+async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    client.release();
+    return result;
+  } catch (error) {
+    try {
+      await client.query('rollback');
+      client.release();
+    } catch (lost) {
+      // The connection is in an unknown state: it is thrown away, not given back.
+      client.release(lost as Error);
+    }
+    throw error;
+  }
+}
+
+function describe(error: unknown): string {
+  const { message, code, errors } = error as { message: string; code?: string; errors?: Error[] };
+  return message || errors?.map((each) => each.message).join('; ') || code || String(error);
+}

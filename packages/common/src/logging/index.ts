@@ -1,0 +1,3 @@
+/** Logs that are for machines first and can hold no secret. */
+export { createLogger, type Logger, type LoggerOptions, silentLogger } from './logger.js';
+export { redact } from './redact.js';

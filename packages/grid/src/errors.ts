@@ -1,0 +1,92 @@
+/** A file could not be placed on enough servers. */
+export class NotEnoughServersError extends Error {
+  override readonly name = 'NotEnoughServersError';
+  readonly code = 'not-enough-servers';
+
+  constructor(
+    /** How many servers would hold at least one share. */
+    readonly servers: number,
+    /** Servers of happiness of the best placement found. */
+    readonly happiness: number,
+    readonly required: number,
+    readonly happy: number,
+    /** What servers answered that could not take their share, one line each. */
+    readonly reasons: readonly string[] = [],
+  ) {
+    super(
+      unhappiness(servers, happiness, required, happy) +
+        (reasons.length > 0 ? ` (${reasons.join('; ')})` : ''),
+    );
+  }
+}
+
+/** The peer's wording (seen in its answers), which clients show and scripts look for. */
+function unhappiness(servers: number, happiness: number, required: number, happy: number): string {
+  if (servers < required) {
+    return (
+      `shares could be placed or found on only ${servers} server(s). We were asked to place shares on at least ` +
+      `${happy} server(s) such that any ${required} of them have enough shares to recover the file.`
+    );
+  }
+  if (happiness < required) {
+    return (
+      `shares could be placed or found on ${servers} server(s), but they are not spread out evenly enough to ` +
+      `ensure that any ${required} of these servers would have enough shares to recover the file. We were asked ` +
+      `to place shares on at least ${happy} servers such that any ${required} of them have enough shares to ` +
+      'recover the file.'
+    );
+  }
+  return (
+    `shares could be placed on only ${happiness} server(s) such that any ${required} of them have enough shares ` +
+    `to recover the file, but we were asked to place shares on at least ${happy} such servers.`
+  );
+}
+
+/** Fewer good shares were found than a file needs. */
+export class NotEnoughSharesError extends Error {
+  override readonly name = 'NotEnoughSharesError';
+  readonly code = 'not-enough-shares';
+
+  constructor(
+    readonly found: number,
+    readonly required: number,
+    /** What went wrong with shares or servers that were tried, one line each, without secrets. */
+    readonly reasons: readonly string[] = [],
+  ) {
+    super(
+      `${found === 0 ? 'no shares could be found' : `only ${found} good share(s) could be found`}; ` +
+        `${required} are needed${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`,
+    );
+  }
+}
+
+/** The file's own description contradicts its capability: no share of it can be what the capability names. */
+export class WrongFileError extends Error {
+  override readonly name = 'WrongFileError';
+  readonly code = 'wrong-file';
+}
+
+/** Why a request to a storage server failed. */
+export type StorageServerErrorCode =
+  | 'unreachable'
+  | 'wrong-certificate'
+  | 'unauthorized'
+  | 'timeout'
+  | 'refused'
+  | 'malformed-answer';
+
+/** A storage server did not do what it was asked. */
+export class StorageServerError extends Error {
+  override readonly name = 'StorageServerError';
+
+  constructor(
+    readonly code: StorageServerErrorCode,
+    readonly server: string,
+    message: string,
+    /** The HTTP status, where there was an answer. */
+    readonly status?: number,
+    options?: ErrorOptions,
+  ) {
+    super(`${server}: ${message}`, options);
+  }
+}

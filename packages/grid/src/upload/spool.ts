@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A file as it was received, readable at any place until it is closed. */
+export interface SpooledFile {
+  /** In bytes. */
+  readonly size: number;
+  /** Up to `length` bytes from `position` on; the caller may keep the buffer. */
+  read(position: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** What sees each byte of a file once, in order, while it comes in. */
+export interface ByteObserver {
+  update(bytes: Uint8Array): unknown;
+}
+
+/** Bytes collected before they are written to disk in one call. */
+const writeSize = 1024 * 1024;
+
+/**
+ * Receives a file whole, since its key is made of all of its content before the first byte can be encrypted. Up to
+ * `inMemory` bytes stay in memory; a larger file goes to an unlinked file of `dir`, so that nothing is left behind
+ * however the process ends.
+ *
+ * @param observeLarge called once when the file turns out larger than `inMemory`; what it returns sees every byte
+ */
+export async function spool(
+  source: AsyncIterable<Uint8Array>,
+  { dir, inMemory, observeLarge }: { dir: string; inMemory: number; observeLarge: () => ByteObserver },
+): Promise<SpooledFile> {
+  let pending: Uint8Array[] = [];
+  let pendingSize = 0;
+  let size = 0;
+  let file: FileHandle | undefined;
+  let observer: ByteObserver | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  let failure: Error | undefined;
+
+  const flush = async (): Promise<void> => {
+    const chunks = pending;
+    const position = size - pendingSize;
+    pending = [];
+    pendingSize = 0;
+    // One write at a time: while it runs, the next chunks come in and are hashed.
+    await writing;
+    if (failure) throw failure;
+    const target = file;
+    if (!target) return;
+    writing = writeAll(target, chunks, position).catch((error: Error) => {
+      failure = error;
+    });
+  };
+
+  try {
+    for await (const chunk of source) {
+      pending.push(chunk);
+      pendingSize += chunk.length;
+      size += chunk.length;
+      if (!observer) {
+        if (size <= inMemory) continue;
+        file = await openUnlinked(dir);
+        observer = observeLarge();
+        for (const each of pending) observer.update(each);
+      } else {
+        observer.update(chunk);
+      }
+      if (pendingSize >= writeSize) await flush();
+    }
+    if (!file) return inMemoryFile(pending, size);
+    await flush();
+    await writing;
+    if (failure) throw failure;
+    return onDisk(file, size);
+  } catch (error) {
+    await writing;
+    await file?.close();
+    throw error;
+  }
+}
+
+function inMemoryFile(chunks: Uint8Array[], size: number): SpooledFile {
+  const content = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size);
+  return {
+    size,
+    read: async (position, length) => content.subarray(position, Math.min(position + length, size)),
+    close: async () => undefined,
+  };
+}
+
+function onDisk(file: FileHandle, size: number): SpooledFile {
+  return {
+    size,
+    read: async (position, length) => {
+      const buffer = Buffer.allocUnsafeSlow(Math.min(length, size - position));
+      let filled = 0;
+      while (filled < buffer.length) {
+        const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, position + filled);
+        if (bytesRead === 0) throw new Error('the spool file is shorter than what was written to it');
+        filled += bytesRead;
+      }
+      return buffer;
+    },
+    close: () => file.close(),
+  };
+}
+
+async function openUnlinked(dir: string): Promise<FileHandle> {
+  await mkdir(dir, { recursive: true });
+  const path = join(dir, `upload-${randomBytes(8).toString('hex')}`);
+  const file = await open(path, 'wx+', 0o600);
+  try {
+    await unlink(path);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function writeAll(file: FileHandle, chunks: Uint8Array[], position: number): Promise<void> {
+  let at = position;
+  let left = chunks;
+  while (left.length > 0) {
+    const { bytesWritten } = await file.writev(left, at);
+    at += bytesWritten;
+    left = without(left, bytesWritten);
+  }
+}
+
+/** What of `chunks` is left after their first `count` bytes. */
+function without(chunks: Uint8Array[], count: number): Uint8Array[] {
+  let skip = count;
+  for (const [index, chunk] of chunks.entries()) {
+    if (skip < chunk.length) return [chunk.subarray(skip), ...chunks.slice(index + 1)];
+    skip -= chunk.length;
+  }
+  return [];
+}

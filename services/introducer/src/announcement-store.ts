@@ -1,0 +1,63 @@
+import type { SignedAnnouncement, VerifiedAnnouncement } from '@holdfast/common/announcements';
+import type { Database } from '@holdfast/common/database';
+
+/** What became of an announcement that was offered to the store. */
+export type Kept = { kept: 'new' | 'already known' } | { kept: false; newest: number };
+
+interface Row {
+  readonly server_id: string;
+  readonly message: string;
+  readonly signature: string;
+}
+
+/** The newest announcement of each server of one grid, in Postgres. Several introducers may share the table. */
+export class AnnouncementStore {
+  readonly #database: Database;
+  readonly #grid: string;
+
+  constructor(database: Database, grid: string) {
+    this.#database = database;
+    this.#grid = grid;
+  }
+
+  /** Keeps an announcement if it is its server's newest. The row's own lock decides between two that come at once. */
+  async keep({ serverId, seqnum, signed }: VerifiedAnnouncement): Promise<Kept> {
+    const { rowCount } = await this.#database.pool.query({
+      name: 'keep-announcement',
+      text: `insert into introducer.announcements as known (grid, server_id, seqnum, message, signature)
+             values ($1, $2, $3, $4, $5)
+             on conflict (grid, server_id) do update
+             set seqnum = excluded.seqnum, message = excluded.message, signature = excluded.signature, last_heard = now()
+             where known.seqnum < excluded.seqnum`,
+      values: [this.#grid, serverId, seqnum, signed.message, signed.signature],
+    });
+    if (rowCount === 1) return { kept: 'new' };
+    const { rows } = await this.#database.pool.query<{ seqnum: number; message: string }>(
+      'select seqnum, message from introducer.announcements where grid = $1 and server_id = $2',
+      [this.#grid, serverId],
+    );
+    const known = rows[0];
+    if (known?.message === signed.message) return { kept: 'already known' };
+    return { kept: false, newest: known?.seqnum ?? seqnum };
+  }
+
+  /** Up to `limit` announcements in order of server id, from after `after` on. */
+  async list(after: string, limit: number): Promise<SignedAnnouncement[]> {
+    const { rows } = await this.#database.pool.query<Row>({
+      name: 'list-announcements',
+      text: `select server_id, message, signature from introducer.announcements
+             where grid = $1 and server_id > $2 order by server_id limit $3`,
+      values: [this.#grid, after, limit],
+    });
+    return rows.map(({ server_id, message, signature }) => ({ message, signature, key: server_id }));
+  }
+
+  /** How many servers are known. */
+  async count(): Promise<number> {
+    const { rows } = await this.#database.pool.query<{ count: number }>(
+      'select count(*) from introducer.announcements where grid = $1',
+      [this.#grid],
+    );
+    return rows[0]?.count ?? 0;
+  }
+}

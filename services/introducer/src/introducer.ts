@@ -1,0 +1,100 @@
+import {
+  type AnnounceAnswer,
+  AnnouncementError,
+  type AnnouncementPage,
+  type AnnouncementSubjects,
+  type SignedAnnouncement,
+  type VerifiedAnnouncement,
+  verifyAnnouncement,
+} from '@holdfast/common/announcements';
+import type { Bus } from '@holdfast/common/bus';
+import type { Logger } from '@holdfast/common/logging';
+import { Counter, type Registry } from '@holdfast/common/metrics';
+import type { AnnouncementStore } from './announcement-store.js';
+
+/** Most of a page's JSON in bytes: well under the bus's default limit of 1 MiB a message. */
+const pageSize = 512 * 1024;
+const rowsAtOnce = 256;
+
+/** What the introducer works with. */
+export interface IntroducerParts {
+  readonly bus: Bus;
+  readonly subjects: AnnouncementSubjects;
+  readonly store: AnnouncementStore;
+  readonly logger: Logger;
+  readonly registry: Registry;
+}
+
+/** Takes announcements, keeps the newest of each server, tells all who listen, and tells the whole set to who asks. */
+export class Introducer {
+  readonly #parts: IntroducerParts;
+  readonly #received: Counter<'result'>;
+
+  constructor(parts: IntroducerParts) {
+    this.#parts = parts;
+    this.#received = new Counter({
+      name: 'holdfast_announcements_received_total',
+      help: 'Announcements that storage servers sent, by what became of them',
+      labelNames: ['result'],
+      registers: [parts.registry],
+    });
+  }
+
+  /** Begins to answer on the bus; returns how to end it. */
+  start(): () => void {
+    const { bus, subjects } = this.#parts;
+    // The queue gives each question to one introducer where several serve the grid from one database.
+    const stops = [
+      bus.serve(subjects.announce, (signed) => this.take(signed), 'introducer'),
+      bus.serve(subjects.list, ({ after }) => this.page(after), 'introducer'),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  /** Checks an announcement and keeps it if it is news. Refusals are answers, not errors. */
+  async take(signed: SignedAnnouncement): Promise<AnnounceAnswer> {
+    const { bus, subjects, store, logger } = this.#parts;
+    let announcement: VerifiedAnnouncement;
+    try {
+      announcement = verifyAnnouncement(signed);
+    } catch (error) {
+      if (!(error instanceof AnnouncementError)) throw error;
+      this.#received.inc({ result: error.code });
+      logger.warn({ reason: error.message }, 'announcement refused');
+      return { refused: error.message };
+    }
+    const { serverId, seqnum, body } = announcement;
+    const outcome = await store.keep(announcement);
+    if (outcome.kept === false) {
+      this.#received.inc({ result: 'stale' });
+      logger.warn(
+        { serverId, seqnum, newest: outcome.newest },
+        'announcement refused: its seqnum is not the newest',
+      );
+      return { refused: `seqnum ${seqnum} is not above ${outcome.newest}`, newest: outcome.newest };
+    }
+    this.#received.inc({ result: outcome.kept });
+    if (outcome.kept === 'new') {
+      bus.publish(subjects.announced, signed);
+      logger.info({ serverId, seqnum, server: body.nickname }, 'announcement accepted');
+    }
+    return { accepted: true };
+  }
+
+  /** The announcements after a server id, as many as fit in one message. */
+  async page(after = ''): Promise<AnnouncementPage> {
+    const rows = await this.#parts.store.list(after, rowsAtOnce);
+    const announcements: SignedAnnouncement[] = [];
+    let size = 0;
+    for (const row of rows) {
+      size += Buffer.byteLength(JSON.stringify(row)) + 1;
+      if (size > pageSize) break;
+      announcements.push(row);
+    }
+    const last = announcements.at(-1);
+    const more = announcements.length < rows.length || rows.length === rowsAtOnce;
+    return more && last ? { announcements, next: last.key } : { announcements };
+  }
+}

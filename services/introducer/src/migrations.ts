@@ -1,0 +1,21 @@
+import type { Migration } from '@holdfast/common/database';
+
+/** The schema `introducer`, step by step. */
+export const migrations: readonly Migration[] = [
+  {
+    number: 1,
+    name: 'announcements',
+    breaking: true,
+    sql: `
+      create table announcements (
+        grid text not null,
+        server_id text not null,
+        seqnum bigint not null,
+        message text not null,
+        signature text not null,
+        first_heard timestamptz not null default now(),
+        last_heard timestamptz not null default now(),
+        primary key (grid, server_id)
+      )`,
+  },
+];
