@@ -90,3 +90,13 @@ export class StorageServerError extends Error {
     super(`${server}: ${message}`, options);
   }
 }
+
+/** A verify capability lets its holder check a file, not read it. */
+export class NotReadableError extends Error {
+  override readonly name = 'NotReadableError';
+  readonly code = 'not-readable';
+
+  constructor() {
+    super('this is a verify capability: it does not let anybody read the file');
+  }
+}

@@ -1,5 +1,5 @@
 import { base32Encode, formatFurl, formatNurl } from '@holdfast/lafs';
-import { formatHostPort, type HostPort } from '../configuration/index.js';
+import type { HostPort } from '../configuration/index.js';
 import type { Identity } from '../identity/index.js';
 import type { AnnouncementBody } from './body.js';
 
@@ -29,7 +29,7 @@ export function buildStorageAnnouncement(fields: StorageAnnouncementFields): Ann
     seqnum: fields.seqnum,
     'anonymous-storage-FURL': formatFurl({
       tubId,
-      hints: locations.map((location) => `tcp:${formatHostPort(location)}`),
+      hints: locations.map((location) => ({ transport: 'tcp', ...location })),
       swissnum,
     }),
     'anonymous-storage-NURLs': locations.map(({ host, port }) =>

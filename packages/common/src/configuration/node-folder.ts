@@ -5,7 +5,10 @@ import { NodeFolderExistsError } from './errors.js';
 
 /** What a new node folder holds. File contents are complete, with their closing newline. */
 export interface NodeFolderContents {
-  /** Files of the folder itself that are YAML, by name: `node.yaml` and, where the role has it, `connections.yaml`. */
+  /**
+   * Files of the folder itself that are YAML, by name: `node.yaml` and, where the role has it, `connections.yaml`.
+   * A string is written as it stands (a file with comments in it), anything else is made into YAML.
+   */
   readonly yaml: Readonly<Record<string, unknown>>;
   /** Files of `private/`, by name. */
   readonly private: Readonly<Record<string, string>>;
@@ -26,7 +29,8 @@ export async function createNodeFolder(dir: string, contents: NodeFolderContents
     await mkdir(join(unfinished, 'private'), { recursive: true });
     await chmod(join(unfinished, 'private'), 0o700);
     for (const [name, value] of Object.entries(contents.yaml)) {
-      await writeFile(join(unfinished, name), stringify(value, { lineWidth: 0 }));
+      const text = typeof value === 'string' ? value : stringify(value, { lineWidth: 0 });
+      await writeFile(join(unfinished, name), text);
     }
     for (const [name, text] of Object.entries(contents.private)) {
       await writeFile(join(unfinished, 'private', name), text, { mode: 0o600 });

@@ -1,0 +1,194 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@holdfast/common/logging';
+import type { Pool } from 'undici';
+import { StorageServerError } from '../errors.js';
+import {
+  type KnownServer,
+  type ReachableServer,
+  readKnownServer,
+  UnusableServerError,
+} from './known-server.js';
+import { openPinnedPool } from './pinned-pool.js';
+import { StorageClient } from './storage-client.js';
+import type { StorageServer } from './storage-server.js';
+
+/** How a server is doing. */
+export interface ServerStatus {
+  readonly id: string;
+  readonly nickname: string;
+  /** `host:port`; undefined where no address of it can be used. */
+  readonly address: string | undefined;
+  readonly handler: 'tcp';
+  readonly state: 'connecting' | 'connected' | 'unreachable';
+  /** When this state began. */
+  readonly since: Date;
+  readonly lastError: string | undefined;
+  /** When it last answered. */
+  readonly lastReached: Date | undefined;
+  readonly source: string;
+  readonly version: string | undefined;
+  readonly availableSpace: number | undefined;
+}
+
+const shortestWait = 250;
+const longestWait = 15_000;
+const heartbeat = 20_000;
+
+/**
+ * The connection to one server, kept up in the background: it is tried with backoff until the server answers, asked
+ * again every twenty seconds, and at once after a request failed. It shares nothing with other servers' connections.
+ */
+export class ServerConnection implements StorageServer {
+  readonly #known: KnownServer;
+  readonly #logger: Logger;
+  readonly #reachable: ReachableServer | undefined;
+  readonly #pool: Pool | undefined;
+  readonly #client: StorageClient | undefined;
+  readonly #closing = new AbortController();
+  readonly #running: Promise<void>;
+  #lookNow = new AbortController();
+  #state: ServerStatus['state'] = 'connecting';
+  #since = new Date();
+  #lastError: string | undefined;
+  #lastReached: Date | undefined;
+  #version: string | undefined;
+  #availableSpace: number | undefined;
+  #maximumShareSize = 0;
+
+  constructor(known: KnownServer, leaseSecret: Uint8Array, logger: Logger) {
+    this.#known = known;
+    this.#logger = logger;
+    this.#version = known.version;
+    try {
+      const reachable = readKnownServer(known);
+      const { nurl, tubId } = reachable;
+      this.#reachable = reachable;
+      this.#pool = openPinnedPool(nurl);
+      this.#client = new StorageClient({
+        pool: this.#pool,
+        nickname: known.nickname,
+        swissnum: nurl.swissnum,
+        tubId,
+        leaseSecret,
+      });
+      this.#running = this.#keepUp(this.#client);
+    } catch (error) {
+      if (!(error instanceof UnusableServerError)) throw error;
+      this.#running = Promise.resolve();
+      this.#become('unreachable', error.message);
+    }
+  }
+
+  get id(): string {
+    return this.#known.id;
+  }
+
+  get nickname(): string {
+    return this.#known.nickname;
+  }
+
+  get permutationSeed(): Uint8Array {
+    return this.#reachable?.permutationSeed ?? new Uint8Array(0);
+  }
+
+  get availableSpace(): number | undefined {
+    return this.#availableSpace;
+  }
+
+  get maximumShareSize(): number {
+    return this.#maximumShareSize;
+  }
+
+  get connected(): boolean {
+    return this.#state === 'connected';
+  }
+
+  status(): ServerStatus {
+    return {
+      id: this.id,
+      nickname: this.nickname,
+      address: this.#reachable?.address,
+      handler: 'tcp',
+      state: this.#state,
+      since: this.#since,
+      lastError: this.#lastError,
+      lastReached: this.#lastReached,
+      source: this.#known.source,
+      version: this.#version,
+      availableSpace: this.#availableSpace,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#lookNow.abort();
+    await this.#running;
+    await this.#pool?.destroy();
+  }
+
+  listShares: StorageServer['listShares'] = (...request) =>
+    this.#ask((client) => client.listShares(...request));
+  allocate: StorageServer['allocate'] = (...request) => this.#ask((client) => client.allocate(...request));
+  write: StorageServer['write'] = (...request) => this.#ask((client) => client.write(...request));
+  abort: StorageServer['abort'] = (...request) => this.#ask((client) => client.abort(...request));
+  read: StorageServer['read'] = (...request) => this.#ask((client) => client.read(...request));
+  reportCorruption: StorageServer['reportCorruption'] = (...request) =>
+    this.#ask((client) => client.reportCorruption(...request));
+
+  /** Does what is asked; where the server cannot be reached for it, looks at once whether it is still there. */
+  async #ask<T>(request: (client: StorageClient) => Promise<T>): Promise<T> {
+    if (!this.#client)
+      throw new StorageServerError('unreachable', this.nickname, this.#lastError ?? 'no address');
+    try {
+      const answer = await request(this.#client);
+      this.#lastReached = new Date();
+      return answer;
+    } catch (error) {
+      if (error instanceof StorageServerError && error.status === undefined) this.#lookNow.abort();
+      throw error;
+    }
+  }
+
+  async #keepUp(client: StorageClient): Promise<void> {
+    let wait = shortestWait;
+    while (!this.#closing.signal.aborted) {
+      this.#lookNow = new AbortController();
+      const answered = await this.#look(client);
+      wait = answered ? shortestWait : Math.min(wait * 2, longestWait);
+      // Chance in every pause, so that a restart does not knock on every door in the same instant.
+      const pause = (answered ? heartbeat : wait) * (0.75 + Math.random() / 2);
+      const signal = answered ? this.#lookNow.signal : this.#closing.signal;
+      await delay(pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #look(client: StorageClient): Promise<boolean> {
+    try {
+      const version = await client.version();
+      this.#version = version.applicationVersion;
+      this.#availableSpace = clamp(version.availableSpace);
+      this.#maximumShareSize = clamp(version.maximumImmutableShareSize);
+      this.#lastReached = new Date();
+      this.#become('connected', undefined);
+      return true;
+    } catch (error) {
+      this.#become('unreachable', (error as Error).message);
+      return false;
+    }
+  }
+
+  #become(state: ServerStatus['state'], error: string | undefined): void {
+    this.#lastError = error ?? this.#lastError;
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#since = new Date();
+    if (this.#closing.signal.aborted) return;
+    const server = { serverId: this.id, server: this.nickname, address: this.#reachable?.address };
+    if (state === 'connected') this.#logger.info(server, 'storage server connected');
+    else this.#logger.warn({ ...server, error }, 'storage server cannot be reached');
+  }
+}
+
+function clamp(value: bigint): number {
+  return Number(value > BigInt(Number.MAX_SAFE_INTEGER) ? BigInt(Number.MAX_SAFE_INTEGER) : value);
+}

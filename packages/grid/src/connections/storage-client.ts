@@ -1,0 +1,234 @@
+import {
+  cborMediaType,
+  decodeAllocateAnswer,
+  decodeServerVersion,
+  decodeShareNumbers,
+  deriveLeaseSecrets,
+  encodeAllocateRequest,
+  encodeCorruptionReport,
+  formatAuthorization,
+  formatContentRange,
+  formatRange,
+  formatSecrets,
+  maximumMessageSize,
+  type SecretKind,
+  type ServerVersion,
+  secretsHeader,
+  storageRoutes,
+} from '@holdfast/lafs';
+import type { Dispatcher, Pool } from 'undici';
+import { StorageServerError } from '../errors.js';
+import type { Allocation } from './storage-server.js';
+
+/** What a client needs to speak with one server. */
+export interface StorageClientOptions {
+  readonly pool: Pool;
+  /** How the server is called in messages. */
+  readonly nickname: string;
+  /** The credential: the last part of its NURL. */
+  readonly swissnum: string;
+  /** 20 bytes, from its FURL: lease secrets are made of it (docs: lease.rst). */
+  readonly tubId: Uint8Array;
+  readonly leaseSecret: Uint8Array;
+}
+
+const shortDeadline = 15_000;
+const transferDeadline = 60_000;
+
+/** The storage protocol spoken with one server, a method for each request that immutable files need. */
+export class StorageClient {
+  readonly #options: StorageClientOptions;
+  readonly #authorization: string;
+
+  constructor(options: StorageClientOptions) {
+    this.#options = options;
+    this.#authorization = formatAuthorization(options.swissnum);
+  }
+
+  async version(): Promise<ServerVersion> {
+    const { method, path } = storageRoutes.version;
+    return this.#decode(await this.#request({ method, path: path({}) }), decodeServerVersion);
+  }
+
+  async listShares(storageIndex: Uint8Array): Promise<ReadonlySet<number>> {
+    const { method, path } = storageRoutes.listShares;
+    return this.#decode(await this.#request({ method, path: path({ storageIndex }) }), decodeShareNumbers);
+  }
+
+  async allocate(
+    storageIndex: Uint8Array,
+    shareNumbers: ReadonlySet<number>,
+    allocatedSize: number,
+    uploadSecret: Uint8Array,
+  ): Promise<Allocation> {
+    const { method, path } = storageRoutes.allocateShares;
+    const { leaseSecret, tubId } = this.#options;
+    const { renew, cancel } = deriveLeaseSecrets(leaseSecret, storageIndex, tubId);
+    const answer = await this.#request({
+      method,
+      path: path({ storageIndex }),
+      secrets: { 'lease-renew-secret': renew, 'lease-cancel-secret': cancel, 'upload-secret': uploadSecret },
+      body: encodeAllocateRequest({ shareNumbers, allocatedSize }),
+    });
+    return this.#decode(answer, decodeAllocateAnswer);
+  }
+
+  /** Resolves to whether the share is complete: 201, not 200 (docs: http-storage-node-protocol.rst, "Writing"). */
+  async write(
+    storageIndex: Uint8Array,
+    shareNumber: number,
+    offset: number,
+    data: Uint8Array,
+    uploadSecret: Uint8Array,
+  ): Promise<boolean> {
+    const { method, path } = storageRoutes.writeShare;
+    const { status } = await this.#request({
+      method,
+      path: path({ storageIndex, shareNumber }),
+      secrets: { 'upload-secret': uploadSecret },
+      headers: { 'content-range': formatContentRange({ begin: offset, end: offset + data.length }) },
+      contentType: 'application/octet-stream',
+      body: data,
+      deadline: transferDeadline,
+    });
+    return status === 201;
+  }
+
+  async abort(storageIndex: Uint8Array, shareNumber: number, uploadSecret: Uint8Array): Promise<void> {
+    const { method, path } = storageRoutes.abortUpload;
+    await this.#request({
+      method,
+      path: path({ storageIndex, shareNumber }),
+      secrets: { 'upload-secret': uploadSecret },
+    });
+  }
+
+  /** Fewer bytes than asked for where the share ends before `end`. */
+  async read(storageIndex: Uint8Array, shareNumber: number, start: number, end: number): Promise<Uint8Array> {
+    const { method, path } = storageRoutes.readShare;
+    const { status, body } = await this.#request({
+      method,
+      path: path({ storageIndex, shareNumber }),
+      headers: { range: formatRange({ begin: start, end }) },
+      accept: 'application/octet-stream',
+      limit: end - start,
+      deadline: transferDeadline,
+    });
+    if (status === 204) return new Uint8Array(0);
+    if (status !== 206) throw this.#error('malformed-answer', `answered a range with ${status}`, status);
+    return body;
+  }
+
+  async reportCorruption(storageIndex: Uint8Array, shareNumber: number, reason: string): Promise<void> {
+    const { method, path } = storageRoutes.reportCorruption;
+    await this.#request({
+      method,
+      path: path({ storageIndex, shareNumber }),
+      body: encodeCorruptionReport(reason),
+    });
+  }
+
+  async #request(request: Request): Promise<Answer> {
+    const { pool } = this.#options;
+    const signal = AbortSignal.timeout(request.deadline ?? shortDeadline);
+    const headers: string[] = [
+      'authorization',
+      this.#authorization,
+      'accept',
+      request.accept ?? cborMediaType,
+    ];
+    if (request.body) headers.push('content-type', request.contentType ?? cborMediaType);
+    for (const [name, value] of Object.entries(request.headers ?? {})) headers.push(name, value);
+    // One header for each secret: joined by commas they are refused.
+    for (const value of formatSecrets(request.secrets ?? {})) headers.push(secretsHeader, value);
+    let response: Dispatcher.ResponseData;
+    let body: Uint8Array;
+    try {
+      response = await pool.request({
+        method: request.method,
+        path: request.path,
+        headers,
+        body: request.body ?? null,
+        signal,
+      });
+      body = await this.#readBody(response, request.limit ?? maximumMessageSize);
+    } catch (error) {
+      throw this.#asError(error, signal.aborted);
+    }
+    const { statusCode: status } = response;
+    if (status >= 200 && status < 300) return { status, body };
+    const said = Buffer.from(body.subarray(0, 200)).toString('utf8').trim();
+    const code = status === 401 ? 'unauthorized' : 'refused';
+    throw this.#error(code, `answered ${status}${said === '' ? '' : `: ${said}`}`, status);
+  }
+
+  /** The body in one piece, copied once; an answer longer than `limit` is not read to its end. */
+  async #readBody({ body, headers }: Dispatcher.ResponseData, limit: number): Promise<Uint8Array> {
+    const announced = Number(headers['content-length'] ?? Number.NaN);
+    if (announced > Math.max(limit, maximumMessageSize)) {
+      body.destroy();
+      throw this.#error(
+        'malformed-answer',
+        `answered with ${announced} bytes; at most ${limit} were expected`,
+      );
+    }
+    const whole = Number.isInteger(announced) ? Buffer.allocUnsafeSlow(announced) : undefined;
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      if (size + chunk.length > Math.max(limit, maximumMessageSize)) {
+        body.destroy();
+        throw this.#error('malformed-answer', `answered with more than the ${limit} bytes expected`);
+      }
+      if (whole) whole.set(chunk, size);
+      else chunks.push(chunk);
+      size += chunk.length;
+    }
+    return whole ? whole.subarray(0, size) : Buffer.concat(chunks, size);
+  }
+
+  #decode<T>({ body, status }: Answer, decode: (bytes: Uint8Array) => T): T {
+    try {
+      return decode(body);
+    } catch (error) {
+      throw this.#error('malformed-answer', (error as Error).message, status, { cause: error });
+    }
+  }
+
+  #asError(error: unknown, timedOut: boolean): StorageServerError {
+    if (error instanceof StorageServerError) return error;
+    const { message, code = '' } = error as Error & { code?: string };
+    const late = timedOut || code.endsWith('_TIMEOUT');
+    return this.#error(
+      late ? 'timeout' : 'unreachable',
+      late ? 'did not answer in time' : message,
+      undefined,
+      {
+        cause: error,
+      },
+    );
+  }
+
+  #error(code: StorageServerError['code'], message: string, status?: number, options?: ErrorOptions) {
+    return new StorageServerError(code, this.#options.nickname, message, status, options);
+  }
+}
+
+interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly path: string;
+  readonly secrets?: Partial<Record<SecretKind, Uint8Array>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly accept?: string;
+  readonly contentType?: string;
+  readonly body?: Uint8Array;
+  /** Most bytes of the answer that are read. */
+  readonly limit?: number;
+  /** Milliseconds for the whole request. */
+  readonly deadline?: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: Uint8Array;
+}

@@ -1,0 +1,50 @@
+/** What an allocation brought: share numbers to write, and those that are there already. */
+export interface Allocation {
+  readonly allocated: ReadonlySet<number>;
+  readonly alreadyHave: ReadonlySet<number>;
+}
+
+/**
+ * One storage server as upload and download use it. Every method rejects with a StorageServerError, and none waits
+ * for ever.
+ */
+export interface StorageServer {
+  /** `v0-…`, or whatever a static clause calls it. */
+  readonly id: string;
+  readonly nickname: string;
+  /** Orders servers for each file (docs: the permuted ring); 32 bytes for a `v0-` id. */
+  readonly permutationSeed: Uint8Array;
+  /** Bytes that it says it has left for new shares; undefined where it does not say. */
+  readonly availableSpace: number | undefined;
+  /** The largest share it takes, in bytes. */
+  readonly maximumShareSize: number;
+
+  /** The share numbers it holds of a file. */
+  listShares(storageIndex: Uint8Array): Promise<ReadonlySet<number>>;
+
+  /** Asks for room for shares of `shareSize` bytes each. */
+  allocate(
+    storageIndex: Uint8Array,
+    shareNumbers: ReadonlySet<number>,
+    shareSize: number,
+    uploadSecret: Uint8Array,
+  ): Promise<Allocation>;
+
+  /** Writes part of a share; resolves to whether the share is now complete and stored for good. */
+  write(
+    storageIndex: Uint8Array,
+    shareNumber: number,
+    offset: number,
+    data: Uint8Array,
+    uploadSecret: Uint8Array,
+  ): Promise<boolean>;
+
+  /** Gives up a share that is not complete. */
+  abort(storageIndex: Uint8Array, shareNumber: number, uploadSecret: Uint8Array): Promise<void>;
+
+  /** The bytes from `start` up to `end` (exclusive) of a share; fewer where the share ends before. */
+  read(storageIndex: Uint8Array, shareNumber: number, start: number, end: number): Promise<Uint8Array>;
+
+  /** Tells the server's operator that one of its shares is not what it should be. */
+  reportCorruption(storageIndex: Uint8Array, shareNumber: number, reason: string): Promise<void>;
+}

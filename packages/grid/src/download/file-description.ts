@@ -1,0 +1,45 @@
+import {
+  type ChkReadCapability,
+  type ChkVerifyCapability,
+  type EncodingGeometry,
+  parseUriExtension,
+  uriExtensionGeometry,
+  uriExtensionHash,
+  VerifyingHashTree,
+} from '@holdfast/lafs';
+
+/** What the URI extension block says, once its hash is the one in the capability; and the trees that hang from it. */
+export interface FileDescription {
+  readonly geometry: EncodingGeometry;
+  /** Leaves: the hash of each segment's ciphertext. Filled by the first share that brings a good one. */
+  readonly ciphertextTree: VerifyingHashTree;
+  /** Leaves: the root of each share's block hash tree. */
+  readonly shareTree: VerifyingHashTree;
+}
+
+/** A share does not lead to what the capability names. */
+export class BadShareError extends Error {
+  override readonly name = 'BadShareError';
+  readonly code = 'bad-share';
+}
+
+/**
+ * Checks a URI extension block against the capability and reads it.
+ *
+ * @throws BadShareError where the hash is another; UriExtensionError where the block contradicts itself
+ */
+export function describeFile(
+  block: Uint8Array,
+  capability: ChkReadCapability | ChkVerifyCapability,
+): FileDescription {
+  if (Buffer.compare(uriExtensionHash(block), capability.uriExtensionHash) !== 0) {
+    throw new BadShareError('its URI extension block is not the one that the capability names');
+  }
+  const extension = parseUriExtension(block);
+  const geometry = uriExtensionGeometry(extension, capability);
+  return {
+    geometry,
+    ciphertextTree: new VerifyingHashTree(geometry.segmentCount, extension.ciphertextRootHash),
+    shareTree: new VerifyingHashTree(geometry.total, extension.shareRootHash),
+  };
+}

@@ -1,0 +1,15 @@
+/** The client side of a grid: connections to storage servers, placement, upload and download. */
+export type { KnownServer } from './connections/known-server.js';
+export type { ServerStatus } from './connections/server-connection.js';
+export { ServerSet, type ServerSetOptions } from './connections/server-set.js';
+export type { OpenFile } from './download/open-file.js';
+export {
+  NotEnoughServersError,
+  NotEnoughSharesError,
+  NotReadableError,
+  StorageServerError,
+  WrongFileError,
+} from './errors.js';
+export { Grid, type GridOptions } from './grid.js';
+export { type Candidate, type Placement, placeShares, serversOfHappiness } from './placement/index.js';
+export type { EncodingParameters } from './upload/upload-file.js';

@@ -1,0 +1,155 @@
+import { createErasureCode } from '@holdfast/erasure';
+import {
+  type ChkReadCapability,
+  convergenceHasher,
+  encodeHashTree,
+  encodeShareHashChain,
+  encodeUriExtensionSection,
+  encodingGeometry,
+  formatCapability,
+  type ImmutableShareLayout,
+  immutableShareLayout,
+  literalMaximumSize,
+  storageIndexOfKey,
+  uriExtensionHash,
+  uriExtensionLength,
+} from '@holdfast/lafs';
+import type { StorageServer } from '../connections/storage-server.js';
+import { NotEnoughServersError } from '../errors.js';
+import { serversOfHappiness } from '../placement/index.js';
+import { FileEncoder, type FileHashes } from './file-encoder.js';
+import { type PlacedUpload, placeUpload } from './place-upload.js';
+import { ShareUpload } from './share-upload.js';
+import { type SpooledFile, spool } from './spool.js';
+
+/** How files are encoded. `happy` is how many servers must hold a share before an upload counts as done. */
+export interface EncodingParameters {
+  readonly required: number;
+  readonly happy: number;
+  readonly total: number;
+  /** In bytes. */
+  readonly maximumSegmentSize: number;
+}
+
+/** What an upload needs. */
+export interface UploadOptions {
+  readonly encoding: EncodingParameters;
+  readonly convergenceSecret: Uint8Array;
+  /** Where files larger than a segment wait while their key is worked out. */
+  readonly spoolDir: string;
+  /** The usable servers in a file's order of preference. */
+  readonly serversFor: (storageIndex: Uint8Array) => readonly StorageServer[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Stores a file and returns its capability: a literal for up to 55 bytes, else `URI:CHK:…`, with a convergent key.
+ *
+ * @throws NotEnoughServersError where too few servers take their shares; what was begun is given up at the servers
+ */
+export async function uploadFile(source: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<string> {
+  const { required, total, maximumSegmentSize } = options.encoding;
+  const largeSegment = Math.ceil(maximumSegmentSize / required) * required;
+  const hasher = (segmentSize: number) =>
+    convergenceHasher({ required, total, segmentSize }, options.convergenceSecret);
+  let keyHasher: ReturnType<typeof hasher> | undefined;
+  // Beyond the largest segment its size is certain, and the key can be worked out while the file comes in.
+  const file = await spool(source, {
+    dir: options.spoolDir,
+    inMemory: Math.max(maximumSegmentSize, literalMaximumSize),
+    observeLarge: () => {
+      keyHasher = hasher(largeSegment);
+      return keyHasher;
+    },
+  });
+  try {
+    if (file.size <= literalMaximumSize) {
+      return formatCapability({ kind: 'LIT', data: await file.read(0, file.size) });
+    }
+    const geometry = encodingGeometry({ size: file.size, required, total, maximumSegmentSize });
+    keyHasher ??= hasher(geometry.segmentSize).update(await file.read(0, file.size));
+    const key = keyHasher.digest();
+    return formatCapability(await uploadShares(file, key, geometry, options));
+  } finally {
+    await file.close();
+  }
+}
+
+async function uploadShares(
+  file: SpooledFile,
+  key: Uint8Array,
+  geometry: ReturnType<typeof encodingGeometry>,
+  { encoding, serversFor, signal }: UploadOptions,
+): Promise<ChkReadCapability> {
+  const { required, happy, total } = encoding;
+  const storageIndex = storageIndexOfKey(key);
+  const layout = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) });
+  const request = { storageIndex, required, happy, total, shareSize: layout.size };
+  const placed = await placeUpload(serversFor(storageIndex), request);
+  const uploads = [...placed.toWrite].map(
+    ([shareNumber, server]) => new ShareUpload(shareNumber, server, storageIndex, placed.uploadSecret),
+  );
+  try {
+    const encoder = new FileEncoder(file, geometry, createErasureCode({ required, total }), key);
+    await Promise.all(uploads.map((upload) => upload.append(layout.header)));
+    for await (const blocks of encoder.segments()) {
+      signal?.throwIfAborted();
+      await Promise.all(uploads.map((upload) => upload.append(blocks[upload.shareNumber] as Uint8Array)));
+      requireHappiness(placed, uploads, encoding);
+    }
+    const hashes = encoder.finish();
+    await Promise.all(
+      uploads.map((upload) => upload.append(...sectionsAfterData(upload.shareNumber, layout, hashes))),
+    );
+    await Promise.all(uploads.map((upload) => upload.finish()));
+    requireHappiness(placed, uploads, encoding);
+    return {
+      kind: 'CHK',
+      key,
+      uriExtensionHash: uriExtensionHash(hashes.uriExtension),
+      required,
+      total,
+      size: file.size,
+    };
+  } catch (error) {
+    await Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
+    throw error;
+  }
+}
+
+/** Everything of a share that comes after its blocks, in order. */
+function sectionsAfterData(
+  shareNumber: number,
+  layout: ImmutableShareLayout,
+  hashes: FileHashes,
+): Uint8Array[] {
+  const { sections, version } = layout;
+  const blockTree = hashes.blockTrees[shareNumber];
+  if (!blockTree) throw new RangeError(`no share ${shareNumber}`);
+  return [
+    new Uint8Array(sections.plaintextHashTree.size),
+    encodeHashTree(hashes.ciphertextTree.nodes),
+    encodeHashTree(blockTree.nodes),
+    encodeShareHashChain(hashes.shareTree.proof(shareNumber, { includeLeaf: true })),
+    encodeUriExtensionSection(version, hashes.uriExtension),
+  ];
+}
+
+/** Servers may fail on the way; the upload goes on while what is left is happy enough. */
+function requireHappiness(
+  { existing }: PlacedUpload,
+  uploads: readonly ShareUpload[],
+  { required, happy }: EncodingParameters,
+): void {
+  const failed = uploads.filter(({ failure }) => failure !== undefined);
+  if (failed.length === 0) return;
+  const shares = new Map([...existing].map(([share, id]) => [share, new Set([id])]));
+  for (const { shareNumber, server, failure } of uploads) {
+    if (!failure) shares.set(shareNumber, new Set([server.id]));
+  }
+  const happiness = serversOfHappiness(shares);
+  if (happiness >= happy) return;
+  const servers = new Set([...shares.values()].flatMap((ids) => [...ids])).size;
+  const reasons = new Set(failed.map(({ failure }) => failure?.message ?? ''));
+  throw new NotEnoughServersError(servers, happiness, required, happy, [...reasons]);
+}
