@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type Msg, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import {
+  connect,
+  type Msg,
+  type NatsConnection,
+  type NodeConnectionOptions,
+  RequestError,
+} from '@nats-io/transport-node';
 import type { Logger } from '../logging/index.js';
 import {
   decodeMessage,
@@ -42,7 +48,7 @@ interface Listener {
 }
 
 const shortestWait = 100;
-const longestWait = 10_000;
+const longestWait = 4_000;
 
 /**
  * A connection to NATS that is always being made: it opens in the background, comes back for ever with backoff,
@@ -110,7 +116,8 @@ export class Bus {
       data = (await this.#connection.request(question.name, encodeMessage(value), { timeout: timeoutMs }))
         .data;
     } catch (error) {
-      const reason = (error as Error).name === 'NoRespondersError' ? 'nobody listens' : 'no answer in time';
+      const nobody = error instanceof RequestError && error.isNoResponders();
+      const reason = nobody ? 'nobody listens' : 'no answer in time';
       throw new BusUnavailableError(question.name, reason, { cause: error });
     }
     return decodeMessage<A>(question.name, question.answer, data);

@@ -2,12 +2,8 @@ import { createErasureCode } from '@holdfast/erasure';
 import {
   type ChkReadCapability,
   convergenceHasher,
-  encodeHashTree,
-  encodeShareHashChain,
-  encodeUriExtensionSection,
   encodingGeometry,
   formatCapability,
-  type ImmutableShareLayout,
   immutableShareLayout,
   literalMaximumSize,
   storageIndexOfKey,
@@ -17,8 +13,9 @@ import {
 import type { StorageServer } from '../connections/storage-server.js';
 import { NotEnoughServersError } from '../errors.js';
 import { serversOfHappiness } from '../placement/index.js';
-import { FileEncoder, type FileHashes } from './file-encoder.js';
+import { FileEncoder } from './file-encoder.js';
 import { type PlacedUpload, placeUpload } from './place-upload.js';
+import { shareTail } from './share-tail.js';
 import { ShareUpload } from './share-upload.js';
 import { type SpooledFile, spool } from './spool.js';
 
@@ -99,7 +96,7 @@ async function uploadShares(
     }
     const hashes = encoder.finish();
     await Promise.all(
-      uploads.map((upload) => upload.append(...sectionsAfterData(upload.shareNumber, layout, hashes))),
+      uploads.map((upload) => upload.append(...shareTail(upload.shareNumber, layout, hashes))),
     );
     await Promise.all(uploads.map((upload) => upload.finish()));
     requireHappiness(placed, uploads, encoding);
@@ -115,24 +112,6 @@ async function uploadShares(
     await Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
     throw error;
   }
-}
-
-/** Everything of a share that comes after its blocks, in order. */
-function sectionsAfterData(
-  shareNumber: number,
-  layout: ImmutableShareLayout,
-  hashes: FileHashes,
-): Uint8Array[] {
-  const { sections, version } = layout;
-  const blockTree = hashes.blockTrees[shareNumber];
-  if (!blockTree) throw new RangeError(`no share ${shareNumber}`);
-  return [
-    new Uint8Array(sections.plaintextHashTree.size),
-    encodeHashTree(hashes.ciphertextTree.nodes),
-    encodeHashTree(blockTree.nodes),
-    encodeShareHashChain(hashes.shareTree.proof(shareNumber, { includeLeaf: true })),
-    encodeUriExtensionSection(version, hashes.uriExtension),
-  ];
 }
 
 /** Servers may fail on the way; the upload goes on while what is left is happy enough. */

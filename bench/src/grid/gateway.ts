@@ -1,0 +1,47 @@
+import { Pool } from 'undici';
+
+/** A web API under measurement: the same client for every gateway. */
+export class Gateway implements AsyncDisposable {
+  readonly #pool: Pool;
+
+  /** @param url without a slash at its end */
+  constructor(
+    readonly name: string,
+    url: string,
+  ) {
+    this.#pool = new Pool(url, {
+      connections: 16,
+      pipelining: 1,
+      bodyTimeout: 600_000,
+      headersTimeout: 600_000,
+    });
+  }
+
+  /** Stores a file; resolves to its capability. */
+  async put(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<string> {
+    const { statusCode, body } = await this.#pool.request({
+      method: 'PUT',
+      path: '/uri',
+      body: content as Uint8Array,
+    });
+    const text = await body.text();
+    if (statusCode >= 300) throw new Error(`${this.name}: PUT answered ${statusCode}: ${text}`);
+    return text;
+  }
+
+  /** Reads a file to its end; resolves to its size in bytes. */
+  async get(capability: string): Promise<number> {
+    const { statusCode, body } = await this.#pool.request({
+      method: 'GET',
+      path: `/uri/${encodeURIComponent(capability)}`,
+    });
+    let size = 0;
+    for await (const chunk of body as AsyncIterable<Uint8Array>) size += chunk.length;
+    if (statusCode >= 300) throw new Error(`${this.name}: GET answered ${statusCode}`);
+    return size;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.close();
+  }
+}

@@ -1,0 +1,29 @@
+import { parseArgs } from 'node:util';
+import { measureBrokerMemory } from './grid/broker-memory.js';
+import { compareGrids } from './grid/compare.js';
+import { measureKernels } from './kernels/kernels.js';
+
+const parts = {
+  kernels: measureKernels,
+  grid: (quick: boolean) =>
+    compareGrids(quick ? { rounds: 1, smallFiles: 20 } : { rounds: 3, smallFiles: 60 }),
+  memory: measureBrokerMemory,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, check: { type: 'boolean', default: false } },
+});
+const unknown = positionals.filter((name) => !Object.hasOwn(parts, name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `bench: there is no ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+let missed = 0;
+for (const [name, measure] of Object.entries(parts)) {
+  if (positionals.length === 0 || positionals.includes(name)) missed += await measure(values.quick);
+}
+process.stdout.write(missed === 0 ? '\nEvery aim was reached.\n' : `\n${missed} aim(s) missed.\n`);
+if (values.check && missed > 0) process.exitCode = 1;

@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort, startNats, waitFor } from '@holdfast/lab';
+import { connect } from '@nats-io/transport-node';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { silentLogger } from '../logging/index.js';
+import { Bus } from './bus.js';
+import type { Question, Subject } from './subject.js';
+
+const logger = silentLogger();
+const news: Subject<{ text: string }> = { name: 'test.news', schema: z.strictObject({ text: z.string() }) };
+const double: Question<number, number> = { name: 'test.double', schema: z.number(), answer: z.number() };
+
+const until = (what: string, holds: () => boolean | Promise<boolean>) =>
+  waitFor(what, async () => (await holds()) || undefined);
+const connected = (bus: Bus) => until('the bus', () => bus.connected);
+
+describe('the bus', () => {
+  it('carries what is said and what is asked', async () => {
+    await using nats = await startNats();
+    const [one, two] = [
+      new Bus({ url: nats.url, name: 'one', logger }),
+      new Bus({ url: nats.url, name: 'two', logger }),
+    ];
+    const heard: string[] = [];
+    one.subscribe(news, ({ text }) => {
+      heard.push(text);
+    });
+    one.serve(double, (value) => value * 2);
+    await connected(one);
+    await connected(two);
+    await until('an answer', async () => (await two.ask(double, 21)) === 42);
+    expect(two.publish(news, { text: 'hello' })).toBe(true);
+    await until('the news', () => heard.length === 1);
+    expect(heard).toEqual(['hello']);
+    await Promise.all([one.close(), two.close()]);
+  });
+
+  it('comes up after its user, and comes back after the server has been away', async () => {
+    const port = await freePort();
+    const bus = new Bus({ url: `nats://127.0.0.1:${port}`, name: 'early', logger });
+    let connections = 0;
+    bus.onConnect(() => {
+      connections++;
+    });
+    bus.serve(double, (value) => value * 2);
+    await delay(200);
+    expect(bus.connected).toBe(false);
+    expect(bus.publish(news, { text: 'lost' })).toBe(false);
+    await expect(bus.ask(double, 1)).rejects.toThrow('bus: test.double: not connected');
+    for (const round of [1, 2]) {
+      await using _nats = await startNats({ port });
+      await connected(bus);
+      await until('an answer after the start', async () => (await bus.ask(double, 4)) === 8);
+      await until('the reconnection', () => connections === round);
+    }
+    await until('the loss', () => !bus.connected);
+    await bus.close();
+  });
+
+  it('says at once that nobody listens', async () => {
+    await using nats = await startNats();
+    const bus = new Bus({ url: nats.url, name: 'lonely', logger });
+    await connected(bus);
+    await expect(bus.ask(double, 1)).rejects.toThrow('bus: test.double: nobody listens');
+    await bus.close();
+  });
+
+  it('passes over what is malformed and goes on', async () => {
+    await using nats = await startNats();
+    const bus = new Bus({ url: nats.url, name: 'patient', logger });
+    const heard: string[] = [];
+    bus.subscribe(news, ({ text }) => {
+      heard.push(text);
+    });
+    bus.serve(double, (value) => value * 2);
+    await connected(bus);
+    const raw = await connect({ servers: new URL(nats.url).host });
+    for (const payload of ['', 'not json', '{"text":1}', '{"text":"a","more":1}', '\u{fffd}', '[[[['])
+      raw.publish(news.name, payload);
+    raw.publish(news.name, new Uint8Array([0xff, 0xfe]));
+    const refused = await raw.request(double.name, '"two"');
+    expect(refused.json()).toEqual({ refused: expect.stringContaining('malformed message on test.double') });
+    raw.publish(news.name, '{"text":"good"}');
+    await until('the good one', () => heard.length > 0);
+    expect(heard).toEqual(['good']);
+    expect(await bus.ask(double, 3)).toBe(6);
+    await raw.close();
+    await bus.close();
+  });
+});

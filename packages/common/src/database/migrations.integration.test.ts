@@ -1,0 +1,83 @@
+import { createTestDatabase } from '@holdfast/lab';
+import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../logging/index.js';
+import { type Database, openDatabase } from './database.js';
+import { type Migration, migrate, SchemaTooNewError } from './migrations.js';
+
+const logger = silentLogger();
+const first: Migration = {
+  number: 1,
+  name: 'shares',
+  breaking: true,
+  sql: 'create table shares (number integer primary key); insert into shares values (1)',
+};
+const second: Migration = {
+  number: 2,
+  name: 'sizes',
+  breaking: false,
+  sql: 'alter table shares add column size bigint',
+};
+
+async function open(url: string): Promise<Database> {
+  return openDatabase({ url, applicationName: 'test', logger, connections: 2 });
+}
+
+describe('migrations', () => {
+  it('are applied once by twenty nodes that start at once', async () => {
+    await using temporary = await createTestDatabase();
+    const nodes = await Promise.all(Array.from({ length: 20 }, () => open(temporary.url)));
+    try {
+      const applied = await Promise.all(
+        nodes.map((database) =>
+          migrate(database, { schema: 'storage', migrations: [first, second], logger }),
+        ),
+      );
+      expect(applied.sort()).toEqual([...Array(19).fill(0), 2]);
+      const { rows } = await nodes[0]!.pool.query('select number, size from storage.shares');
+      expect(rows).toEqual([{ number: 1, size: null }]);
+    } finally {
+      await Promise.all(nodes.map((database) => database.close()));
+    }
+  });
+
+  it('go on from where an older release stopped', async () => {
+    await using temporary = await createTestDatabase();
+    const database = await open(temporary.url);
+    expect(await migrate(database, { schema: 'storage', migrations: [first], logger })).toBe(1);
+    expect(await migrate(database, { schema: 'storage', migrations: [first, second], logger })).toBe(1);
+    await database.close();
+  });
+
+  it('let an older release go on where the newer step does not break it', async () => {
+    await using temporary = await createTestDatabase();
+    const database = await open(temporary.url);
+    await migrate(database, { schema: 'storage', migrations: [first, second], logger });
+    expect(await migrate(database, { schema: 'storage', migrations: [first], logger })).toBe(0);
+    await database.close();
+  });
+
+  it('refuse to run against a schema that a newer release has changed for good', async () => {
+    await using temporary = await createTestDatabase();
+    const database = await open(temporary.url);
+    await migrate(database, {
+      schema: 'storage',
+      migrations: [first, { ...second, breaking: true }],
+      logger,
+    });
+    await expect(migrate(database, { schema: 'storage', migrations: [first], logger })).rejects.toThrow(
+      new SchemaTooNewError('storage', 2, 1),
+    );
+    await database.close();
+  });
+
+  it('leave nothing of a step that fails', async () => {
+    await using temporary = await createTestDatabase();
+    const database = await open(temporary.url);
+    const broken = { ...second, sql: 'alter table shares add column size bigint; select 1/0' };
+    await expect(
+      migrate(database, { schema: 'storage', migrations: [first, broken], logger }),
+    ).rejects.toThrow('division by zero');
+    expect(await migrate(database, { schema: 'storage', migrations: [first, second], logger })).toBe(2);
+    await database.close();
+  });
+});

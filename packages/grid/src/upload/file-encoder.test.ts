@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createErasureCode } from '@holdfast/erasure';
+import {
+  convergenceHasher,
+  encodingGeometry,
+  formatCapability,
+  immutableShareLayout,
+  type ShareVersion,
+  uriExtensionHash,
+} from '@holdfast/lafs';
+import { describe, expect, it } from 'vitest';
+import { FileEncoder } from './file-encoder.js';
+import { shareTail } from './share-tail.js';
+import { spool } from './spool.js';
+
+/** What Tahoe-LAFS 1.20 computed: see the README beside the fixtures. */
+function fixture<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../../../lafs/fixtures/${name}`, import.meta.url), 'utf8')) as T;
+}
+
+interface Encoding {
+  readonly version: ShareVersion;
+  readonly size: number;
+  readonly required: number;
+  readonly total: number;
+  readonly maximumSegmentSize: number;
+  readonly convergenceSecret: string;
+  readonly capability: string;
+  readonly uriExtension: string;
+  readonly shareSize: number;
+  readonly shares: readonly { readonly sha256: string }[];
+}
+
+interface Vector {
+  readonly seed: string;
+  readonly length: number;
+  readonly convergence: string;
+  readonly required: number;
+  readonly total: number;
+  readonly maximumSegmentSize: number;
+  readonly capability: string;
+}
+
+interface Parameters {
+  readonly required: number;
+  readonly total: number;
+  readonly maximumSegmentSize: number;
+  readonly version?: ShareVersion;
+}
+
+async function encode(content: Uint8Array, secret: Uint8Array, parameters: Parameters) {
+  const { required, total, maximumSegmentSize, version } = parameters;
+  const geometry = encodingGeometry({ size: content.length, required, total, maximumSegmentSize });
+  const key = convergenceHasher({ required, total, segmentSize: geometry.segmentSize }, secret)
+    .update(content)
+    .digest();
+  async function* chunks() {
+    yield content;
+  }
+  const file = await spool(chunks(), {
+    dir: '/nonexistent',
+    inMemory: content.length,
+    observeLarge: () => {
+      throw new Error('the file fits into memory');
+    },
+  });
+  const encoder = new FileEncoder(file, geometry, createErasureCode({ required, total }), key);
+  const shares = Array.from({ length: total }, () => createHash('sha256'));
+  const sizes = new Array<number>(total).fill(0);
+  const add = (share: number, ...parts: Uint8Array[]) => {
+    for (const part of parts) {
+      shares[share]?.update(part);
+      sizes[share] = (sizes[share] ?? 0) + part.length;
+    }
+  };
+  const segments: Uint8Array[][] = [];
+  for await (const blocks of encoder.segments()) segments.push(blocks);
+  const hashes = encoder.finish();
+  const layout = immutableShareLayout({
+    geometry,
+    uriExtensionLength: hashes.uriExtension.length,
+    ...(version === undefined ? {} : { version }),
+  });
+  for (let share = 0; share < total; share++) {
+    add(share, layout.header, ...segments.map((blocks) => blocks[share] as Uint8Array));
+    add(share, ...shareTail(share, layout, hashes));
+  }
+  const capability = formatCapability({
+    kind: 'CHK',
+    key,
+    uriExtensionHash: uriExtensionHash(hashes.uriExtension),
+    required,
+    total,
+    size: content.length,
+  });
+  return { capability, sizes, layout, hashes, digests: shares.map((share) => share.digest('hex')) };
+}
+
+function stream(seed: string, size: number): Uint8Array {
+  const digests: Buffer[] = [];
+  for (let i = 0; i * 32 <= size; i++) digests.push(createHash('sha256').update(`${seed} ${i}`).digest());
+  return Buffer.concat(digests).subarray(0, size);
+}
+
+describe('encoding a file', () => {
+  const { encodings } = fixture<{ encodings: Encoding[] }>('encodings.json');
+  it.each(
+    encodings.map(
+      (each) => [`${each.required}-of-${each.total}, ${each.size} bytes, v${each.version}`, each] as const,
+    ),
+  )('gives every byte of every share that the peer gives: %s', async (_name, recorded) => {
+    const secret = Buffer.from(recorded.convergenceSecret, 'hex');
+    const ours = await encode(stream(`file ${recorded.size}`, recorded.size), secret, recorded);
+    expect(ours.capability).toBe(recorded.capability);
+    expect(Buffer.from(ours.hashes.uriExtension).toString('hex')).toBe(recorded.uriExtension);
+    expect(ours.sizes).toEqual(recorded.shares.map(() => recorded.shareSize));
+    expect(ours.layout.size).toBe(recorded.shareSize);
+    expect(ours.digests).toEqual(recorded.shares.map(({ sha256 }) => sha256));
+  });
+
+  const { vectors } = fixture<{ vectors: Vector[] }>('chk-vectors.json');
+  it('gives the capability of every immutable vector that the peer publishes', async () => {
+    expect(vectors.length).toBeGreaterThan(100);
+    for (const vector of vectors) {
+      const seed = Buffer.from(vector.seed, 'base64');
+      const content = Buffer.alloc(vector.length, seed);
+      const ours = await encode(content, Buffer.from(vector.convergence, 'base64'), vector);
+      expect(ours.capability).toBe(vector.capability);
+    }
+  }, 60_000);
+});

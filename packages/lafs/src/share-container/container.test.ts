@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type ContainerVersion,
+  containerHeaderSize,
+  containerSize,
+  encodeContainerHeader,
+  encodeLeaseRecord,
+  leaseRecordSize,
+  MalformedContainerError,
+  matchesLeaseSecret,
+  parseBucketName,
+  parseContainerHeader,
+  parseLeaseRecords,
+  parseShareName,
+  sharePath,
+  storedLeaseSecret,
+} from './index.js';
+
+interface Fixture {
+  name: string;
+  version: ContainerVersion;
+  data: string;
+  leases: { owner: number; renew: string; cancel: string; expiresAt: number }[];
+  file: string;
+  storageIndex?: string;
+  shareNumber?: number;
+  path?: string;
+}
+
+// Recorded from Tahoe-LAFS 1.20 by fixtures/record.py.
+const fixtures = JSON.parse(readFileSync(new URL('./fixtures/containers.json', import.meta.url), 'utf8')) as {
+  cases: Fixture[];
+  saturatedHeaders: Record<string, string>;
+};
+const bytes = (text: string) => Buffer.from(text, 'base64');
+
+describe.each(fixtures.cases)("the peer's container: $name", (fixture) => {
+  const file = bytes(fixture.file);
+
+  it('is written the same, byte for byte', () => {
+    const secret = (text: string) => storedLeaseSecret(bytes(text), fixture.version);
+    const written = Buffer.concat([
+      encodeContainerHeader({
+        version: fixture.version,
+        dataSize: bytes(fixture.data).length,
+        leaseCount: fixture.leases.length,
+      }),
+      bytes(fixture.data),
+      ...fixture.leases.map(({ owner, renew, cancel, expiresAt }) =>
+        encodeLeaseRecord({ owner, renewSecret: secret(renew), cancelSecret: secret(cancel), expiresAt }),
+      ),
+    ]);
+    expect(written.equals(file)).toBe(true);
+  });
+
+  it('is read: data and leases', () => {
+    const layout = parseContainerHeader(file, file.length);
+    expect(layout.version).toBe(fixture.version);
+    expect(file.subarray(layout.dataOffset, layout.leasesOffset)).toEqual(bytes(fixture.data));
+    const leases = parseLeaseRecords(file.subarray(layout.leasesOffset), layout.leaseCount);
+    expect(leases).toHaveLength(fixture.leases.length);
+    for (const [index, { owner, renew, cancel, expiresAt }] of fixture.leases.entries()) {
+      const lease = leases[index]!;
+      expect([lease.owner, lease.expiresAt]).toEqual([owner, expiresAt]);
+      expect(matchesLeaseSecret(lease.renewSecret, bytes(renew), fixture.version)).toBe(true);
+      expect(matchesLeaseSecret(lease.cancelSecret, bytes(cancel), fixture.version)).toBe(true);
+      expect(matchesLeaseSecret(lease.renewSecret, bytes(cancel), fixture.version)).toBe(false);
+    }
+  });
+});
+
+describe('a container header', () => {
+  it.each([1, 2] as const)('version %i: the size ends at 2³² − 1', (version) => {
+    const header = encodeContainerHeader({ version, dataSize: 2 ** 32 + 5, leaseCount: 0 });
+    expect(header).toEqual(bytes(fixtures.saturatedHeaders[version] ?? ''));
+  });
+
+  it('is read by the length of the file, not by the size it claims', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(2 ** 40),
+        fc.nat(1000),
+        fc.constantFrom(1, 2),
+        fc.nat(),
+        (dataSize, leaseCount, version, lie) => {
+          const header = encodeContainerHeader({
+            version: version as ContainerVersion,
+            dataSize: lie,
+            leaseCount,
+          });
+          expect(parseContainerHeader(header, containerSize(dataSize, leaseCount))).toEqual({
+            version,
+            leaseCount,
+            dataOffset: containerHeaderSize,
+            dataSize,
+            leasesOffset: containerHeaderSize + dataSize,
+          });
+        },
+      ),
+    );
+  });
+
+  it('that is none gives a typed error', () => {
+    const code = (header: Uint8Array, size: number) => {
+      try {
+        parseContainerHeader(header, size);
+      } catch (error) {
+        return (error as MalformedContainerError).code;
+      }
+      return undefined;
+    };
+    const header = encodeContainerHeader({ dataSize: 0, leaseCount: 2 });
+    expect(code(header.subarray(0, 11), 200)).toBe('too-short');
+    expect(code(header, 11)).toBe('too-short');
+    expect(code(header, containerHeaderSize + 2 * leaseRecordSize - 1)).toBe('leases-do-not-fit');
+    expect(code(Buffer.from('Tahoe mutable container v1\n'), 500)).toBe('unknown-version');
+    expect(() => parseLeaseRecords(new Uint8Array(71), 1)).toThrow(MalformedContainerError);
+  });
+});
+
+describe('lease records', () => {
+  it('round trip', () => {
+    const secret = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((each) => Uint8Array.from(each));
+    const lease = fc.record({
+      owner: fc.nat(0xffff_ffff),
+      renewSecret: secret,
+      cancelSecret: secret,
+      expiresAt: fc.nat(0xffff_ffff),
+    });
+    fc.assert(
+      fc.property(fc.array(lease, { maxLength: 5 }), (leases) => {
+        const records = Buffer.concat(leases.map(encodeLeaseRecord));
+        expect(parseLeaseRecords(Uint8Array.from(records), leases.length)).toEqual(leases);
+      }),
+    );
+  });
+});
+
+describe('names in a storage folder', () => {
+  it('are those that the peer gave', () => {
+    const { storageIndex, shareNumber, path } = fixtures.cases.find((each) => each.path) as Required<Fixture>;
+    expect(sharePath(bytes(storageIndex), shareNumber)).toBe(path);
+    const [, bucket = '', share = ''] = path.split('/');
+    expect(parseBucketName(bucket)).toEqual(Uint8Array.from(bytes(storageIndex)));
+    expect(parseShareName(share)).toBe(shareNumber);
+  });
+
+  it.each(['', 'aaaa', 'aaaaaaaaaaaaaaaaaaaaaaaaab', 'AAAAAAAAAAAAAAAAAAAAAAAAAA', 'lost+found'])(
+    '%s is no bucket',
+    (name) => expect(parseBucketName(name)).toBeUndefined(),
+  );
+  it.each(['', '07', '-1', '4294967296', '3.tmp', '0x1'])('%s is no share', (name) =>
+    expect(parseShareName(name)).toBeUndefined(),
+  );
+});

@@ -1,0 +1,20 @@
+/** The files that a storage server keeps its shares in, byte for byte as Tahoe-LAFS has them. */
+export {
+  type ContainerLayout,
+  type ContainerVersion,
+  containerHeaderSize,
+  containerSize,
+  encodeContainerHeader,
+  newestContainerVersion,
+  parseContainerHeader,
+} from './container.js';
+export { MalformedContainerError } from './errors.js';
+export {
+  encodeLeaseRecord,
+  type LeaseRecord,
+  leaseRecordSize,
+  matchesLeaseSecret,
+  parseLeaseRecords,
+  storedLeaseSecret,
+} from './lease-record.js';
+export { bucketFolder, incomingFolder, parseBucketName, parseShareName, sharePath } from './share-path.js';

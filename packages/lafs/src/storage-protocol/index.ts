@@ -1,0 +1,57 @@
+/** The storage protocol ("Great Black Swamp"), for both of its sides: routes, messages, headers. */
+export { formatAuthorization, parseAuthorization } from './authorization.js';
+export { ByteRangeSet } from './byte-range-set.js';
+export { cborMediaType, decodeCbor, encodeCbor, maximumMessageSize } from './cbor.js';
+export { maximumCborDepth } from './cbor-nesting.js';
+export {
+  MalformedCborError,
+  MalformedHeaderError,
+  MessageTooLargeError,
+  UnexpectedMessageError,
+} from './errors.js';
+export { isCbor, prefersCbor } from './media-types.js';
+export { maximumShareNumber, maximumShareNumbers } from './message-fields.js';
+export {
+  type AllocateAnswer,
+  type AllocateRequest,
+  decodeAllocateAnswer,
+  decodeAllocateRequest,
+  decodeCorruptionReport,
+  decodeServerVersion,
+  decodeShareNumbers,
+  decodeWriteAnswer,
+  encodeAllocateAnswer,
+  encodeAllocateRequest,
+  encodeCorruptionReport,
+  encodeServerVersion,
+  encodeShareNumbers,
+  encodeWriteAnswer,
+  maximumCorruptionReportSize,
+  type ServerVersion,
+} from './messages.js';
+export {
+  type ByteRange,
+  type ContentRange,
+  formatContentRange,
+  formatRange,
+  parseContentRange,
+  parseRange,
+} from './ranges.js';
+export {
+  type BucketAddress,
+  matchRoute,
+  type NoRoute,
+  type Route,
+  type RouteMatch,
+  type RouteName,
+  type ShareAddress,
+  storageIndexSize,
+  storageRoutes,
+} from './routes.js';
+export {
+  formatSecrets,
+  leaseSecretSize,
+  parseSecrets,
+  type SecretKind,
+  secretsHeader,
+} from './secrets.js';

@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+const sources = ['packages/*/src/**', 'services/*/src/**', 'interop/src/**', 'bench/src/**', 'workshop/**'];
+const integration = sources.map((folder) => `${folder}/*.integration.test.{ts,mjs}`);
+
+export default defineConfig({
+  test: {
+    // Other packages are used as they are built; only the files under test are compiled on the fly.
+    server: { deps: { external: [/\/dist\//] } },
+    pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: sources.map((folder) => `${folder}/*.test.{ts,mjs}`),
+          exclude: integration,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: integration,
+          globalSetup: 'packages/lab/src/testing/global-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
