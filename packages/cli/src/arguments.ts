@@ -1,0 +1,48 @@
+import { InvalidArgumentError } from 'commander';
+
+/** `HOST:PORT`, left as it is. */
+export function hostPortArgument(text: string): string {
+  const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^:[\]\s/@]+):(\d{1,5})$/.exec(text)?.[1]);
+  if (!(port >= 0 && port <= 65_535)) throw new InvalidArgumentError('Expected HOST:PORT.');
+  return text;
+}
+
+/** A repeatable `HOST:PORT`. */
+export function hostPortArguments(text: string, before: readonly string[] = []): string[] {
+  return [...before, hostPortArgument(text)];
+}
+
+/** A count from 1 to `most`. */
+export function countArgument(most: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d+$/.test(text) ? Number(text) : 0;
+    if (count < 1 || count > most) throw new InvalidArgumentError(`Expected a number from 1 to ${most}.`);
+    return count;
+  };
+}
+
+/** `K,HAPPY,N`: shares needed, servers that must hold some, shares made. */
+export function sharesArgument(text: string): { required: number; happy: number; total: number } {
+  const [, required, happy, total] = (/^(\d+),(\d+),(\d+)$/.exec(text) ?? []).map(Number);
+  if (required === undefined || happy === undefined || total === undefined) {
+    throw new InvalidArgumentError('Expected K,HAPPY,N such as 3,7,10.');
+  }
+  if (required < 1 || total > 256 || required > total || happy < 1 || happy > total) {
+    throw new InvalidArgumentError('Expected 1 ≤ K ≤ N ≤ 256 and 1 ≤ HAPPY ≤ N.');
+  }
+  return { required, happy, total };
+}
+
+/** A URL of one of some protocols, such as `http:`. */
+export function urlArgument(protocols: readonly string[], example: string): (text: string) => string {
+  return (text) => {
+    if (URL.canParse(text) && protocols.includes(new URL(text).protocol)) return text;
+    throw new InvalidArgumentError(`Expected a URL such as ${example}.`);
+  };
+}
+
+/** A number of bytes with a unit, left as it is. */
+export function byteSizeArgument(text: string): string {
+  if (/^\d+(\.\d+)? ?([kKMGTP]?B|[KMGTP]iB)$/.test(text)) return text;
+  throw new InvalidArgumentError('Expected a size such as 100GB.');
+}

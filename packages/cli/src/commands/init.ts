@@ -1,0 +1,109 @@
+import { basename, resolve } from 'node:path';
+import type { Command } from 'commander';
+import {
+  byteSizeArgument,
+  hostPortArgument,
+  hostPortArguments,
+  sharesArgument,
+  urlArgument,
+} from '../arguments.js';
+import { UsageError } from '../exit-status.js';
+
+interface CommonOptions {
+  readonly nickname?: string;
+  readonly grid: string;
+  readonly postgres: string;
+  readonly nats: string;
+  readonly operator: string;
+}
+
+interface StorageOptions extends CommonOptions {
+  readonly listen: string;
+  readonly location?: string[];
+  readonly reservedSpace: string;
+}
+
+interface BrokerOptions extends CommonOptions {
+  readonly listen: string;
+  readonly shares: { required: number; happy: number; total: number };
+}
+
+/** `init introducer|storage|broker DIR`: makes the folder that is the node. */
+export function initCommand(program: Command): void {
+  const init = program.command('init').description('make the folder of a new node');
+
+  common(init, 'introducer', '127.0.0.1:7101').action(async (dir: string, options: CommonOptions) => {
+    const { initialise } = await import('@holdfast/introducer');
+    await initialise(dir, nodeOptions(dir, options));
+  });
+
+  common(init, 'storage', '127.0.0.1:7102')
+    .option('--listen <host:port>', 'where it serves shares', hostPortArgument, '127.0.0.1:7201')
+    .option(
+      '--location <host:port>',
+      'where clients reach it; may be repeated (default: where it listens)',
+      hostPortArguments,
+    )
+    .option('--reserved-space <size>', 'disk space to leave free', byteSizeArgument, '1GB')
+    .action(async (dir: string, options: StorageOptions) => {
+      const locations = options.location ?? [reachable(options.listen)];
+      const { initialise } = await import('@holdfast/storage');
+      const { listen, reservedSpace } = options;
+      await initialise(dir, { ...nodeOptions(dir, options), listen, locations, reservedSpace });
+    });
+
+  common(init, 'broker', '127.0.0.1:7103')
+    .option('--listen <host:port>', 'where it serves the web API', hostPortArgument, '127.0.0.1:3456')
+    .option(
+      '--shares <k,happy,n>',
+      'shares needed, servers that must hold some, shares made',
+      sharesArgument,
+      {
+        required: 3,
+        happy: 7,
+        total: 10,
+      },
+    )
+    .action(async (dir: string, options: BrokerOptions) => {
+      const { initialise } = await import('@holdfast/broker');
+      await initialise(dir, { ...nodeOptions(dir, options), listen: options.listen, shares: options.shares });
+    });
+}
+
+function common(init: Command, role: string, operator: string): Command {
+  const postgres = urlArgument(['postgres:', 'postgresql:'], 'postgres://user@host:5432/database');
+  return init
+    .command(role)
+    .argument('<dir>', 'the folder to make')
+    .option('--nickname <name>', "what people call it (default: the folder's name)")
+    .option('--grid <name>', 'the grid that it belongs to', 'holdfast')
+    .option('--postgres <url>', 'its database', postgres, 'postgres://127.0.0.1:5432/holdfast')
+    .option(
+      '--nats <url>',
+      'its bus',
+      urlArgument(['nats:', 'tls:'], 'nats://host:4222'),
+      'nats://127.0.0.1:4222',
+    )
+    .option(
+      '--operator <host:port>',
+      'where it serves /healthz, /readyz and /metrics',
+      hostPortArgument,
+      operator,
+    );
+}
+
+function nodeOptions(dir: string, options: CommonOptions) {
+  return {
+    nickname: options.nickname ?? basename(resolve(dir)),
+    grid: options.grid,
+    postgres: options.postgres,
+    bus: options.nats,
+    operator: options.operator,
+  };
+}
+
+/** What it listens at is where it can be reached, unless that means every address: then nothing is guessed. */
+function reachable(listen: string): string {
+  if (!/^(0\.0\.0\.0|\[::\]):/.test(listen)) return listen;
+  throw new UsageError(`it listens at every address (${listen}): say with --location where clients reach it`);
+}

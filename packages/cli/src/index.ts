@@ -1,0 +1,2 @@
+/** The `holdfast` command. */
+export { main } from './main.js';

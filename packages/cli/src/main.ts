@@ -1,0 +1,33 @@
+import { Command } from 'commander';
+import { announcementsCommand } from './commands/announcements.js';
+import { getCommand } from './commands/get.js';
+import { initCommand } from './commands/init.js';
+import { labCommand } from './commands/lab.js';
+import { putCommand } from './commands/put.js';
+import { runCommand } from './commands/run.js';
+import { explain } from './exit-status.js';
+
+/**
+ * Runs one `holdfast` command.
+ *
+ * @param args what follows `holdfast` on the command line
+ * @returns the exit status: 0 done, 1 failed with one line on standard error, 2 wrong usage
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const program = new Command('holdfast')
+    .description('A storage grid, compatible with Tahoe-LAFS.')
+    .exitOverride()
+    .showSuggestionAfterError(false)
+    .helpCommand(false);
+  // After the settings above, which each command takes over as it is added.
+  for (const add of [putCommand, getCommand, initCommand, runCommand, labCommand, announcementsCommand])
+    add(program);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    const { status, message } = await explain(error);
+    if (message !== undefined) process.stderr.write(`holdfast: ${message}\n`);
+    return status;
+  }
+}

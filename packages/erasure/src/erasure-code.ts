@@ -1,0 +1,34 @@
+/** One block with the number of the share it belongs to. */
+export interface NumberedBlock {
+  readonly shareNumber: number;
+  readonly block: Uint8Array;
+}
+
+/**
+ * A systematic Reed–Solomon code over GF(2^8): `required` primary blocks become `total` blocks, the first `required`
+ * of which are the primary ones, and any `required` of all give the primary ones back. The blocks are byte for byte
+ * those of zfec (its `Encoder` and `Decoder`, which take and give whole blocks, without padding or headers).
+ *
+ * Blocks have any length, in bytes, the same for all blocks of one call. No call changes or keeps what it is given.
+ */
+export interface ErasureCode {
+  readonly required: number;
+  readonly total: number;
+
+  /**
+   * @param primary the `required` primary blocks, in order
+   * @param wanted the share numbers to make, each once, in any order; all from 0 to `total - 1` when left out
+   * @returns the blocks of the wanted shares, in the order of `wanted`. Primary blocks are the given objects,
+   *   uncopied; every other one is new, has a buffer of its own and belongs to the caller.
+   * @throws ErasureInputError
+   */
+  encode(primary: readonly Uint8Array[], wanted?: readonly number[]): Uint8Array[];
+
+  /**
+   * @param blocks exactly `required` blocks of different shares, in any order
+   * @returns the `required` primary blocks, in order. Those that were given are the given objects, uncopied; every
+   *   other one is new, has a buffer of its own and belongs to the caller.
+   * @throws ErasureInputError
+   */
+  decode(blocks: readonly NumberedBlock[]): Uint8Array[];
+}

@@ -1,0 +1,24 @@
+import { LabError } from '../grid/errors.js';
+import type { SupervisorNote } from './supervisor-note.js';
+
+/**
+ * Asks the process that runs a lab.
+ *
+ * @param command `status`, `down`, or `stop` or `start` with a nickname
+ * @throws LabError with what it answered, or an Error where nobody answers
+ */
+export async function askSupervisor(
+  note: SupervisorNote,
+  command: string,
+  nickname?: string,
+): Promise<unknown> {
+  const query = nickname === undefined ? '' : `?nickname=${encodeURIComponent(nickname)}`;
+  const response = await fetch(`${note.url}/${command}${query}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${note.token}` },
+    signal: AbortSignal.timeout(120_000),
+  });
+  const answer = (await response.json()) as { error?: string };
+  if (!response.ok) throw new LabError('node-state', answer.error ?? `the lab answered ${response.status}`);
+  return answer;
+}

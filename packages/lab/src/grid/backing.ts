@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import type { GuardedProcess } from '../processes/guarded-process.js';
+import { dropDatabase, ensureDatabase } from '../servers/databases.js';
+import { startNats } from '../servers/nats.js';
+import { startPostgres } from '../servers/postgres.js';
+import { LabError } from './errors.js';
+import type { LabPlan } from './plan.js';
+
+/** Where a lab's database server or bus is, and its process where it is the lab's own. */
+export interface Backing {
+  readonly url: string;
+  readonly port?: number;
+  readonly process?: GuardedProcess;
+}
+
+/** Starts the lab's own Postgres or NATS, or finds the one that it was given. */
+export async function startBacking(name: 'postgres' | 'nats', dir: string, plan: LabPlan): Promise<Backing> {
+  const port = plan[name];
+  if (port === 'given') return { url: givenServer(dir, name === 'postgres' ? 'DATABASE_URL' : 'NATS_URL') };
+  const start = name === 'postgres' ? startPostgres : startNats;
+  return start({ dir: join(dir, name), port });
+}
+
+function givenServer(dir: string, variable: 'DATABASE_URL' | 'NATS_URL'): string {
+  const url = process.env[variable];
+  if (url) return url;
+  throw new LabError('server-needed', `the lab in ${dir} was made with the server at ${variable}: set it`);
+}
+
+/** Makes each node's database, where it is not there yet. */
+export async function ensureDatabases(server: string, plan: LabPlan): Promise<void> {
+  for (const { database } of plan.nodes) await ensureDatabase(server, database);
+}
+
+/** Drops each node's database. */
+export async function dropDatabases(server: string, plan: LabPlan): Promise<void> {
+  for (const { database } of plan.nodes) await dropDatabase(server, database);
+}

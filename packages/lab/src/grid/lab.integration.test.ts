@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { labStatus } from '../control/remote.js';
+import { temporaryFolder } from '../files/temporary-folder.js';
+import { isRunning } from '../processes/leftovers.js';
+import { waitFor } from '../processes/until-ready.js';
+import { connectedServers } from './broker-state.js';
+import { Lab } from './lab.js';
+import { readLabJson } from './lab-json.js';
+import { holdfastProgram } from './program.js';
+
+const small = { storage: 2, shares: { required: 1, happy: 2, total: 2 } };
+
+async function store(broker: string, text: string): Promise<string> {
+  const response = await fetch(new URL('/uri', broker), { method: 'PUT', body: text });
+  const answer = await response.text();
+  expect(response.status, answer).toBeLessThan(300);
+  return answer.trim();
+}
+
+async function read(broker: string, capability: string): Promise<string> {
+  const response = await fetch(new URL(`/uri/${encodeURIComponent(capability)}`, broker));
+  const answer = await response.text();
+  expect(response.status, answer).toBe(200);
+  return answer;
+}
+
+const longText = 'This is no secret, but it is longer than a capability can hold by itself. '.repeat(3);
+
+describe('a lab', () => {
+  it('stores a file, and gives it back while servers are stopped', async () => {
+    await using lab = await Lab.up(small);
+    const capability = await store(lab.broker, longText);
+    await lab.stop('s1');
+    expect((await readLabJson(lab.dir)).storage.map(({ pid }) => pid === null)).toEqual([true, false]);
+    expect(await read(lab.broker, capability)).toBe(longText);
+    await lab.start('s1');
+    await lab.waitForServers(2);
+  });
+
+  it('runs beside another', async () => {
+    const labs = await Promise.all([Lab.up(small), Lab.up(small)]);
+    try {
+      const [first, second] = labs;
+      expect(first.broker).not.toBe(second.broker);
+      expect(first.description.storage.map(({ id }) => id)).not.toEqual(
+        second.description.storage.map(({ id }) => id),
+      );
+      expect(await Promise.all(labs.map((lab) => connectedServers(lab.broker)))).toEqual([2, 2]);
+    } finally {
+      await Promise.all(labs.map((lab) => lab[Symbol.asyncDispose]()));
+    }
+  });
+
+  it('comes back with the same nodes and the same files, whoever ended it', async () => {
+    await using folder = await temporaryFolder('lab');
+    const dir = join(folder.path, 'lab');
+    const first = await Lab.up({ dir, ...small });
+    const before = first.description;
+    const capability = await store(first.broker, longText);
+    await first.down();
+    await expect(labStatus(dir)).rejects.toMatchObject({ code: 'not-running' });
+
+    await using second = await Lab.up({ dir });
+    const identities = ({ storage }: typeof before) => storage.map(({ id, nurl }) => ({ id, nurl }));
+    expect(identities(second.description)).toEqual(identities(before));
+    expect(second.description.introducer.id).toBe(before.introducer.id);
+    expect(await read(second.broker, capability)).toBe(longText);
+  });
+
+  it('is refused under another size than it was made with, and while it runs', async () => {
+    await using folder = await temporaryFolder('lab');
+    const dir = join(folder.path, 'lab');
+    await using _lab = await Lab.up({ dir, ...small });
+    await expect(Lab.up({ dir, storage: 3 })).rejects.toMatchObject({ code: 'differs' });
+    await expect(Lab.up({ dir })).rejects.toMatchObject({ code: 'running-already' });
+    expect((await labStatus(dir)).state).toBe('running');
+  });
+
+  it('leaves no process when it is killed, and can be brought up again', async () => {
+    await using folder = await temporaryFolder('lab');
+    const dir = join(folder.path, 'lab');
+    const args = ['lab', 'up', '--dir', dir, '--storage', '2', '--shares', '1,2,2'];
+    const killed = spawn(process.execPath, [holdfastProgram, ...args], { stdio: 'ignore' });
+    const { storage } = await waitFor('the lab is up', () => readLabJson(dir), { timeoutMs: 60_000 });
+    const { processes } = await labStatus(dir);
+    expect(processes.map(({ nickname }) => nickname)).toContain('postgres');
+    expect(await runningOf(dir)).toBe(processes.length);
+
+    killed.kill('SIGKILL');
+    await expect.poll(() => runningOf(dir), { timeout: 15_000 }).toBe(0);
+
+    await using again = await Lab.up({ dir });
+    expect(again.description.storage.map(({ id }) => id)).toEqual(storage.map(({ id }) => id));
+    await again.down();
+    expect((await readdir(dir)).filter((name) => /^(lab|supervisor|processes)\.json$/.test(name))).toEqual(
+      [],
+    );
+
+    async function runningOf(lab: string): Promise<number> {
+      const running = await Promise.all(processes.map(({ pid }) => isRunning(pid ?? 0, lab)));
+      return running.filter(Boolean).length;
+    }
+  });
+
+  it('gives a node another port when another program has taken its own', async () => {
+    await using folder = await temporaryFolder('lab');
+    const dir = join(folder.path, 'lab');
+    await using lab = await Lab.up({ dir, ...small });
+    const before = lab.description.storage[0]?.nurl ?? '';
+    const port = Number(/:(\d+)\//.exec(before)?.[1]);
+    await lab.stop('s1');
+    const squatter = createServer().listen(port, '127.0.0.1');
+    try {
+      await lab.start('s1');
+      await lab.waitForServers(2);
+      expect(lab.description.storage[0]?.nurl).not.toBe(before);
+    } finally {
+      squatter.close();
+    }
+  });
+});

@@ -1,0 +1,44 @@
+import { access, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LabPlan, PlannedNode } from './plan.js';
+import { runHoldfast } from './program.js';
+
+/** Makes a node's folder by `holdfast init`, unless it is there. */
+export async function makeNode(
+  dir: string,
+  plan: LabPlan,
+  node: PlannedNode,
+  { database, nats }: { database: string; nats: string },
+): Promise<void> {
+  const folder = join(dir, node.nickname);
+  const postgres = new URL(database);
+  const password = decodeURIComponent(postgres.password);
+  postgres.password = '';
+  if (!(await exists(join(folder, 'node.yaml')))) {
+    const { required, happy, total } = plan.shares;
+    await runHoldfast([
+      'init',
+      node.role,
+      folder,
+      ...['--nickname', node.nickname],
+      ...['--grid', plan.grid],
+      ...['--postgres', postgres.toString()],
+      ...['--nats', nats],
+      ...['--operator', `127.0.0.1:${node.operatorPort}`],
+      ...(node.listenPort === undefined ? [] : ['--listen', `127.0.0.1:${node.listenPort}`]),
+      ...(node.role === 'storage' ? ['--location', `127.0.0.1:${node.listenPort}`] : []),
+      ...(node.role === 'broker' ? ['--shares', `${required},${happy},${total}`] : []),
+    ]);
+  }
+  // Not on the command line, which every user of the machine can see.
+  if (password !== '') {
+    await writeFile(join(folder, 'private', 'postgres.password'), `${password}\n`, { mode: 0o600 });
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

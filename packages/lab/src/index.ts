@@ -1,0 +1,18 @@
+/** A whole grid of real processes on one machine, and the servers and conveniences that tests start from. */
+export { endLab, labStatus, startInLab, stopInLab } from './control/remote.js';
+export type { LabStatus, ProcessStatus } from './control/status.js';
+export { type TemporaryFolder, temporaryFolder } from './files/temporary-folder.js';
+export { connectedServers, waitForServers } from './grid/broker-state.js';
+export { LabError, type LabErrorCode } from './grid/errors.js';
+export { Lab, type LabOptions } from './grid/lab.js';
+export { type DescribedNode, type LabDescription, readLabJson } from './grid/lab-json.js';
+export type { LabSize, Shares } from './grid/plan.js';
+export { holdfastProgram } from './grid/program.js';
+export { EarlyExitError, type Exit, type GuardedProcess, startGuarded } from './processes/guarded-process.js';
+export { DeadlineError, untilReady, waitFor } from './processes/until-ready.js';
+export { createDatabase, type Database, databaseUrl, dropDatabase } from './servers/databases.js';
+export { freePort } from './servers/free-port.js';
+export { type NatsOptions, type RunningNats, startNats } from './servers/nats.js';
+export { type PostgresOptions, type RunningPostgres, startPostgres } from './servers/postgres.js';
+export { ProgramMissingError } from './servers/program-missing.js';
+export { createTestBus, createTestDatabase, testPostgresUrl } from './testing/test-database.js';

@@ -1,0 +1,73 @@
+import { Client } from 'pg';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../files/temporary-folder.js';
+import { isRunning } from '../processes/leftovers.js';
+import { createTestDatabase } from '../testing/test-database.js';
+import { startNats } from './nats.js';
+import { startPostgres } from './postgres.js';
+
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('startPostgres', () => {
+  it('keeps its data and its port from one start to the next', async () => {
+    await using folder = await temporaryFolder();
+    const dir = `${folder.path}/postgres`;
+    const first = await startPostgres({ dir });
+    await query(first.url, 'create table kept as select 42 as answer');
+    await first[Symbol.asyncDispose]();
+    await using second = await startPostgres({ dir, port: first.port });
+    expect(second.url).toBe(first.url);
+    expect(await query(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+  });
+
+  it('takes another port when the one it had is taken', async () => {
+    await using nats = await startNats();
+    await using postgres = await startPostgres({ port: nats.port, durable: false });
+    expect(postgres.port).not.toBe(nats.port);
+    expect(await query(postgres.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('wants a password', async () => {
+    await using postgres = await startPostgres({ durable: false });
+    const url = new URL(postgres.url);
+    url.password = 'wrong';
+    await expect(query(url.toString(), 'select 1')).rejects.toThrow(/password/);
+  });
+});
+
+describe('startNats', () => {
+  it('is gone once disposed', async () => {
+    const nats = await startNats();
+    const { pid } = nats.process;
+    expect(await isRunning(pid, 'nats-server')).toBe(true);
+    await nats[Symbol.asyncDispose]();
+    expect(await isRunning(pid, 'nats-server')).toBe(false);
+  });
+
+  it('reports what the server itself said when it does not come up', async () => {
+    await using folder = await temporaryFolder();
+    const { writeFile } = await import('node:fs/promises');
+    await writeFile(`${folder.path}/jetstream`, 'a file where a folder must be');
+    await expect(startNats({ dir: folder.path })).rejects.toThrow(/jetstream/i);
+  });
+});
+
+describe('createTestDatabase', () => {
+  it('gives each test an empty database and drops it afterwards', async () => {
+    let url = '';
+    {
+      await using database = await createTestDatabase();
+      url = database.url;
+      expect(await query(url, 'select count(*)::int as n from pg_stat_user_tables')).toEqual([{ n: 0 }]);
+    }
+    await expect(query(url, 'select 1')).rejects.toThrow(/does not exist/);
+  });
+});

@@ -1,0 +1,95 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { ServerStatusJson, StatusJson } from '../src/web/status-json.js';
+import { formatBytes, formatDuration } from './format.js';
+
+const lookEvery = 2000;
+
+const states = {
+  connected: 'Connected',
+  connecting: 'Connecting',
+  unreachable: 'Not reachable',
+} as const;
+
+/** The storage servers and how each is connected, looked at again every two seconds while the page is seen. */
+export function Servers({ initial }: { initial: StatusJson }) {
+  const [status, setStatus] = useState(initial);
+  const [heard, setHeard] = useState(true);
+  useEffect(() => {
+    const look = async () => {
+      if (document.hidden) return;
+      try {
+        const answer = await fetch('/?t=json');
+        setStatus((await answer.json()) as StatusJson);
+        setHeard(true);
+      } catch {
+        setHeard(false);
+      }
+    };
+    const timer = setInterval(look, lookEvery);
+    return () => clearInterval(timer);
+  }, []);
+
+  return (
+    <>
+      <h2 id="servers-title">Storage servers</h2>
+      <p role="status">
+        {heard ? summary(status) : 'The gateway does not answer; what follows is what it said last.'}
+      </p>
+      {status.servers.length > 0 && <ServerTable servers={status.servers} />}
+    </>
+  );
+}
+
+function summary({ servers, encoding: { required, happy, total }, introducers }: StatusJson): string {
+  const connected = servers.filter(({ state }) => state === 'connected').length;
+  const silent = introducers.connections.filter((introducer) => !introducer.connected).length;
+  return [
+    servers.length === 0 ? 'No storage server is known yet.' : `${connected} of ${servers.length} connected.`,
+    connected < happy ? `To store a file, ${happy} are needed.` : '',
+    `A file becomes ${total} shares; any ${required} bring it back.`,
+    silent > 0 ? 'The introducer cannot be heard at the moment; new servers will not be noticed.' : '',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function ServerTable({ servers }: { servers: readonly ServerStatusJson[] }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Server</th>
+          <th scope="col">Connection</th>
+          <th scope="col">Address</th>
+          <th scope="col">Known from</th>
+          <th scope="col">Free</th>
+        </tr>
+      </thead>
+      <tbody>
+        {servers.map((server) => (
+          <ServerRow key={server.nodeid} server={server} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function ServerRow({ server }: { server: ServerStatusJson }) {
+  const { nickname, nodeid, state, since, address, handler, source, available_space, last_error, version } =
+    server;
+  return (
+    <tr>
+      <th scope="row" title={[nodeid, version].filter(Boolean).join('\n')}>
+        {nickname || nodeid}
+      </th>
+      <td data-label="Connection">
+        <span class={`state ${state}`}>{states[state]}</span>{' '}
+        <span class="quiet">for {formatDuration(Date.now() / 1000 - since)}</span>
+        {last_error !== null && <div class="quiet">{last_error}</div>}
+      </td>
+      <td data-label="Address">{address === null ? '–' : `${handler} ${address}`}</td>
+      <td data-label="Known from">{source.replace(/^introducer:/, 'introducer ')}</td>
+      <td data-label="Free">{available_space === null ? '–' : formatBytes(available_space)}</td>
+    </tr>
+  );
+}

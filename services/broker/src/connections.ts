@@ -1,0 +1,51 @@
+import { parseFurl, parseNurl } from '@holdfast/lafs';
+import { z } from 'zod';
+
+/** The ways a server may be reached. Only direct TCP exists so far, and leaving it out would leave no way at all. */
+const connectionTypes = z.strictObject({
+  tcp: z.strictObject({ handler: z.literal('tcp', 'expected "tcp", the only handler there is') }),
+});
+
+const serverId = z
+  .string()
+  .regex(/^v0-[a-z2-7]{52}$/, 'expected a server id: v0- and 52 characters of a-z and 2-7');
+
+/** An address in a form that `parse` reads. Its last part is a secret, so an error does not show it. */
+const address = (parse: (text: string) => unknown) =>
+  z.string().superRefine((text, context) => {
+    try {
+      parse(text);
+    } catch (error) {
+      // Without `input`, or the reader of the file would quote it.
+      context.addIssue({ code: 'custom', message: (error as Error).message, input: undefined });
+    }
+  });
+
+/** What the server would announce. Fields beyond those used are kept out of it but allowed: it may be a copy. */
+const announcement = z.looseObject({
+  nickname: z.string().max(400).default(''),
+  'anonymous-storage-NURLs': z.array(address(parseNurl)).min(1).max(32),
+  'anonymous-storage-FURL': address(parseFurl),
+  'permutation-seed-base32': z
+    .string()
+    .regex(/^[a-z2-7]{1,104}$/)
+    .optional(),
+  'my-version': z.string().max(200).optional(),
+});
+
+/** A broker's `connections.yaml`: servers that the operator names instead of, or beside, those that announce themselves. */
+export const connectionsConfiguration = z.strictObject({
+  connection_types: connectionTypes.optional(),
+  servers: z
+    .record(
+      serverId,
+      z.strictObject({
+        server_options: z.strictObject({ key_s: serverId.optional(), announcement }),
+        connection_types: connectionTypes.optional(),
+      }),
+    )
+    .nullish()
+    .transform((servers) => servers ?? {}),
+});
+
+export type ConnectionsConfiguration = z.infer<typeof connectionsConfiguration>;

@@ -1,0 +1,11 @@
+/** The gateway: the Tahoe web API and a welcome page, over one set of storage servers. */
+export { type NodeConfiguration, nodeConfiguration } from './configuration.js';
+export { type ConnectionsConfiguration, connectionsConfiguration } from './connections.js';
+export { type BrokerOptions, initialise } from './initialise.js';
+export { run } from './run.js';
+export {
+  AnnouncementCache,
+  type AnnouncementCacheOptions,
+  type HeardAnnouncement,
+} from './servers/announcement-cache.js';
+export type { StatusJson } from './web/status-json.js';

@@ -1,0 +1,59 @@
+import {
+  createNodeFolder,
+  type NodeOptions,
+  nodeYamlFields,
+  passwordFiles,
+} from '@holdfast/common/configuration';
+import { newIdentityFiles, newSecretFile } from '@holdfast/common/identity';
+
+/** What an operator tells `holdfast init broker`. */
+export interface BrokerOptions extends NodeOptions {
+  /** `HOST:PORT` of the web API. */
+  readonly listen: string;
+  /** How new files are cut into shares; the peer's 3, 7, 10 where nothing is said. */
+  readonly shares?: { readonly required: number; readonly happy: number; readonly total: number };
+}
+
+const emptyConnections = `# Storage servers that this broker is told of here, instead of or in addition to those that announce themselves.
+# A clause under the id of a server that announces itself replaces what it announces.
+#
+# servers:
+#   v0-<the server's public key>:
+#     server_options:
+#       announcement:
+#         nickname: s1
+#         anonymous-storage-NURLs: ["pb://<key hash>@10.0.0.5:7201/<swissnum>#v=1"]
+#         anonymous-storage-FURL: "pb://<tub id>@tcp:10.0.0.5:7201/<swissnum>"
+#         permutation-seed-base32: <seed, where the server has one of its own>
+#     connection_types:
+#       tcp: { handler: tcp }
+servers: {}
+`;
+
+/**
+ * Makes the folder of a new broker: settings, an empty `connections.yaml`, and in `private/` its identity, its
+ * convergence secret and its lease secret, both in the peer's file format.
+ *
+ * @throws NodeFolderExistsError
+ */
+export async function initialise(dir: string, options: BrokerOptions): Promise<void> {
+  const { required, happy, total } = options.shares ?? { required: 3, happy: 7, total: 10 };
+  await createNodeFolder(dir, {
+    yaml: {
+      'node.yaml': {
+        ...nodeYamlFields('broker', options),
+        listen: options.listen,
+        encoding: { required, happy, total, maximum_segment_size: '1MiB' },
+        spool: 'spool',
+        limits: { upload_size: '1TB', uploads: 64, downloads: 256 },
+      },
+      'connections.yaml': emptyConnections,
+    },
+    private: {
+      ...(await newIdentityFiles()),
+      convergence: newSecretFile(),
+      secret: newSecretFile(),
+      ...passwordFiles(options),
+    },
+  });
+}

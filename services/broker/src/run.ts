@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { readYamlConfiguration } from '@holdfast/common/configuration';
+import { runService } from '@holdfast/common/lifecycle';
+import { createLogger } from '@holdfast/common/logging';
+import { compose } from './compose.js';
+import { nodeConfiguration } from './configuration.js';
+
+/**
+ * Runs the broker of a node folder in the foreground until SIGTERM or SIGINT.
+ *
+ * @throws ConfigurationError, or the Error of a private file that is missing or wrong
+ */
+export async function run(dir: string): Promise<void> {
+  const configuration = await readYamlConfiguration(join(dir, 'node.yaml'), nodeConfiguration);
+  const logger = createLogger({
+    service: 'broker',
+    nickname: configuration.nickname,
+    level: configuration.log.level,
+  });
+  await runService(logger, (lifecycle) => compose(dir, configuration, logger, lifecycle));
+}

@@ -1,0 +1,62 @@
+import { NotEnoughServersError, NotEnoughSharesError, WrongFileError } from '@holdfast/grid';
+import { CapabilityError } from '@holdfast/lafs';
+
+/** A request that cannot be done as it was asked; `message` is what the client reads. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** An error as the web API tells it. */
+export interface ErrorAnswer {
+  readonly status: number;
+  /** For logs and metrics. */
+  readonly code: string;
+  /** Plain text, without a newline at its end. */
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const checkAdvice = 'A check of this file will tell more.';
+
+/**
+ * What each error is in HTTP. The statuses, and the names at the beginning of some texts, are the peer's: scripts
+ * look for them. An error that is not known here is ours, and the client is told nothing of its inside.
+ */
+export function answerTo(error: unknown): ErrorAnswer {
+  const answer = (status: number, code: string, text: string, headers = {}) => ({
+    status,
+    code,
+    text,
+    headers,
+  });
+  if (error instanceof RequestError) return answer(error.status, error.code, error.message, error.headers);
+  if (error instanceof CapabilityError) return answer(400, error.code, error.message);
+  if (error instanceof NotEnoughSharesError) {
+    const reason =
+      error.found === 0
+        ? 'NoSharesError: no shares could be found. The capability may be wrong, no server may be connected, or all shares are lost.'
+        : 'NotEnoughSharesError: some servers cannot be reached, or shares were lost.';
+    return answer(
+      410,
+      error.code,
+      `${reason} ${checkAdvice}\n\nThe full error message is:\n${error.message}`,
+    );
+  }
+  if (error instanceof WrongFileError) return answer(410, error.code, `${error.message}. ${checkAdvice}`);
+  if (error instanceof NotEnoughServersError)
+    return answer(500, error.code, `UploadUnhappinessError: ${error.message}`);
+  const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
+  // The HTTP framework's own refusals (a path that is not UTF-8, say).
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
+    return answer(statusCode, String(code), (error as Error).message);
+  return answer(500, 'internal', 'internal error; the log of this node says more');
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import busboy from 'busboy';
+import { RequestError } from './errors.js';
+
+/** A form that was sent: its fields, and what became of its file. */
+export interface ReceivedForm<T> {
+  readonly fields: ReadonlyMap<string, string>;
+  /** Undefined where the form had no field `file`. */
+  readonly file: { readonly name: string | undefined; readonly taken: T } | undefined;
+}
+
+const limits = { fields: 32, fieldNameSize: 100, fieldSize: 2 ** 20, parts: 64, files: 8, headerPairs: 32 };
+
+/**
+ * Reads a `multipart/form-data` body (RFC 7578; webapi.rst, "Uploading a File"). The content of the field `file` goes
+ * to `take` while it arrives; fields may stand before it or after it. As with the peer, `file` may also be a plain
+ * field; other files are passed over.
+ *
+ * @throws RequestError 400 for a body that is not such a form, or what `take` throws
+ */
+export async function receiveForm<T>(
+  request: IncomingMessage,
+  take: (content: Readable | Uint8Array) => Promise<T>,
+): Promise<ReceivedForm<T>> {
+  const fields = new Map<string, string>();
+  let file: { name: string | undefined; taken: Promise<T> } | undefined;
+  const parser = openParser(request);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const takeOnce = (name: string | undefined, content: Readable | Uint8Array) => {
+        if (file) throw malformed('expected one field "file", found a second');
+        file = { name, taken: take(content) };
+        file.taken.catch(reject);
+      };
+      parser.on('file', (field, content, { filename }) => {
+        // An end in the middle is reported by the parser itself.
+        content.on('error', () => undefined);
+        if (field !== 'file' || file) content.resume();
+        if (field === 'file') attempt(() => takeOnce(filename, content), reject);
+      });
+      parser.on('field', (field, value, { valueTruncated }) => {
+        if (valueTruncated)
+          reject(malformed(`expected at most ${limits.fieldSize} bytes in a field that is no file`));
+        else if (field === 'file') attempt(() => takeOnce(undefined, exactBytes(value)), reject);
+        else fields.set(field, value);
+      });
+      for (const limit of ['fieldsLimit', 'filesLimit', 'partsLimit'] as const)
+        parser.on(limit, () => reject(malformed('too many fields')));
+      parser.on('error', (error: Error) => reject(malformed(error.message)));
+      parser.on('close', resolve);
+      request.once('error', reject);
+      request.pipe(parser);
+    });
+    const taken = await file?.taken;
+    return { fields, file: file && { name: file.name, taken: taken as T } };
+  } catch (error) {
+    request.unpipe(parser);
+    parser.destroy(error as Error);
+    throw error;
+  }
+}
+
+function openParser(request: IncomingMessage): busboy.Busboy {
+  if (!/^multipart\/form-data\b/i.test(request.headers['content-type'] ?? ''))
+    throw malformed('expected a body of the type multipart/form-data');
+  try {
+    return busboy({ headers: request.headers, limits, defParamCharset: 'utf8' });
+  } catch (error) {
+    throw malformed((error as Error).message);
+  }
+}
+
+/** A plain field's bytes. The parser gives them as text, which must not have lost any of them. */
+function exactBytes(value: string): Uint8Array {
+  if (value.includes('\ufffd'))
+    throw malformed('expected UTF-8 in the plain field "file"; send it as a file');
+  return Buffer.from(value, 'utf8');
+}
+
+function attempt(work: () => void, reject: (error: unknown) => void): void {
+  try {
+    work();
+  } catch (error) {
+    reject(error);
+  }
+}
+
+function malformed(expected: string): RequestError {
+  return new RequestError(400, 'malformed-form', `malformed form: ${expected}`);
+}

@@ -1,0 +1,42 @@
+/**
+ * `GET /?t=json` (webapi.rst, "Other Useful Pages"). The keys before the empty line in each part are the peer's, those
+ * after it ours. Times are in seconds since 1970. The welcome page reads this too.
+ */
+export interface StatusJson {
+  readonly introducers: {
+    readonly statuses: readonly string[];
+
+    readonly connections: readonly IntroducerStatus[];
+  };
+  readonly servers: readonly ServerStatusJson[];
+
+  readonly nickname: string;
+  readonly grid: string;
+  readonly encoding: { readonly required: number; readonly happy: number; readonly total: number };
+}
+
+/** Whether an introducer can be heard at the moment. */
+export interface IntroducerStatus {
+  readonly name: string;
+  /** Where it is listened for, without a credential. */
+  readonly address: string;
+  readonly connected: boolean;
+}
+
+/** A storage server and how the connection to it is doing. */
+export interface ServerStatusJson {
+  readonly nodeid: string;
+  readonly connection_status: string;
+  readonly available_space: number | null;
+  readonly nickname: string;
+  readonly version: string | null;
+  readonly last_received_data: number | null;
+
+  readonly state: 'connecting' | 'connected' | 'unreachable';
+  readonly since: number;
+  readonly address: string | null;
+  readonly handler: string;
+  /** Who told us of it: `introducer:NAME` or `connections.yaml`. */
+  readonly source: string;
+  readonly last_error: string | null;
+}

@@ -1,0 +1,86 @@
+import type { Database } from '@holdfast/common/database';
+import type { Lifecycle } from '@holdfast/common/lifecycle';
+import type { Logger } from '@holdfast/common/logging';
+import type { StorageConfiguration } from './configuration.js';
+import type { Service } from './http/request-listener.js';
+import { abortUpload } from './http/routes/abort-upload.js';
+import { allocateShares } from './http/routes/allocate-shares.js';
+import { listShares } from './http/routes/list-shares.js';
+import { readShare } from './http/routes/read-share.js';
+import { renewLease } from './http/routes/renew-lease.js';
+import { reportCorruption } from './http/routes/report-corruption.js';
+import { version } from './http/routes/version.js';
+import { writeShare } from './http/routes/write-share.js';
+import { LeaseKeeping } from './leases/lease-keeping.js';
+import type { StorageMetrics } from './metrics.js';
+import { Credentials } from './records/accounts.js';
+import { CorruptionReports } from './records/corruption-reports.js';
+import { LeaseRecords } from './records/lease-records.js';
+import { ShareRecords } from './records/share-records.js';
+import { adoptShares } from './recovery/adopt-shares.js';
+import { settleComing } from './recovery/settle-coming.js';
+import type { ShareBackend } from './share-backend/share-backend.js';
+import { Space } from './space/space.js';
+import { Uploads } from './uploads/uploads.js';
+
+/** What the service is built on. */
+export interface ServiceParts {
+  readonly configuration: StorageConfiguration;
+  readonly logger: Logger;
+  readonly lifecycle: Lifecycle;
+  readonly metrics: StorageMetrics;
+  readonly backend: ShareBackend;
+  readonly database: Database;
+  /** This server's key in the database. */
+  readonly server: number;
+  readonly release: string;
+}
+
+/** Settles what the last run left, and builds what answers requests. */
+export async function composeService(parts: ServiceParts): Promise<Service> {
+  const { configuration, logger, lifecycle, metrics, backend, database, server, release } = parts;
+  const leaseDuration = configuration.leases.duration;
+  const records = new ShareRecords(database, server, leaseDuration);
+  const settled = await settleComing(backend, records);
+  if (settled.kept + settled.forgotten > 0)
+    logger.info(settled, 'settled the uploads that the last run left');
+
+  const leases = new LeaseKeeping(backend, records, new LeaseRecords(database, server, leaseDuration));
+  const space = new Space(() => backend.freeSpace(), configuration.shares.reserved_space);
+  const { open: mostOpen, abandoned_after: abandonedAfter } = configuration.uploads;
+  const uploads = new Uploads({ backend, records, space, logger, mostOpen, abandonedAfter });
+  lifecycle.add('uploads', uploads.start());
+  metrics.watch(uploads, space);
+  walkInBackground(parts, records);
+
+  const reports = new CorruptionReports(database, server);
+  return {
+    credentials: await Credentials.load(database, server),
+    handlers: {
+      version: version({ space, applicationVersion: `holdfast/${release}` }),
+      allocateShares: allocateShares({ uploads, leases, leaseDuration }),
+      listShares: listShares({ backend }),
+      writeShare: writeShare({ uploads, metrics }),
+      readShare: readShare({ backend, metrics }),
+      abortUpload: abortUpload({ uploads, backend }),
+      reportCorruption: reportCorruption({ backend, reports, logger }),
+      renewLease: renewLease({ leases }),
+    },
+  };
+}
+
+/** Looks through all shares once, so that none stays without a record. */
+function walkInBackground(
+  { backend, logger, lifecycle, metrics }: ServiceParts,
+  records: ShareRecords,
+): void {
+  const walk = adoptShares(backend, records, lifecycle.signal).then(
+    (found) => {
+      metrics.walked(found);
+      if (found.missing > 0) logger.error(found, 'shares are recorded that are not in the share folder');
+      else logger.info(found, 'looked through all shares');
+    },
+    (error: Error) => logger.error({ error: error.message }, 'could not look through all shares'),
+  );
+  lifecycle.add('walk over all shares', () => walk);
+}

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Announcer, buildStorageAnnouncement } from '@holdfast/common/announcements';
+import { Bus } from '@holdfast/common/bus';
+import { urlWithPassword } from '@holdfast/common/configuration';
+import { migrate, openDatabase } from '@holdfast/common/database';
+import { type Identity, loadIdentity, readPrivateFile } from '@holdfast/common/identity';
+import type { Lifecycle } from '@holdfast/common/lifecycle';
+import type { Logger } from '@holdfast/common/logging';
+import { createRegistry } from '@holdfast/common/metrics';
+import { openOperatorPort } from '@holdfast/common/operator-port';
+import { composeService } from './compose-service.js';
+import type { StorageConfiguration } from './configuration.js';
+import { requestListener, type Service } from './http/request-listener.js';
+import { openStoragePort } from './http/storage-port.js';
+import { anonymousCredentialFile } from './initialise.js';
+import { StorageMetrics } from './metrics.js';
+import { migrations } from './migrations.js';
+import { registerServer, setAnonymousCredential } from './records/accounts.js';
+import { DiskShareBackend } from './share-backend/disk-share-backend.js';
+
+const { version: release } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+/** Builds a storage server from its folder and configuration, and starts it. */
+export async function compose(
+  dir: string,
+  configuration: StorageConfiguration,
+  logger: Logger,
+  lifecycle: Lifecycle,
+): Promise<void> {
+  const { nickname } = configuration;
+  const name = `holdfast storage ${nickname}`;
+  const identity = await loadIdentity(dir);
+  const credential = configuration.anonymous.enabled
+    ? (await readPrivateFile(dir, anonymousCredentialFile)).trim()
+    : undefined;
+  const registry = createRegistry({ service: 'storage', nickname });
+  const metrics = new StorageMetrics(registry);
+
+  let service: Service | undefined;
+  let databaseReady = false;
+  const serving = () => (lifecycle.stopping ? undefined : service);
+  const operatorPort = await openOperatorPort({
+    listen: configuration.operator.listen,
+    registry,
+    checks: {
+      database: () => databaseReady || 'Postgres has not answered yet',
+      serving: () => serving() !== undefined || 'not serving shares',
+    },
+  });
+  lifecycle.add('operator port', () => operatorPort.close());
+
+  // The port before the share folder: a second process of the same node fails here, before it can clear away the
+  // first one's uploads.
+  const listener = requestListener({ service: () => service, metrics, logger });
+  const port = await openStoragePort(configuration.listen, identity.tls, listener);
+  lifecycle.add('storage port', () => port.close());
+  const backend = new DiskShareBackend(resolve(dir, configuration.shares.path), logger);
+  await backend.open();
+  lifecycle.add('share backend', () => backend.close());
+
+  const bus = new Bus({ url: await urlWithPassword(dir, 'bus', configuration.bus), name, logger });
+  lifecycle.add('bus', () => bus.close());
+  const database = await openDatabase({
+    url: await urlWithPassword(dir, 'postgres', configuration.postgres),
+    applicationName: name,
+    logger,
+    connections: 5,
+    signal: lifecycle.signal,
+  });
+  lifecycle.add('database', () => database.close());
+  await migrate(database, { schema: 'storage', migrations, logger });
+  databaseReady = true;
+
+  const server = await registerServer(database, identity.serverId);
+  await setAnonymousCredential(database, server, credential ? Buffer.from(credential) : undefined);
+  service = await composeService({
+    configuration,
+    logger,
+    lifecycle,
+    metrics,
+    backend,
+    database,
+    server,
+    release,
+  });
+  if (credential) announce({ configuration, identity, credential, bus, logger, lifecycle });
+  // Once more, as what stops first: requests under way still need the database and the backend.
+  lifecycle.add('requests', () => port.close());
+  logger.info({ serverId: identity.serverId, listen: configuration.listen }, 'serving shares');
+}
+
+/** Keeps telling the introducers where this server is. Serving does not wait for it. */
+function announce(parts: {
+  readonly configuration: StorageConfiguration;
+  readonly identity: Identity;
+  readonly credential: string;
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly lifecycle: Lifecycle;
+}): void {
+  const { configuration, identity, credential, bus, logger, lifecycle } = parts;
+  const { grid, nickname, locations } = configuration;
+  const announcer = new Announcer({
+    bus,
+    grid,
+    identity,
+    logger,
+    describe: (seqnum) =>
+      buildStorageAnnouncement({
+        identity,
+        nickname,
+        seqnum,
+        locations,
+        swissnum: credential,
+        version: release,
+      }),
+  });
+  lifecycle.add('announcer', announcer.start());
+}

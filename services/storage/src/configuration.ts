@@ -1,0 +1,31 @@
+import { byteSize, duration, hostPort, nodeSettings } from '@holdfast/common/configuration';
+import { z } from 'zod';
+
+/** A storage server's `node.yaml`. */
+export const nodeConfiguration = z.strictObject({
+  service: z.literal('storage'),
+  ...nodeSettings,
+  /** Where the storage protocol is served. */
+  listen: hostPort,
+  /** Where clients are told to find it: just these. */
+  locations: z.array(hostPort).max(32),
+  shares: z.strictObject({
+    /** The folder of shares, within the node's folder where it is not absolute. */
+    path: z.string().min(1).default('shares'),
+    /** Space on its disk that is never promised to anybody. */
+    reserved_space: byteSize.prefault('1GB'),
+  }),
+  /** Whether whoever knows the announced address may store. */
+  anonymous: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  leases: z.strictObject({ duration: duration.prefault('31d') }).prefault({}),
+  uploads: z
+    .strictObject({
+      /** Most shares on their way in at once. */
+      open: z.number().int().min(1).max(100_000).default(4096),
+      /** After so long without a byte an upload is given up. */
+      abandoned_after: duration.prefault('30m'),
+    })
+    .prefault({}),
+});
+
+export type StorageConfiguration = z.infer<typeof nodeConfiguration>;

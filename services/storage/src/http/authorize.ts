@@ -1,0 +1,22 @@
+import type { IncomingMessage } from 'node:http';
+import { parseAuthorization, secretsHeader } from '@holdfast/lafs';
+import type { Account, Credentials } from '../records/accounts.js';
+import { StorageError } from '../storage-error.js';
+
+const secretsHeaderName = secretsHeader.toLowerCase();
+
+/** @throws StorageError `unauthorized` */
+export function authorize(request: IncomingMessage, credentials: Credentials): Account {
+  const account = credentials.find(parseAuthorization(request.headers.authorization));
+  if (!account) throw new StorageError('unauthorized', 'wrong Authorization header');
+  return account;
+}
+
+/** The values of the repeated secrets header, each by itself: Node's own `headers` joins them with commas. */
+export function secretValues({ rawHeaders }: IncomingMessage): string[] {
+  const values: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === secretsHeaderName) values.push(rawHeaders[index + 1] ?? '');
+  }
+  return values;
+}

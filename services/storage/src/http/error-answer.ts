@@ -1,0 +1,51 @@
+import {
+  MalformedCborError,
+  MalformedHeaderError,
+  MessageTooLargeError,
+  UnexpectedMessageError,
+} from '@holdfast/lafs';
+import { isDatabaseDown } from '../records/database-errors.js';
+import { StorageError, type StorageErrorCode } from '../storage-error.js';
+
+const statuses: Readonly<Record<StorageErrorCode, number>> = {
+  unauthorized: 401,
+  'unknown-path': 404,
+  'wrong-method': 405,
+  'not-acceptable': 406,
+  'unsupported-media-type': 415,
+  'no-such-share': 404,
+  'no-such-upload': 404,
+  'wrong-upload-secret': 401,
+  'already-stored': 405,
+  'range-outside-share': 416,
+  'range-body-mismatch': 400,
+  'body-incomplete': 400,
+  'conflicting-write': 409,
+  'too-fragmented': 400,
+  'disk-full': 507,
+  'upload-failed': 500,
+  'database-unavailable': 503,
+  'not-ready': 503,
+};
+
+/** How an error is told to the client. */
+export interface ErrorAnswer {
+  readonly status: number;
+  /** One line, without secrets. */
+  readonly text: string;
+  /** Whether it is our fault and belongs into the log. */
+  readonly unexpected: boolean;
+}
+
+/** The one place where errors become HTTP. */
+export function errorAnswer(error: unknown): ErrorAnswer {
+  const told = (status: number) => ({ status, text: (error as Error).message, unexpected: false });
+  if (error instanceof StorageError) return told(statuses[error.code]);
+  if (error instanceof MessageTooLargeError) return told(413);
+  if (error instanceof MalformedCborError || error instanceof UnexpectedMessageError) return told(400);
+  if (error instanceof MalformedHeaderError) return told(/range$/i.test(error.header) ? 416 : 400);
+  if (isDatabaseDown(error)) {
+    return { status: 503, text: 'the lease database cannot be used just now', unexpected: true };
+  }
+  return { status: 500, text: 'internal error', unexpected: true };
+}

@@ -1,0 +1,98 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Logger } from '@holdfast/common/logging';
+import { matchRoute, parseSecrets, type RouteMatch, type RouteName, storageRoutes } from '@holdfast/lafs';
+import type { StorageMetrics } from '../metrics.js';
+import type { Credentials } from '../records/accounts.js';
+import { StorageError } from '../storage-error.js';
+import { authorize, secretValues } from './authorize.js';
+import { errorAnswer } from './error-answer.js';
+import type { Exchange, Handler } from './exchange.js';
+
+/** What does each route. */
+export type Handlers = { readonly [Name in RouteName]: Handler<Name> };
+
+/** What a server answers with once it can. */
+export interface Service {
+  readonly credentials: Credentials;
+  readonly handlers: Handlers;
+}
+
+/** An unread body larger than this is not waited for before the connection is used again: it is closed. */
+const mostPassedOver = 4 * 1024 * 1024;
+
+/** Recognises, authorises and hands on each request, and answers those that fail. */
+export function requestListener(fields: {
+  /** Undefined until the server is ready, and while it stops. */
+  readonly service: () => Service | undefined;
+  readonly metrics: StorageMetrics;
+  readonly logger: Logger;
+}): RequestListener {
+  const { service, metrics, logger } = fields;
+  return (request, response) => {
+    const begun = performance.now();
+    const match = matchRoute(request.method, request.url ?? '');
+    response.once('close', () => {
+      metrics.request(match.name ?? 'none', response.statusCode, (performance.now() - begun) / 1000);
+    });
+    answer(service(), match, request, response).catch((error: unknown) => {
+      const { status, text, unexpected } = errorAnswer(error);
+      if (unexpected) {
+        const { message, stack } = error as Error;
+        logger.error({ route: match.name, error: message, stack }, 'a request failed');
+      }
+      answerError(request, response, status, text, match.name === undefined ? match.allowed : []);
+    });
+  };
+}
+
+async function answer(
+  service: Service | undefined,
+  match: ReturnType<typeof matchRoute>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (!service) throw new StorageError('not-ready', 'this server is not ready');
+  const account = authorize(request, service.credentials);
+  if (match.name === undefined) {
+    throw match.allowed.length > 0
+      ? new StorageError('wrong-method', `expected ${match.allowed.join(' or ')}`)
+      : new StorageError('unknown-path', 'there is nothing at this path');
+  }
+  const secrets = parseSecrets(secretValues(request), storageRoutes[match.name].secrets);
+  await dispatch(service.handlers, match, { request, response, account, secrets });
+}
+
+function dispatch<Name extends RouteName>(
+  handlers: Handlers,
+  match: Extract<RouteMatch, { name: Name }>,
+  exchange: Exchange,
+): Promise<void> {
+  return (handlers[match.name] as Handler<Name>)(exchange, match.parameters as Parameters<Handler<Name>>[1]);
+}
+
+function answerError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  text: string,
+  allowed: readonly string[],
+): void {
+  if (response.headersSent) {
+    // Part of a share is out already: only a broken connection tells the client that the rest is not coming.
+    response.destroy();
+    return;
+  }
+  if (response.destroyed) return;
+  const unread = request.complete ? 0 : Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+  const hasBody =
+    request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+  const body = `${text}\n`;
+  response
+    .writeHead(status, {
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
+      ...(allowed.length > 0 ? { allow: allowed.join(', ') } : {}),
+      ...(hasBody && unread > mostPassedOver ? { connection: 'close' } : {}),
+    })
+    .end(body);
+}

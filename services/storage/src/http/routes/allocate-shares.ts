@@ -1,0 +1,39 @@
+import { decodeAllocateRequest, encodeAllocateAnswer } from '@holdfast/lafs';
+import type { LeaseKeeping } from '../../leases/lease-keeping.js';
+import type { Uploads } from '../../uploads/uploads.js';
+import { answerCbor, type Handler } from '../exchange.js';
+import { readMessageBody, requireCborAccepted } from '../message-body.js';
+
+/**
+ * `POST /storage/v1/immutable/:storage_index`: begins uploads, and gives the client a lease on what is there already.
+ * Shares that there is no room for are in neither set of the answer.
+ */
+export function allocateShares({
+  uploads,
+  leases,
+  leaseDuration,
+}: {
+  uploads: Uploads;
+  leases: LeaseKeeping;
+  /** Milliseconds. */
+  leaseDuration: number;
+}): Handler<'allocateShares'> {
+  return async ({ request, response, account, secrets }, { storageIndex }) => {
+    requireCborAccepted(request);
+    const { shareNumbers, allocatedSize } = decodeAllocateRequest(await readMessageBody(request));
+    const { present, allocated } = await uploads.allocate({
+      storageIndex,
+      shareNumbers,
+      size: allocatedSize,
+      uploadSecret: secrets['upload-secret'],
+      account: account.key,
+      lease: {
+        renewSecret: secrets['lease-renew-secret'],
+        cancelSecret: secrets['lease-cancel-secret'],
+        expiresAt: (Date.now() + leaseDuration) / 1000,
+      },
+    });
+    if (present.size > 0) await leases.renew(storageIndex, account.key, present);
+    answerCbor(response, 200, encodeAllocateAnswer({ alreadyHave: present, allocated }));
+  };
+}

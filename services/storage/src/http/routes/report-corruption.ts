@@ -1,0 +1,31 @@
+import type { Logger } from '@holdfast/common/logging';
+import { decodeCorruptionReport, maximumCorruptionReportSize } from '@holdfast/lafs';
+import type { CorruptionReports } from '../../records/corruption-reports.js';
+import type { ShareBackend } from '../../share-backend/share-backend.js';
+import { StorageError } from '../../storage-error.js';
+import { answerEmpty, type Handler } from '../exchange.js';
+import { readMessageBody } from '../message-body.js';
+
+/** `POST /storage/v1/immutable/:storage_index/:share_number/corrupt`: a reader found a share damaged. */
+export function reportCorruption({
+  backend,
+  reports,
+  logger,
+}: {
+  backend: ShareBackend;
+  reports: CorruptionReports;
+  logger: Logger;
+}): Handler<'reportCorruption'> {
+  return async ({ request, response, account }, address) => {
+    const share = await backend.read(address);
+    share?.release();
+    if (!share) throw new StorageError('no-such-share', 'this share is not here');
+    const reason = decodeCorruptionReport(await readMessageBody(request, maximumCorruptionReportSize));
+    await reports.add(address, account.key, reason);
+    logger.warn(
+      { shareNumber: address.shareNumber, reason: reason.slice(0, 500) },
+      'a reader reports a corrupt share',
+    );
+    answerEmpty(response, 200);
+  };
+}

@@ -1,0 +1,4 @@
+/** The storage server: holds shares for accounts that have a lease on them, over HTTPS. */
+export { nodeConfiguration, type StorageConfiguration } from './configuration.js';
+export { initialise, type StorageOptions } from './initialise.js';
+export { run } from './main.js';

@@ -1,0 +1,100 @@
+import { Counter, Gauge, Histogram, type Registry } from '@holdfast/common/metrics';
+import type { Space } from './space/space.js';
+import type { Uploads } from './uploads/uploads.js';
+
+/** What this server counts, by its Prometheus names. */
+export class StorageMetrics {
+  readonly #registry: Registry;
+  readonly #requests: Counter<'route' | 'status'>;
+  readonly #seconds: Histogram<'route'>;
+  readonly #stored: Counter;
+  readonly #bytes: Counter<'direction'>;
+  readonly #shares: Gauge<'state'>;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+    const registers = [registry];
+    this.#requests = new Counter({
+      name: 'holdfast_storage_requests_total',
+      help: 'Requests answered, by route and status',
+      labelNames: ['route', 'status'],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'holdfast_storage_request_seconds',
+      help: 'Time from the head of a request to the end of its answer',
+      labelNames: ['route'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    });
+    this.#stored = new Counter({
+      name: 'holdfast_storage_shares_stored_total',
+      help: 'Shares taken in since the start',
+      registers,
+    });
+    this.#bytes = new Counter({
+      name: 'holdfast_storage_share_bytes_total',
+      help: 'Share data received and sent',
+      labelNames: ['direction'],
+      registers,
+    });
+    this.#shares = new Gauge({
+      name: 'holdfast_storage_walk_shares',
+      help: 'What the last walk over all shares found: in the backend, recorded by it, recorded but not there',
+      labelNames: ['state'],
+      registers,
+    });
+  }
+
+  request(route: string, status: number, seconds: number): void {
+    this.#requests.inc({ route, status });
+    this.#seconds.observe({ route }, seconds);
+  }
+
+  received(bytes: number): void {
+    this.#bytes.inc({ direction: 'received' }, bytes);
+  }
+
+  sent(bytes: number): void {
+    this.#bytes.inc({ direction: 'sent' }, bytes);
+  }
+
+  shareStored(): void {
+    this.#stored.inc();
+  }
+
+  walked(found: { shares: number; adopted: number; missing: number }): void {
+    this.#shares.set({ state: 'present' }, found.shares);
+    this.#shares.set({ state: 'adopted' }, found.adopted);
+    this.#shares.set({ state: 'missing' }, found.missing);
+  }
+
+  /** Shows what the parts of the running server know themselves, whenever somebody looks. */
+  watch(uploads: Uploads, space: Space): void {
+    const registers = [this.#registry];
+    new Gauge({
+      name: 'holdfast_storage_open_uploads',
+      help: 'Shares on their way in',
+      registers,
+      collect() {
+        this.set(uploads.count);
+      },
+    });
+    new Gauge({
+      name: 'holdfast_storage_promised_bytes',
+      help: 'Space promised to uploads and not yet written',
+      registers,
+      collect() {
+        this.set(space.promised);
+      },
+    });
+    new Gauge({
+      name: 'holdfast_storage_available_bytes',
+      help: 'Space that can still be promised',
+      registers,
+      async collect() {
+        this.set(await space.available());
+      },
+    });
+  }
+}

@@ -1,0 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { StorageError } from '../storage-error.js';
+
+/** SQLSTATE classes and codes that mean "not now": connection trouble, shutdown, too many clients, serialisation. */
+const transient = /^(08|57P|53300|40001|40P01)/;
+
+/** Whether a query failed because Postgres could not be used just then, not because of what it was asked. */
+export function isDatabaseDown(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (typeof code === 'string') return transient.test(code) || /^E[A-Z]+$/.test(code);
+  return /terminated|timeout|ended|connection|ECONN/i.test(String(message));
+}
+
+/**
+ * Runs something that may be run twice, again and again while Postgres is down.
+ *
+ * @param patience milliseconds after which it is given up
+ * @throws StorageError `database-unavailable`, or what `work` throws for any other reason
+ */
+export async function whileDatabaseReturns<T>(work: () => Promise<T>, patience = 10_000): Promise<T> {
+  const deadline = Date.now() + patience;
+  for (let wait = 50; ; wait = Math.min(wait * 2, 1_000)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isDatabaseDown(error)) throw error;
+      if (Date.now() + wait > deadline) {
+        throw new StorageError('database-unavailable', 'the lease database cannot be used just now', {
+          cause: error,
+        });
+      }
+      await delay(wait);
+    }
+  }
+}

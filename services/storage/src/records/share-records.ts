@@ -1,0 +1,215 @@
+import type { Database } from '@holdfast/common/database';
+import { base32Encode, type ShareAddress } from '@holdfast/lafs';
+import { GroupCommit } from '../group-commit.js';
+import { whileDatabaseReturns } from './database-errors.js';
+
+/** A share that somebody wants to upload, or has uploaded. */
+export interface UploadedShare extends ShareAddress {
+  /** Bytes of data. */
+  readonly size: number;
+  /** Key of the uploader's account. */
+  readonly account: number;
+}
+
+/** A share that was found in the backend. */
+export interface FoundShare extends ShareAddress {
+  /** Bytes of data. */
+  readonly size: number;
+}
+
+/** On its way in, stored, or being deleted. */
+export type ShareState = 'coming' | 'stable' | 'going';
+
+/** A share as it is recorded. */
+export interface RecordedShare extends ShareAddress {
+  readonly state: ShareState;
+}
+
+/** The rows of one server in `storage.shares`, and the leases that come and go with them. */
+export class ShareRecords {
+  readonly #database: Database;
+  readonly #server: number;
+  readonly #leaseSeconds: number;
+  readonly #promising: GroupCommit<UploadedShare, boolean>;
+  readonly #closing: GroupCommit<UploadedShare, undefined>;
+  readonly #forgetting: GroupCommit<ShareAddress, undefined>;
+
+  /**
+   * @param server this server's key
+   * @param leaseDuration milliseconds
+   */
+  constructor(database: Database, server: number, leaseDuration: number) {
+    this.#database = database;
+    this.#server = server;
+    this.#leaseSeconds = leaseDuration / 1000;
+    this.#promising = new GroupCommit((shares) => this.#insertComing(shares));
+    this.#closing = new GroupCommit((shares) => this.#insertStable(shares));
+    this.#forgetting = new GroupCommit((shares) => this.#deleteComing(shares));
+  }
+
+  /**
+   * Records that shares are coming. The caller has made sure that none of them is in the backend or on its way in.
+   *
+   * @returns for each whether it may come: one that is going may not
+   */
+  promise(shares: readonly UploadedShare[]): Promise<boolean[]> {
+    return Promise.all(shares.map((share) => this.#promising.submit(share)));
+  }
+
+  /** Records that a share is in its final place, with the uploader's lease on it. Durable when this resolves. */
+  close(share: UploadedShare): Promise<void> {
+    return this.#closing.submit(share);
+  }
+
+  /** Forgets a share that is not coming after all. */
+  forget(share: ShareAddress): Promise<void> {
+    return this.#forgetting.submit(share);
+  }
+
+  /** The coming shares, from after one on, in order. */
+  async comingAfter(last: ShareAddress | undefined, limit: number): Promise<ShareAddress[]> {
+    const { rows } = await this.#database.pool.query<AddressRow>(
+      `select storage_index, share_number from storage.shares
+        where server = $1 and state = 'coming' and (storage_index, share_number) > ($2, $3)
+        order by storage_index, share_number limit $4`,
+      [this.#server, last?.storageIndex ?? Buffer.alloc(0), last?.shareNumber ?? -1, limit],
+    );
+    return rows.map(toAddress);
+  }
+
+  /** The shares with a record and storage indexes between two, both included. */
+  async between(first: Uint8Array, last: Uint8Array): Promise<RecordedShare[]> {
+    const { rows } = await this.#database.pool.query<AddressRow & { state: ShareState }>({
+      name: 'storage-between',
+      text: `select storage_index, share_number, state from storage.shares
+              where server = $1 and storage_index between $2 and $3`,
+      values: [this.#server, first, last],
+    });
+    return rows.map((row) => ({ ...toAddress(row), state: row.state }));
+  }
+
+  /**
+   * Records shares that are in the backend, each with a lease: the uploader's where the share was coming, else one of
+   * the account `starter`. Changes nothing where a share is stable or going.
+   *
+   * @returns how many were recorded
+   */
+  async adopt(shares: readonly FoundShare[]): Promise<number> {
+    const { rowCount } = await whileDatabaseReturns(() =>
+      this.#database.pool.query(
+        `with kept as (
+           insert into storage.shares (server, storage_index, share_number, state, size)
+           select $1, storage_index, share_number, 'stable', size
+             from unnest($2::bytea[], $3::int[], $4::bigint[]) as found (storage_index, share_number, size)
+           on conflict (server, storage_index, share_number)
+             do update set state = 'stable', size = excluded.size where shares.state = 'coming'
+           returning storage_index, share_number, uploader)
+         insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
+         select $1, storage_index, share_number,
+                coalesce(uploader, (select key from storage.accounts where name = 'starter')),
+                now(), now() + make_interval(secs => $5)
+           from kept on conflict do nothing`,
+        [
+          this.#server,
+          shares.map((share) => Buffer.from(share.storageIndex)),
+          shares.map((share) => share.shareNumber),
+          shares.map((share) => share.size),
+          this.#leaseSeconds,
+        ],
+      ),
+    );
+    return rowCount ?? 0;
+  }
+
+  /**
+   * The commit is not waited for to reach the disk: if Postgres loses these rows in a crash, `close` makes them anew.
+   * A stable row whose share is not in the backend (the disk lost it) may come again.
+   */
+  async #insertComing(shares: readonly UploadedShare[]): Promise<boolean[]> {
+    const { rows } = await whileDatabaseReturns(() =>
+      this.#database.pool.query<AddressRow>({
+        name: 'storage-promise',
+        text: `with relaxed as (select set_config('synchronous_commit', 'off', true))
+               insert into storage.shares (server, storage_index, share_number, state, size, uploader)
+               select $1, storage_index, share_number, 'coming', size, account
+                 from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
+                   as wanted (storage_index, share_number, size, account), relaxed
+               on conflict (server, storage_index, share_number)
+                 do update set state = 'coming', size = excluded.size, uploader = excluded.uploader
+                 where shares.state <> 'going'
+               returning storage_index, share_number`,
+        values: [
+          this.#server,
+          shares.map((share) => Buffer.from(share.storageIndex)),
+          shares.map((share) => share.shareNumber),
+          shares.map((share) => share.size),
+          shares.map((share) => share.account),
+        ],
+      }),
+    );
+    if (rows.length === shares.length) return shares.map(() => true);
+    const promised = new Set(rows.map((row) => keyOf(toAddress(row))));
+    return shares.map((share) => promised.has(keyOf(share)));
+  }
+
+  async #insertStable(shares: readonly UploadedShare[]): Promise<undefined[]> {
+    await whileDatabaseReturns(() =>
+      this.#database.pool.query({
+        name: 'storage-close',
+        text: `with closed as (
+                 select * from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
+                   as closed (storage_index, share_number, size, account)),
+               stable as (
+                 insert into storage.shares (server, storage_index, share_number, state, size, uploader)
+                 select $1, storage_index, share_number, 'stable', size, account from closed
+                 on conflict (server, storage_index, share_number) do update set state = 'stable')
+               insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
+               select $1, storage_index, share_number, account, now(), now() + make_interval(secs => $6)
+                 from closed
+               on conflict (server, storage_index, share_number, account) do update
+                 set renewed_at = excluded.renewed_at,
+                     expires_at = greatest(leases.expires_at, excluded.expires_at)`,
+        values: [
+          this.#server,
+          shares.map((share) => Buffer.from(share.storageIndex)),
+          shares.map((share) => share.shareNumber),
+          shares.map((share) => share.size),
+          shares.map((share) => share.account),
+          this.#leaseSeconds,
+        ],
+      }),
+    );
+    return shares.map(() => undefined);
+  }
+
+  async #deleteComing(shares: readonly ShareAddress[]): Promise<undefined[]> {
+    await whileDatabaseReturns(() =>
+      this.#database.pool.query({
+        name: 'storage-forget',
+        text: `delete from storage.shares as s using unnest($2::bytea[], $3::int[]) as gone (storage_index, share_number)
+                where s.server = $1 and s.storage_index = gone.storage_index
+                  and s.share_number = gone.share_number and s.state = 'coming'`,
+        values: [
+          this.#server,
+          shares.map((share) => Buffer.from(share.storageIndex)),
+          shares.map((share) => share.shareNumber),
+        ],
+      }),
+    );
+    return shares.map(() => undefined);
+  }
+}
+
+interface AddressRow {
+  readonly storage_index: Buffer;
+  readonly share_number: number;
+}
+
+function toAddress(row: AddressRow): ShareAddress {
+  return { storageIndex: row.storage_index, shareNumber: row.share_number };
+}
+
+/** A share's address as text, to look it up by. */
+export function keyOf({ storageIndex, shareNumber }: ShareAddress): string {
+  return `${base32Encode(storageIndex)}/${shareNumber}`;
+}

@@ -1,0 +1,114 @@
+import { access, constants, mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '@holdfast/common/logging';
+import {
+  base32Encode,
+  bucketFolder,
+  containerSize,
+  incomingFolder,
+  parseBucketName,
+  parseShareName,
+  type ShareAddress,
+  sharePath,
+} from '@holdfast/lafs';
+import { BucketFolders } from './bucket-folders.js';
+import { DirectorySync } from './directory-sync.js';
+import { IncomingFile } from './incoming-file.js';
+import { OpenShares } from './open-shares.js';
+import { sectionBounds, sectionNames } from './sections.js';
+import type { BackendSection, IncomingShare, NewShare, ShareBackend, StoredShare } from './share-backend.js';
+
+const filesKeptOpen = 256;
+
+/** Shares on a local disk, in the folders and files of Tahoe-LAFS: a folder that it filled can be used, and given back. */
+export class DiskShareBackend implements ShareBackend {
+  readonly #root: string;
+  readonly #incoming: string;
+  readonly #openShares: OpenShares;
+  readonly #folders: BucketFolders;
+  readonly #directorySync = new DirectorySync();
+
+  /** @param root the folder that has `incoming/` and a folder for each two characters that a storage index can begin with */
+  constructor(root: string, logger: Logger) {
+    this.#root = root;
+    this.#incoming = join(root, incomingFolder);
+    this.#folders = new BucketFolders(root, this.#directorySync);
+    this.#openShares = new OpenShares(filesKeptOpen, (path, error) =>
+      logger.warn(
+        { path, code: error.code },
+        'a file in the share folder is no immutable share; passed over',
+      ),
+    );
+  }
+
+  async open(): Promise<void> {
+    await mkdir(this.#root, { recursive: true });
+    await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK);
+    await rm(this.#incoming, { recursive: true, force: true });
+    await mkdir(this.#incoming);
+    await this.#directorySync.sync(this.#root);
+  }
+
+  begin(share: ShareAddress, contents: NewShare): IncomingShare {
+    const name = `${base32Encode(share.storageIndex)}-${share.shareNumber}`;
+    return new IncomingFile(join(this.#incoming, name), share, contents, this.#folders, this.#directorySync);
+  }
+
+  async list(storageIndex: Uint8Array): Promise<ReadonlySet<number>> {
+    const numbers = shareNumbers(await namesIn(join(this.#root, bucketFolder(storageIndex))));
+    const found = await Promise.all(
+      numbers.map(async (shareNumber) => {
+        const share = await this.read({ storageIndex, shareNumber });
+        share?.release();
+        return share !== undefined;
+      }),
+    );
+    return new Set(numbers.filter((_, index) => found[index]));
+  }
+
+  read({ storageIndex, shareNumber }: ShareAddress): Promise<StoredShare | undefined> {
+    return this.#openShares.open(join(this.#root, sharePath(storageIndex, shareNumber)));
+  }
+
+  async *walk(): AsyncIterable<BackendSection> {
+    for (const section of sectionNames) {
+      const shares: ShareAddress[] = [];
+      for (const bucket of await namesIn(join(this.#root, section))) {
+        const storageIndex = parseBucketName(bucket);
+        if (!storageIndex || !bucket.startsWith(section)) continue;
+        for (const shareNumber of shareNumbers(await namesIn(join(this.#root, section, bucket)))) {
+          shares.push({ storageIndex, shareNumber });
+        }
+      }
+      yield { ...sectionBounds(section), shares };
+    }
+  }
+
+  async freeSpace(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#root);
+    return bavail * bsize;
+  }
+
+  spaceFor(dataSize: number): number {
+    return containerSize(dataSize, 1);
+  }
+
+  async close(): Promise<void> {
+    this.#openShares.close();
+  }
+}
+
+function shareNumbers(names: readonly string[]): number[] {
+  return names.flatMap((name) => parseShareName(name) ?? []);
+}
+
+/** The names in a folder; none where there is no such folder. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+import type { ByteRange, ShareAddress } from '@holdfast/lafs';
+
+/** Where share bytes live. Knows nothing of accounts, secrets or Postgres. */
+export interface ShareBackend {
+  /** Makes it ready, and clears away uploads that a killed process left. Called once, before all else. */
+  open(): Promise<void>;
+  /** Begins a share. Nothing is stored of it before its first write, and nothing shows before `place`. */
+  begin(share: ShareAddress, contents: NewShare): IncomingShare;
+  /** The numbers of the whole, readable immutable shares of a storage index. */
+  list(storageIndex: Uint8Array): Promise<ReadonlySet<number>>;
+  /** Opens a share for reading; undefined where there is none. Call `release` when done. */
+  read(share: ShareAddress): Promise<StoredShare | undefined>;
+  /** All shares there are, some thousand at most at a time, in order of storage index. */
+  walk(): AsyncIterable<BackendSection>;
+  /** Bytes that could still be written, before any reserve. */
+  freeSpace(): Promise<number>;
+  /** Bytes that a share of so much data takes. */
+  spaceFor(dataSize: number): number;
+  close(): Promise<void>;
+}
+
+/** What is known of a share when it begins. */
+export interface NewShare {
+  /** Bytes of data it will have. */
+  readonly dataSize: number;
+  readonly lease: NewLease;
+}
+
+/** The lease that is kept beside a share, so that a lost lease database can be made again. */
+export interface NewLease {
+  /** 32 bytes as the client sent them; they are not kept in the clear. */
+  readonly renewSecret: Uint8Array;
+  readonly cancelSecret: Uint8Array;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** A share on its way in. Writes may come in any order; those at the same time must not overlap. */
+export interface IncomingShare {
+  /** Writes data. `begin` counts from the start of the data. Rejects with the system's error, such as ENOSPC. */
+  write(begin: number, chunks: readonly Uint8Array[]): Promise<void>;
+  /** Reads back what was written. */
+  readBack(range: ByteRange): Promise<Uint8Array>;
+  /** Makes the share durable and puts it where it is found. Once it has done so, calling again does nothing. */
+  place(): Promise<void>;
+  /** Lets go of what `readBack` needs; after `place`. */
+  release(): Promise<void>;
+  /** Forgets the share and what was written of it, unless it was placed. */
+  discard(): Promise<void>;
+}
+
+/** A share open for reading. */
+export interface StoredShare {
+  /** Bytes of data. */
+  readonly size: number;
+  /** Reads a range that lies within the data. */
+  read(range: ByteRange): Promise<Uint8Array>;
+  release(): void;
+}
+
+/** Some of a backend's shares: all those whose storage index lies between two bounds, both included. */
+export interface BackendSection {
+  readonly first: Uint8Array;
+  readonly last: Uint8Array;
+  readonly shares: readonly ShareAddress[];
+}

@@ -1,0 +1,33 @@
+/** What can be wrong with a request to store or read, apart from its form. */
+export type StorageErrorCode =
+  | 'unauthorized'
+  | 'unknown-path'
+  | 'wrong-method'
+  | 'not-acceptable'
+  | 'unsupported-media-type'
+  | 'no-such-share'
+  | 'no-such-upload'
+  | 'wrong-upload-secret'
+  | 'already-stored'
+  | 'range-outside-share'
+  | 'range-body-mismatch'
+  | 'body-incomplete'
+  | 'conflicting-write'
+  | 'too-fragmented'
+  | 'disk-full'
+  | 'upload-failed'
+  | 'database-unavailable'
+  | 'not-ready';
+
+/** A request that could not be done. Becomes an HTTP status in http/error-answer.ts; holds no secret. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+
+  constructor(
+    readonly code: StorageErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

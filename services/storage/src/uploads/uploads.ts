@@ -1,0 +1,228 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Logger } from '@holdfast/common/logging';
+import type { ByteRange, ShareAddress } from '@holdfast/lafs';
+import { isDiskFull } from '../disk-errors.js';
+import { keyOf, type ShareRecords } from '../records/share-records.js';
+import type { NewLease, ShareBackend } from '../share-backend/share-backend.js';
+import type { Space } from '../space/space.js';
+import { StorageError } from '../storage-error.js';
+import { Upload } from './upload.js';
+
+/** What a client asks room for. */
+export interface UploadRequest {
+  readonly storageIndex: Uint8Array;
+  readonly shareNumbers: ReadonlySet<number>;
+  /** Bytes of data of each share. */
+  readonly size: number;
+  readonly uploadSecret: Uint8Array;
+  readonly account: number;
+  readonly lease: NewLease;
+}
+
+/** What uploads need. */
+export interface UploadsOptions {
+  readonly backend: ShareBackend;
+  readonly records: ShareRecords;
+  readonly space: Space;
+  readonly logger: Logger;
+  /** Most shares on their way in at once. */
+  readonly mostOpen: number;
+  /** Milliseconds without a byte after which an upload is given up. */
+  readonly abandonedAfter: number;
+}
+
+/** Held in the place of an upload while it is not yet known whether it can be one. */
+const beginning = Symbol('beginning');
+
+/** All shares on their way in. They live in this process's memory: a restart ends them, and clients begin again. */
+export class Uploads {
+  readonly #options: UploadsOptions;
+  readonly #open = new Map<string, Upload | typeof beginning>();
+  readonly #closing = new Map<Upload, Promise<void>>();
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(options: UploadsOptions) {
+    this.#options = options;
+  }
+
+  /** How many shares are on their way in. */
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Begins to give up abandoned uploads; returns how to end it. */
+  start(): () => void {
+    this.#sweep = setInterval(
+      () => this.#giveUpAbandoned(),
+      Math.min(Math.max(this.#options.abandonedAfter / 4, 50), 30_000),
+    );
+    return () => clearInterval(this.#sweep);
+  }
+
+  /**
+   * Promises room for the shares that are not there yet. Asking again with the same upload secret gives the same
+   * answer; a share that another upload is bringing is left to it.
+   *
+   * @returns the shares that are there already, and those that may now be written
+   * @throws StorageError `database-unavailable`
+   */
+  async allocate(
+    request: UploadRequest,
+  ): Promise<{ present: ReadonlySet<number>; allocated: ReadonlySet<number> }> {
+    const { backend, space, mostOpen } = this.#options;
+    const allocated = new Set<number>();
+    // Our place is taken before the backend is asked: so whatever was on its way in before is in the backend now.
+    const begun: ShareAddress[] = [];
+    for (const shareNumber of request.shareNumbers) {
+      const share = { storageIndex: request.storageIndex, shareNumber };
+      const known = this.#open.get(keyOf(share));
+      if (known === undefined && this.#open.size < mostOpen) {
+        this.#open.set(keyOf(share), beginning);
+        begun.push(share);
+      } else if (known instanceof Upload && isOwner(known, request)) allocated.add(shareNumber);
+    }
+    try {
+      const [present] = await Promise.all([backend.list(request.storageIndex), space.available()]);
+      const wanted = begun.filter(({ shareNumber }) => !present.has(shareNumber));
+      for (const share of await this.#promise(wanted, request)) allocated.add(share.shareNumber);
+      for (const shareNumber of present) allocated.delete(shareNumber);
+      return { present, allocated };
+    } finally {
+      for (const share of begun) {
+        if (this.#open.get(keyOf(share)) === beginning) this.#open.delete(keyOf(share));
+      }
+    }
+  }
+
+  /**
+   * The upload of a share.
+   *
+   * @throws StorageError `no-such-upload`, `wrong-upload-secret`
+   */
+  find(share: ShareAddress, secret: Uint8Array, account: number): Upload {
+    const upload = this.#open.get(keyOf(share));
+    if (!(upload instanceof Upload))
+      throw new StorageError('no-such-upload', 'this share is not on its way in');
+    if (!isOwner(upload, { uploadSecret: secret, account })) {
+      throw new StorageError('wrong-upload-secret', 'this upload was begun with another upload secret');
+    }
+    return upload;
+  }
+
+  /**
+   * Writes to an upload, and closes it when all its bytes are there.
+   *
+   * @returns what is still to come; when that is nothing the share is stored for good
+   * @throws StorageError; a full disk leaves what was written before as it was
+   */
+  async write(
+    upload: Upload,
+    range: ByteRange,
+    transfer: (take: (offset: number, chunks: Uint8Array[]) => Promise<void>) => Promise<void>,
+  ): Promise<readonly ByteRange[]> {
+    const { space } = this.#options;
+    if (range.end > upload.size) {
+      throw new StorageError('range-outside-share', `the share has ${upload.size} bytes`);
+    }
+    const added = await upload.write(range, transfer).catch((error: unknown) => {
+      throw isDiskFull(error)
+        ? new StorageError('disk-full', 'the disk of this server is full', { cause: error })
+        : error;
+    });
+    space.written(added);
+    if (!upload.complete) return upload.required;
+    await this.#close(upload);
+    return [];
+  }
+
+  /** Gives an upload up: its bytes go, and the space promised to it comes back. */
+  async abort(upload: Upload): Promise<void> {
+    const key = keyOf(upload.share);
+    if (this.#open.get(key) !== upload || this.#closing.has(upload) || upload.placed) {
+      throw new StorageError('no-such-upload', 'this share is not on its way in');
+    }
+    const { records, space } = this.#options;
+    this.#open.set(key, beginning);
+    space.release(upload.space - upload.written);
+    try {
+      await upload.end();
+      await records.forget(upload.share);
+    } finally {
+      this.#open.delete(key);
+    }
+  }
+
+  async #promise(wanted: readonly ShareAddress[], request: UploadRequest): Promise<ShareAddress[]> {
+    const { backend, records, space } = this.#options;
+    const { size, account, lease } = request;
+    const needed = backend.spaceFor(size);
+    const fitting = wanted.filter(() => space.promise(needed));
+    if (fitting.length === 0) return [];
+    let allowed: readonly boolean[] = [];
+    try {
+      allowed = await records.promise(fitting.map((share) => ({ ...share, size, account })));
+    } finally {
+      for (const index of fitting.keys()) if (!allowed[index]) space.release(needed);
+    }
+    const promised = fitting.filter((_, index) => allowed[index]);
+    for (const share of promised) {
+      const incoming = backend.begin(share, { dataSize: size, lease });
+      const secret = request.uploadSecret;
+      this.#open.set(keyOf(share), new Upload({ share, size, secret, account, space: needed, incoming }));
+    }
+    return promised;
+  }
+
+  /** Once for all requests that see the upload complete; after a failure the next one tries again. */
+  #close(upload: Upload): Promise<void> {
+    const known = this.#closing.get(upload);
+    if (known) return known;
+    const closing = this.#placeAndRecord(upload).finally(() => this.#closing.delete(upload));
+    this.#closing.set(upload, closing);
+    return closing;
+  }
+
+  async #placeAndRecord(upload: Upload): Promise<void> {
+    const { records, space, logger } = this.#options;
+    try {
+      await upload.place();
+    } catch (error) {
+      // After a failed sync nobody knows what of the file is on the disk: it cannot be tried again.
+      logger.error({ error: (error as Error).message }, 'a share could not be put in its place');
+      this.#closing.delete(upload);
+      await this.abort(upload).catch(() => undefined);
+      throw isDiskFull(error)
+        ? new StorageError('disk-full', 'the disk of this server is full', { cause: error })
+        : new StorageError('upload-failed', 'the share could not be stored; begin again', { cause: error });
+    }
+    await records.close({ ...upload.share, size: upload.size, account: upload.account });
+    this.#open.delete(keyOf(upload.share));
+    space.written(upload.space - upload.size);
+    upload.end().catch((error: Error) => logger.warn({ error: error.message }, 'closing a file failed'));
+  }
+
+  #giveUpAbandoned(): void {
+    const { abandonedAfter, logger } = this.#options;
+    for (const upload of this.#open.values()) {
+      if (!(upload instanceof Upload) || upload.idleFor < abandonedAfter || this.#closing.has(upload))
+        continue;
+      logger.info({ written: upload.written, size: upload.size }, 'an abandoned upload is given up');
+      // What lacks only its record (Postgres was down) is no waste to be thrown away.
+      const done = upload.placed ? this.#close(upload) : this.abort(upload);
+      done.catch((error: Error) =>
+        logger.warn({ error: error.message }, 'an abandoned upload could not be cleared away'),
+      );
+    }
+  }
+}
+
+function isOwner(
+  upload: Upload,
+  asker: { readonly uploadSecret: Uint8Array; readonly account: number },
+): boolean {
+  return (
+    upload.account === asker.account &&
+    upload.secret.length === asker.uploadSecret.length &&
+    timingSafeEqual(upload.secret, asker.uploadSecret)
+  );
+}

@@ -1,0 +1,50 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkout } from './checkout.mjs';
+
+// The lock belongs to the checkout that the workshop stands in: each test has one of its own.
+let place;
+
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), 'holdfast-workshop-'));
+  mkdirSync(join(place, 'workshop'));
+  for (const file of ['lock.mjs', 'checkout.mjs']) {
+    cpSync(join(checkout, 'workshop', file), join(place, 'workshop', file));
+  }
+  writeFileSync(
+    join(place, 'work.mjs'),
+    `import { appendFileSync } from 'node:fs';
+     import { alone } from './workshop/lock.mjs';
+     await alone(async () => {
+       appendFileSync('log', 'in ');
+       await new Promise((resolve) => setTimeout(resolve, Number(process.argv[2])));
+       appendFileSync('log', 'out ');
+     });`,
+  );
+});
+
+afterEach(() => rmSync(place, { recursive: true, force: true }));
+
+const log = () => (existsSync(join(place, 'log')) ? readFileSync(join(place, 'log'), 'utf8') : '');
+
+describe('work that one process at a time does in a checkout', () => {
+  it('is done by one after the other', async () => {
+    const workers = [1, 2, 3].map(() => spawn(process.execPath, ['work.mjs', '50'], { cwd: place }));
+    await Promise.all(workers.map((worker) => once(worker, 'exit')));
+    expect(log()).toBe('in out in out in out ');
+  });
+
+  it('goes on when a process died in the middle of it', async () => {
+    const killed = spawn(process.execPath, ['work.mjs', '60000'], { cwd: place });
+    const ended = once(killed, 'exit');
+    await expect.poll(() => log(), { timeout: 5_000 }).toBe('in ');
+    killed.kill('SIGKILL');
+    await ended;
+    expect(spawnSync(process.execPath, ['work.mjs', '0'], { cwd: place, timeout: 5_000 }).status).toBe(0);
+    expect(log()).toBe('in in out ');
+  });
+});
