@@ -1,16 +1,12 @@
 // Builds everything that changed: the erasure kernel, TypeScript, the broker's page.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { checkout, run, WorkshopError, whenStarted } from './checkout.mjs';
+import { run, WorkshopError, whenStarted } from './checkout.mjs';
 import { alone } from './lock.mjs';
+import { prepare } from './prepare.mjs';
 
 const typescript = 'node_modules/typescript/bin/tsc';
 
-/** Ends with a WorkshopError where something does not build; the compiler has said what. */
+/** Needs the packages in place. Ends with a WorkshopError where something does not build; the compiler has said what. */
 export async function build() {
-  if (!existsSync(join(checkout, typescript))) {
-    throw new WorkshopError('The packages are not installed: run `node workshop/prepare.mjs` first.');
-  }
   await alone(async () => {
     await step('packages/erasure/build-kernel.mjs');
     await step(typescript, ['-b']);
@@ -23,4 +19,7 @@ async function step(script, args = []) {
   if (status !== 0) throw new WorkshopError(`${script} failed.`);
 }
 
-await whenStarted(import.meta.url, build);
+await whenStarted(import.meta.url, async () => {
+  await prepare({ servers: false });
+  await build();
+});

@@ -1,28 +1,46 @@
 // `npm start`: a whole grid on this machine, in the foreground, its data below .lab/.
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { checkout, say, whenStarted } from './checkout.mjs';
 import { prepare } from './prepare.mjs';
 
 async function start(args) {
-  const parent = process.ppid;
+  const npm = npmAbove(process.ppid);
   await prepare();
   say('Building…');
   await build();
   const { main } = await import('../packages/cli/dist/index.js');
-  endWithParent(parent);
+  if (npm !== undefined) endWith(npm);
   const dir = args.some((argument) => /^--dir(=|$)/.test(argument)) ? [] : ['--dir', join(checkout, '.lab')];
   return main(['lab', 'up', ...dir, ...args]);
 }
 
-/** npm hands on the signals that it gets, but a npm that was killed outright cannot: then stop as for Ctrl-C. */
-function endWithParent(parent) {
-  if (!process.env.npm_lifecycle_event) return;
+/** The npm that runs us: our parent, or the parent of the shell that it uses. */
+function npmAbove(pid) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  for (let above = pid; above > 1; ) {
+    const [parent, ...words] = execFileSync('ps', ['-o', 'ppid=,args=', '-p', String(above)], {
+      encoding: 'utf8',
+    })
+      .trim()
+      .split(/\s+/);
+    if (words.some((word) => /^(.*\/)?npm(-cli\.js)?$/.test(word))) return above;
+    above = Number(parent);
+  }
+  return undefined;
+}
+
+/** Whoever kills npm means us too, but npm's shell does not hand signals on: then stop as for Ctrl-C. */
+function endWith(npm) {
   const watch = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(watch);
-    process.kill(process.pid, 'SIGTERM');
-  }, 500);
+    try {
+      process.kill(npm, 0);
+    } catch {
+      clearInterval(watch);
+      process.kill(process.pid, 'SIGTERM');
+    }
+  }, 300);
   watch.unref();
 }
 

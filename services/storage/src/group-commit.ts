@@ -5,8 +5,9 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Does many small pieces of work together: while one batch is under way, what is submitted waits and then goes as the
- * next batch. A lone piece never waits; under load the cost of a round trip and of a commit is shared.
+ * Does many small pieces of work together: what is submitted in one turn of the event loop, or while a batch is under
+ * way, goes as the next batch. So the cost of a round trip and of a commit is shared under load, and nothing waits for
+ * a timer.
  */
 export class GroupCommit<Item, Result> {
   readonly #commit: (items: readonly Item[]) => Promise<readonly Result[]>;
@@ -26,12 +27,13 @@ export class GroupCommit<Item, Result> {
   submit(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (!this.#running) void this.#run();
+      if (this.#running) return;
+      this.#running = true;
+      setImmediate(() => void this.#run());
     });
   }
 
   async #run(): Promise<void> {
-    this.#running = true;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, this.#largestBatch);
       try {

@@ -64,6 +64,8 @@ export class ServerConnection implements StorageServer {
       const { nurl, tubId } = reachable;
       this.#reachable = reachable;
       this.#pool = openPinnedPool(nurl);
+      // A server that goes away closes its idle connections first: the earliest sign that there is.
+      this.#pool.on('disconnect', () => this.#lookNow.abort());
       this.#client = new StorageClient({
         pool: this.#pool,
         nickname: known.nickname,

@@ -128,7 +128,20 @@ export class StorageClient {
     });
   }
 
+  /**
+   * A connection kept open may be closed by the other side in the moment in which it is used again. Every request of
+   * the protocol may be repeated, so it is, once, on another connection.
+   */
   async #request(request: Request): Promise<Answer> {
+    try {
+      return await this.#requestOnce(request);
+    } catch (error) {
+      if (!(error instanceof StorageServerError && isClosedConnection(error.cause))) throw error;
+      return this.#requestOnce(request);
+    }
+  }
+
+  async #requestOnce(request: Request): Promise<Answer> {
     const { pool } = this.#options;
     const signal = AbortSignal.timeout(request.deadline ?? shortDeadline);
     const headers: string[] = [
@@ -212,6 +225,11 @@ export class StorageClient {
   #error(code: StorageServerError['code'], message: string, status?: number, options?: ErrorOptions) {
     return new StorageServerError(code, this.#options.nickname, message, status, options);
   }
+}
+
+function isClosedConnection(cause: unknown): boolean {
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 interface Request {

@@ -2,11 +2,14 @@ import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { describe, expect, it, vi } from 'vitest';
 import { labStatus } from '../control/remote.js';
 import { temporaryFolder } from '../files/temporary-folder.js';
 import { isRunning } from '../processes/leftovers.js';
 import { waitFor } from '../processes/until-ready.js';
+import { startNats } from '../servers/nats.js';
+import { testPostgresUrl } from '../testing/test-database.js';
 import { connectedServers } from './broker-state.js';
 import { Lab } from './lab.js';
 import { readLabJson } from './lab-json.js';
@@ -122,4 +125,35 @@ describe('a lab', () => {
       squatter.close();
     }
   });
+
+  it('uses the servers at DATABASE_URL and NATS_URL, and takes its databases away with it', async () => {
+    await using nats = await startNats();
+    vi.stubEnv('DATABASE_URL', testPostgresUrl());
+    vi.stubEnv('NATS_URL', nats.url);
+    try {
+      const lab = await Lab.up(small);
+      const before = await labDatabases();
+      expect(lab.description).toMatchObject({ postgres: testPostgresUrl(), nats: nats.url });
+      expect(lab.status().processes.map(({ nickname }) => nickname)).toEqual([
+        'introducer',
+        's1',
+        's2',
+        'broker1',
+      ]);
+      await lab[Symbol.asyncDispose]();
+      expect(before.length - (await labDatabases()).length).toBe(4);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
 });
+
+async function labDatabases(): Promise<unknown[]> {
+  const client = new Client({ connectionString: testPostgresUrl() });
+  await client.connect();
+  try {
+    return (await client.query("select from pg_database where datname like 'holdfast_%'")).rows;
+  } finally {
+    await client.end();
+  }
+}

@@ -55,7 +55,11 @@ async function sendFile(
   const name = given('filename') ?? pathName;
   const save = flag(given, 'save');
   const tagHeader = tag === undefined ? undefined : { etag: tag };
-  if (namesTag(request.headers['if-none-match'], tag)) return reply.code(304).headers({ ...tagHeader }).send();
+  if (namesTag(request.headers['if-none-match'], tag))
+    return reply
+      .code(304)
+      .headers({ ...tagHeader })
+      .send();
 
   const range = parseRange(request.headers.range, size);
   if (range === 'unsatisfiable') {

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { NotEnoughServersError, NotEnoughSharesError, WrongFileError } from '@holdfast/grid';
 import { CapabilityError } from '@holdfast/lafs';
 
@@ -55,8 +56,8 @@ export function answerTo(error: unknown): ErrorAnswer {
   if (error instanceof NotEnoughServersError)
     return answer(500, error.code, `UploadUnhappinessError: ${error.message}`);
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
-  // The HTTP framework's own refusals (a path that is not UTF-8, say).
+  // The HTTP framework's own refusals. Their messages quote the path, which may hold a capability.
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
-    return answer(statusCode, String(code), (error as Error).message);
+    return answer(statusCode, String(code), STATUS_CODES[statusCode] ?? 'Bad Request');
   return answer(500, 'internal', 'internal error; the log of this node says more');
 }

@@ -1,13 +1,13 @@
-import { STATUS_CODES } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { HostPort } from '@holdfast/common/configuration';
 import type { Logger } from '@holdfast/common/logging';
 import type { Registry } from '@holdfast/common/metrics';
 import type { Grid } from '@holdfast/grid';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { NodeConfiguration } from '../configuration.js';
+import { answerErrors, refuseMalformed, tell } from './answer-errors.js';
 import type { WebContext } from './context.js';
-import { answerTo, RequestError } from './errors.js';
+import { answerTo } from './errors.js';
 import type { PageFiles } from './page-files.js';
 import { addFileRoutes } from './routes/files.js';
 import { addWelcomeRoutes } from './routes/welcome.js';
@@ -30,14 +30,11 @@ export interface WebServerOptions {
 /** A web API that is being served. */
 export interface WebServer {
   readonly address: AddressInfo;
-  /** Takes no more requests, and resolves when those at work are done. */
+  /** Takes no more requests, and resolves when those at work have ended, or after eighteen seconds were cut. */
   close(): Promise<void>;
 }
 
 const patience = 120_000;
-/** How long the rest of a refused body is read, so that its sender gets to read why. */
-const lingering = 5_000;
-
 /**
  * Serves the web API.
  *
@@ -48,8 +45,20 @@ export async function openWebServer(options: WebServerOptions): Promise<WebServe
   await web.listen({ host: options.listen.host, port: options.listen.port });
   return {
     address: web.server.address() as AddressInfo,
-    close: () => web.close(),
+    close: () => drain(web),
   };
+}
+
+/** Requests at work get this long to end, which is within what a service may take to stop. */
+const longestDrain = 18_000;
+
+async function drain(web: FastifyInstance): Promise<void> {
+  // A connection becomes idle, and has to be closed, whenever the request on it ends.
+  const sweep = setInterval(() => web.server.closeIdleConnections(), 50);
+  const cut = setTimeout(() => web.server.closeAllConnections(), longestDrain);
+  await web.close();
+  clearInterval(sweep);
+  clearTimeout(cut);
 }
 
 /** The web API before it listens. */
@@ -59,12 +68,15 @@ export function buildWeb(options: WebServerOptions): FastifyInstance {
     logger: false,
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
+    // A request that comes while we stop, on a connection that is open, is still answered, and the last on it.
+    return503OnClosing: false,
     // Files may take hours; it is silence that is not waited for (`patience`).
     requestTimeout: 0,
     keepAliveTimeout: 65_000,
     http: { headersTimeout: 20_000, highWaterMark: 256 * 1024 },
     routerOptions: { maxParamLength: 10_000 },
     clientErrorHandler: refuseMalformed,
+    frameworkErrors: (error, _request, reply) => void tell(reply, answerTo(error)),
   });
   const context: WebContext = {
     grid: options.grid,
@@ -78,7 +90,9 @@ export function buildWeb(options: WebServerOptions): FastifyInstance {
   web.removeAllContentTypeParsers();
   web.addContentTypeParser('*', (_request, _body, done) => done(null));
   watchTraffic(web, logger, registry);
-  web.addHook('onRequest', (_request, reply, done) => {
+  web.addHook('onRequest', (request, reply, done) => {
+    // The framework would refuse types that it cannot parse; what is stored has none.
+    if (request.method === 'PUT') delete request.raw.headers['content-type'];
     for (const [name, value] of Object.entries(everywhere)) reply.raw.setHeader(name, value);
     done();
   });
@@ -86,45 +100,4 @@ export function buildWeb(options: WebServerOptions): FastifyInstance {
   addFileRoutes(web, context);
   addWelcomeRoutes(web, options.status, options.page);
   return web;
-}
-
-/** Answers what is not even HTTP. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
-  const text = `${STATUS_CODES[status]}\n`;
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}`;
-  socket.end(`${head}\r\nConnection: close\r\n\r\n${text}`);
-}
-
-/** The one place where errors become statuses and texts. */
-function answerErrors(web: FastifyInstance, logger: Logger): void {
-  web.setNotFoundHandler(() => {
-    throw new RequestError(404, 'not-found', 'there is nothing here; the web API is at /uri and /file');
-  });
-  web.setErrorHandler((error, request, reply) => {
-    const { status, code, text, headers } = answerTo(error);
-    const gone = reply.raw.destroyed || request.raw.errored !== null;
-    request.failure = gone && code === 'internal' ? 'client-gone' : code;
-    if (request.failure === 'internal') {
-      const { stack, message } = error as Error;
-      logger.error({ error: stack ?? message }, 'a request failed');
-    }
-    if (gone) {
-      reply.hijack();
-      reply.raw.destroy();
-      return;
-    }
-    const { raw: body } = request;
-    if (!body.complete) {
-      const cut = setTimeout(() => body.destroy(), lingering);
-      body.once('close', () => clearTimeout(cut));
-    }
-    // A browser that keeps our answer to a bad request would show it again when all is well.
-    const heads = { 'content-type': 'text/plain;charset=utf-8', 'cache-control': 'no-store', ...headers };
-    return reply.code(status).headers(heads).send(`${text}\n`);
-  });
 }

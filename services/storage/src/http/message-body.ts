@@ -24,17 +24,27 @@ export async function readMessageBody(
   }
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limit) throw new MessageTooLargeError(announced, limit);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    // Not by `for await`: leaving that early would close the connection before the answer.
+    const leave = () => request.off('data', take).off('end', end).off('error', broken).off('close', broken);
+    const take = (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) break;
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    throw new StorageError('body-incomplete', 'the connection ended within the body', { cause: error });
-  }
-  if (size > limit) throw new MessageTooLargeError(size, limit);
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+      if (size <= limit) chunks.push(chunk);
+      else {
+        leave();
+        reject(new MessageTooLargeError(size, limit));
+      }
+    };
+    const end = () => {
+      leave();
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
+    };
+    const broken = () => {
+      leave();
+      reject(new StorageError('body-incomplete', 'the connection ended within the body'));
+    };
+    request.on('data', take).on('end', end).on('error', broken).on('close', broken);
+  });
 }

@@ -17,8 +17,11 @@ export interface Service {
   readonly handlers: Handlers;
 }
 
-/** An unread body larger than this is not waited for before the connection is used again: it is closed. */
-const mostPassedOver = 4 * 1024 * 1024;
+/**
+ * How much of a body that nobody wants is read and thrown away, so that a client which is still sending gets to read
+ * the answer. With more than this to come the connection is cut.
+ */
+const mostPassedOver = 64 * 1024 * 1024;
 
 /** Recognises, authorises and hands on each request, and answers those that fail. */
 export function requestListener(fields: {
@@ -83,16 +86,25 @@ function answerError(
     return;
   }
   if (response.destroyed) return;
-  const unread = request.complete ? 0 : Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
-  const hasBody =
-    request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+  if (!request.complete) passOver(request);
   const body = `${text}\n`;
   response
     .writeHead(status, {
       'content-type': 'text/plain; charset=utf-8',
       'content-length': Buffer.byteLength(body),
       ...(allowed.length > 0 ? { allow: allowed.join(', ') } : {}),
-      ...(hasBody && unread > mostPassedOver ? { connection: 'close' } : {}),
     })
     .end(body);
+}
+
+function passOver(request: IncomingMessage): void {
+  let passed = 0;
+  request.on('data', (chunk: Buffer) => {
+    passed += chunk.length;
+    if (passed > mostPassedOver) request.socket.destroy();
+  });
+  request.on('error', () => {
+    // The client went away; there is nobody to tell.
+  });
+  request.resume();
 }

@@ -64,8 +64,10 @@ export async function openStoragePort(
   const drain = async () => {
     draining = true;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
+    // A connection is idle once its last answer is out, and then nothing else would close it.
+    const closingIdle = setInterval(() => server.closeIdleConnections(), 50);
     await Promise.race([closed, delay(drainTime, undefined, { ref: false })]);
+    clearInterval(closingIdle);
     server.closeAllConnections();
   };
   return {

@@ -1,9 +1,7 @@
-import { close, fsync, open } from 'node:fs';
+import { closeSync, fsync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
 
-const openFile = promisify(open);
 const syncFile = promisify(fsync);
-const closeFile = promisify(close);
 
 interface Turn {
   readonly running: Promise<void>;
@@ -37,10 +35,11 @@ export class DirectorySync {
 }
 
 async function syncDirectory(directory: string): Promise<void> {
-  const descriptor = await openFile(directory, 'r');
+  // Opening a folder that was just changed needs no disk, and costs far less here than in the thread pool.
+  const descriptor = openSync(directory, 'r');
   try {
     await syncFile(descriptor);
   } finally {
-    await closeFile(descriptor);
+    closeSync(descriptor);
   }
 }

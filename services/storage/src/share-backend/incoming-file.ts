@@ -1,4 +1,4 @@
-import { close, fdatasync, mkdir, open, read, rename, rm, writev } from 'node:fs';
+import { closeSync, fdatasync, mkdir, open, read, rename, rm, writev } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import {
@@ -18,7 +18,6 @@ const openFile = promisify(open);
 const readFile = promisify(read);
 const writeFile = promisify(writev);
 const syncFile = promisify(fdatasync);
-const closeFile = promisify(close);
 const renameFile = promisify(rename);
 const removeFile = promisify(rm);
 const makeDirectory = promisify(mkdir);
@@ -96,7 +95,8 @@ export class IncomingFile implements IncomingShare {
   async release(): Promise<void> {
     const descriptor = this.#descriptor;
     this.#descriptor = undefined;
-    if (descriptor) await closeFile(await descriptor);
+    // What was synced needs no more writing at the close.
+    if (descriptor) closeSync(await descriptor);
   }
 
   async discard(): Promise<void> {

@@ -74,6 +74,8 @@ export function streamBody(
     const broken = () => {
       if (!ended) finish(new StorageError('body-incomplete', 'the connection ended within the body'));
     };
-    body.on('data', take).on('end', end).on('error', broken).on('close', broken);
+    // Gone while the request waited for its turn: no event would come any more.
+    if (body.destroyed) broken();
+    else body.on('data', take).on('end', end).on('error', broken).on('close', broken);
   });
 }

@@ -1,0 +1,50 @@
+import { PassThrough, Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { receive } from './receive.js';
+
+async function collect(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return Buffer.concat(all).toString();
+}
+
+const options = { most: 10, patience: 50, onBytes: () => undefined };
+
+describe('receive', () => {
+  it('passes on every byte and counts them', async () => {
+    let count = 0;
+    const onBytes = (more: number) => {
+      count += more;
+    };
+    const body = Readable.from([Buffer.from('hello'), Buffer.from('there')], { objectMode: false });
+    expect(await collect(receive(body, { ...options, onBytes }))).toBe('hellothere');
+    expect(count).toBe(10);
+  });
+
+  it('refuses what is too large, and leaves the connection open to say so', async () => {
+    const body = Readable.from([Buffer.alloc(11)], { objectMode: false });
+    await expect(collect(receive(body, options))).rejects.toMatchObject({ status: 413 });
+    expect(body.destroyed).toBe(false);
+  });
+
+  it('does not wait for ever for a client that says nothing', async () => {
+    const body = new PassThrough();
+    body.write('hello');
+    await expect(collect(receive(body, options))).rejects.toMatchObject({ status: 408 });
+  });
+
+  it('holds no slowness of our own against the client', async () => {
+    const body = new PassThrough();
+    body.end('hello');
+    for await (const _piece of receive(body, options)) await delay(100);
+    expect(body.errored).toBeNull();
+  });
+
+  it('fails as the body does', async () => {
+    const body = new PassThrough();
+    body.write('hello');
+    setImmediate(() => body.destroy(new Error('aborted')));
+    await expect(collect(receive(body, options))).rejects.toThrow('aborted');
+  });
+});

@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { temporaryFolder } from '@holdfast/lab';
+import { decodeServerVersion } from '@holdfast/lafs';
+import { describe, expect, it } from 'vitest';
+import { startTestServer, type TestServer } from './testing/test-server.js';
+
+const run = promisify(execFile);
+const newIndex = () => new Uint8Array(randomBytes(16));
+const free = async ({ client }: TestServer) =>
+  Number(decodeServerVersion((await client.request('GET', '/storage/v1/version')).body).availableSpace);
+
+/** A file system of its own, of a few MB; undefined where this user may not mount. */
+async function smallDisk(megabytes: number) {
+  const folder = await temporaryFolder('disk');
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder.path]);
+  } catch {
+    await folder[Symbol.asyncDispose]();
+    return undefined;
+  }
+  return {
+    path: folder.path,
+    [Symbol.asyncDispose]: async () => {
+      await run('umount', ['-l', folder.path]);
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('a full disk', () => {
+  it('is told as 507, loses nothing that was stored, and the server goes on', async ({ skip }) => {
+    await using disk = await smallDisk(8);
+    if (!disk) return skip('this user may not mount a small file system');
+    await using server = await startTestServer({
+      settings: { shares: { path: join(disk.path, 'shares'), reserved_space: 0 } },
+    });
+    const { client } = server;
+    const kept = { storageIndex: newIndex(), shareNumber: 0 };
+    const data = randomBytes(1_000_000);
+    await client.store(kept, data);
+
+    // The space is promised, and then somebody else takes it.
+    const share = { storageIndex: newIndex(), shareNumber: 0 };
+    expect(await client.allocated(share.storageIndex, [0], 5_000_000)).toEqual([0]);
+    await writeFile(join(disk.path, 'other'), Buffer.alloc(6_000_000));
+    const { status, body } = await client.write(share, { begin: 0, end: 5_000_000 }, randomBytes(5_000_000));
+    expect(status).toBe(507);
+    expect(Buffer.from(body).toString()).toBe('the disk of this server is full\n');
+
+    expect(data.equals((await client.read(kept)).body)).toBe(true);
+    expect(await client.list(share.storageIndex)).toEqual([]);
+    expect((await client.abort(share)).status).toBe(200);
+    await writeFile(join(disk.path, 'other'), '');
+    const again = randomBytes(5_000_000);
+    await client.store(share, again);
+    expect(again.equals((await client.read(share)).body)).toBe(true);
+  });
+});
+
+describe('reserved space', () => {
+  it('is never promised, and what is promised once is not promised again', async () => {
+    const disk = await statfs('/tmp');
+    const reserved = disk.bavail * disk.bsize - 500_000_000;
+    await using server = await startTestServer({
+      settings: { shares: { path: 'shares', reserved_space: reserved } },
+    });
+    const { client } = server;
+    expect(await free(server)).toBeLessThan(600_000_000);
+    // Others use this disk as well: there is room for one or two of these, for five there is not.
+    const storageIndex = newIndex();
+    const allocated = await client.allocated(storageIndex, [0, 1, 2, 3, 4], 250_000_000);
+    expect(allocated.length).toBeGreaterThanOrEqual(1);
+    expect(allocated.length).toBeLessThan(3);
+    expect(await client.allocated(newIndex(), [0], 400_000_000)).toEqual([]);
+    for (const shareNumber of allocated) await client.abort({ storageIndex, shareNumber });
+    expect(await client.allocated(newIndex(), [0], 250_000_000)).toEqual([0]);
+  });
+});
+
+describe('open uploads', () => {
+  it('are limited in number, and those abandoned make room again', async () => {
+    await using server = await startTestServer({
+      settings: { uploads: { open: 3, abandoned_after: '500ms' } },
+    });
+    const { client } = server;
+    const first = newIndex();
+    expect(await client.allocated(first, [0, 1, 2, 3, 4], 1_000_000)).toEqual([0, 1, 2]);
+    expect(await client.allocated(newIndex(), [0], 10)).toEqual([]);
+    const before = await free(server);
+    await client.write({ storageIndex: first, shareNumber: 1 }, { begin: 0, end: 10 }, '0123456789');
+
+    const later = newIndex();
+    await expect.poll(() => client.allocated(later, [0], 10), { timeout: 10_000 }).toEqual([0]);
+    expect(
+      (await client.write({ storageIndex: first, shareNumber: 1 }, { begin: 10, end: 11 }, 'x')).status,
+    ).toBe(404);
+    expect(await server.sql('select from storage.shares where storage_index = $1', [first])).toEqual([]);
+    expect(await free(server)).toBeGreaterThan(before - 500_000_000);
+    const metrics = await (await fetch(`${server.operator}/metrics`)).text();
+    expect(Number(/holdfast_storage_promised_bytes\{[^}]*\} (\d+)/.exec(metrics)?.[1])).toBeLessThan(
+      1_000_000,
+    );
+  });
+});

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type ByteRange,
+  decodeAllocateAnswer,
+  decodeShareNumbers,
+  encodeAllocateRequest,
+  formatAuthorization,
+  formatContentRange,
+  formatRange,
+  formatSecrets,
+  type SecretKind,
+  type ShareAddress,
+  storageRoutes,
+} from '@holdfast/lafs';
+import { Agent, type Dispatcher } from 'undici';
+
+/** An answer, read whole. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Uint8Array;
+}
+
+/** What one client keeps secret. */
+export const secrets = {
+  'lease-renew-secret': randomBytes(32),
+  'lease-cancel-secret': randomBytes(32),
+  'upload-secret': randomBytes(20),
+} as const;
+
+/** A client that does what it is told, also what no good client does. */
+export class TestClient implements AsyncDisposable {
+  readonly #agent = new Agent({ connect: { rejectUnauthorized: false } });
+  readonly origin: string;
+  readonly swissnum: string;
+
+  constructor(origin: string, swissnum: string) {
+    this.origin = origin;
+    this.swissnum = swissnum;
+  }
+
+  async request(
+    method: string,
+    path: string,
+    options: {
+      readonly headers?: Readonly<Record<string, string | string[] | undefined>>;
+      readonly secrets?: Partial<Record<SecretKind, Uint8Array>>;
+      readonly body?: Dispatcher.DispatchOptions['body'];
+    } = {},
+  ): Promise<Answer> {
+    const all: Record<string, string | string[] | undefined> = {
+      authorization: formatAuthorization(this.swissnum),
+      accept: 'application/cbor',
+      'x-tahoe-authorization': formatSecrets(options.secrets ?? {}),
+      ...options.headers,
+    };
+    const headers = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+    const {
+      statusCode,
+      headers: answered,
+      body,
+    } = await this.#agent.request({
+      origin: this.origin,
+      path,
+      method: method as Dispatcher.HttpMethod,
+      headers,
+      body: options.body ?? null,
+    });
+    return { status: statusCode, headers: answered, body: new Uint8Array(await body.arrayBuffer()) };
+  }
+
+  allocate(
+    storageIndex: Uint8Array,
+    shareNumbers: readonly number[],
+    size: number,
+    uploadSecret?: Uint8Array,
+  ) {
+    return this.request('POST', storageRoutes.allocateShares.path({ storageIndex }), {
+      headers: { 'content-type': 'application/cbor' },
+      secrets: { ...secrets, ...(uploadSecret ? { 'upload-secret': uploadSecret } : {}) },
+      body: encodeAllocateRequest({ shareNumbers: new Set(shareNumbers), allocatedSize: size }),
+    });
+  }
+
+  /** Allocates, and gives the numbers that were allocated. */
+  async allocated(
+    storageIndex: Uint8Array,
+    shareNumbers: readonly number[],
+    size: number,
+  ): Promise<number[]> {
+    const { status, body } = await this.allocate(storageIndex, shareNumbers, size);
+    if (status !== 200) throw new Error(`allocate answered ${status}`);
+    return [...decodeAllocateAnswer(body).allocated];
+  }
+
+  write(
+    share: ShareAddress,
+    range: ByteRange,
+    body: Dispatcher.DispatchOptions['body'],
+    uploadSecret?: Uint8Array,
+  ) {
+    return this.request('PATCH', storageRoutes.writeShare.path(share), {
+      headers: { 'content-range': formatContentRange(range) },
+      secrets: { 'upload-secret': uploadSecret ?? secrets['upload-secret'] },
+      body,
+    });
+  }
+
+  abort(share: ShareAddress, uploadSecret?: Uint8Array) {
+    return this.request('PUT', storageRoutes.abortUpload.path(share), {
+      secrets: { 'upload-secret': uploadSecret ?? secrets['upload-secret'] },
+    });
+  }
+
+  /** Stores a share whole. */
+  async store(share: ShareAddress, data: Uint8Array): Promise<void> {
+    await this.allocated(share.storageIndex, [share.shareNumber], data.length);
+    const { status } = await this.write(share, { begin: 0, end: data.length }, data);
+    if (status !== 201) throw new Error(`write answered ${status}`);
+  }
+
+  async list(storageIndex: Uint8Array): Promise<number[]> {
+    const { body } = await this.request('GET', storageRoutes.listShares.path({ storageIndex }));
+    return [...decodeShareNumbers(body)].sort((a, b) => a - b);
+  }
+
+  read(share: ShareAddress, range?: ByteRange | string) {
+    const header = range === undefined || typeof range === 'string' ? range : formatRange(range);
+    return this.request('GET', storageRoutes.readShare.path(share), { headers: { range: header } });
+  }
+
+  renew(storageIndex: Uint8Array) {
+    const { 'upload-secret': _, ...lease } = secrets;
+    return this.request('PUT', storageRoutes.renewLease.path({ storageIndex }), { secrets: lease });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent.destroy();
+  }
+}
