@@ -45,7 +45,9 @@ describe('connections.yaml', () => {
   });
 
   it('refuses an id that is none', () => {
-    expect(() => read(clause(good).replace(id, 'v0-abc'))).toThrow('connections.yaml:2: servers.v0-abc');
+    expect(() => read(clause(good).replace(id, 'v0-abc'))).toThrow(
+      'connections.yaml:2: servers.v0-abc: expected a server id: v0-',
+    );
   });
 
   it('says what is wrong with an address without showing its secret', () => {

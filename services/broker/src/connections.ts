@@ -6,9 +6,8 @@ const connectionTypes = z.strictObject({
   tcp: z.strictObject({ handler: z.literal('tcp', 'expected "tcp", the only handler there is') }),
 });
 
-const serverId = z
-  .string()
-  .regex(/^v0-[a-z2-7]{52}$/, 'expected a server id: v0- and 52 characters of a-z and 2-7');
+const serverIdForm = 'expected a server id: v0- and 52 characters of a-z and 2-7';
+const serverId = z.string().regex(/^v0-[a-z2-7]{52}$/, serverIdForm);
 
 /** An address in a form that `parse` reads. Its last part is a secret, so an error does not show it. */
 const address = (parse: (text: string) => unknown) =>
@@ -43,6 +42,7 @@ export const connectionsConfiguration = z.strictObject({
         server_options: z.strictObject({ key_s: serverId.optional(), announcement }),
         connection_types: connectionTypes.optional(),
       }),
+      { error: ({ code }) => (code === 'invalid_key' ? serverIdForm : undefined) },
     )
     .nullish()
     .transform((servers) => servers ?? {}),

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ByteRange } from '@holdfast/lafs';
 
@@ -26,7 +25,18 @@ export async function sendPieces(
     if (at === begin) response.writeHead(status, headers);
     if (at + pieceSize >= end) response.end(piece);
     else if (!response.write(piece)) {
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      await taken(response);
     }
   }
+}
+
+/** Resolves when the client has taken what was written, or has gone. */
+function taken(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 }
