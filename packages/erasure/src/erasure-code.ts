@@ -18,11 +18,16 @@ export interface ErasureCode {
   /**
    * @param primary the `required` primary blocks, in order
    * @param wanted the share numbers to make, each once, in any order; all from 0 to `total - 1` when left out
-   * @returns the blocks of the wanted shares, in the order of `wanted`. Primary blocks are the given objects,
-   *   uncopied; every other one is new, has a buffer of its own and belongs to the caller.
+   * @param room gives the block, as long as the primary ones, into which a parity share is written; without it every
+   *   parity block is new, has a buffer of its own and belongs to the caller
+   * @returns the blocks of the wanted shares, in the order of `wanted`. Primary blocks are the given objects, uncopied.
    * @throws ErasureInputError
    */
-  encode(primary: readonly Uint8Array[], wanted?: readonly number[]): Uint8Array[];
+  encode(
+    primary: readonly Uint8Array[],
+    wanted?: readonly number[],
+    room?: (shareNumber: number) => Uint8Array,
+  ): Uint8Array[];
 
   /**
    * @param blocks exactly `required` blocks of different shares, in any order

@@ -35,3 +35,11 @@ export function checkShareNumbers(shareNumbers: readonly number[], total: number
     seen.add(shareNumber);
   }
 }
+
+/** @throws ErasureInputError where room for a block has another length than the blocks */
+export function checkRoom(rooms: readonly Uint8Array[], expected: number): void {
+  for (const [index, { length: found }] of rooms.entries()) {
+    if (found !== expected)
+      throw new ErasureInputError({ code: 'unequal-block-lengths', index, found, expected });
+  }
+}

@@ -9,13 +9,14 @@ import { generatorPower, logarithm } from './galois-field.js';
  * @param blocks one for each share of `from`, of equal length
  * @param from different share numbers from 0 to 255, at least one
  * @param to different share numbers from 0 to 255, none of them in `from`
- * @returns one new block for each share of `to`, each with a buffer of its own
+ * @param outputs one block for each share of `to`, as long as the others; what is in them is overwritten
  */
 export type Interpolate = (
   blocks: readonly Uint8Array[],
   from: readonly number[],
   to: readonly number[],
-) => Uint8Array[];
+  outputs: readonly Uint8Array[],
+) => void;
 
 /** Where zfec's Vandermonde matrix evaluates for a share: at 0 for share 0, at 2^(n-1) for share n. */
 function placeOf(shareNumber: number): number {

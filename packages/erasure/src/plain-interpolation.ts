@@ -12,12 +12,11 @@ function addProduct(sum: Uint8Array, coefficient: number, block: Uint8Array): vo
 }
 
 /** Interpolation without WebAssembly: simple enough to be seen right, and slow. */
-export const interpolatePlainly: Interpolate = (blocks, from, to) => {
+export const interpolatePlainly: Interpolate = (blocks, from, to, outputs) => {
   const matrix = interpolationMatrix(from, to);
-  return to.map((_, row) => {
-    const sum = new Uint8Array(blocks[0]!.length);
+  for (const [row, sum] of outputs.entries()) {
+    sum.fill(0);
     for (const [column, block] of blocks.entries())
       addProduct(sum, matrix[row * from.length + column]!, block);
-    return sum;
-  });
+  }
 };

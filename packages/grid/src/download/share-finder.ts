@@ -35,20 +35,26 @@ export class ShareFinder {
     return this.#reasons;
   }
 
-  /**
-   * Waits until shares of at least `count` different numbers are known that `usable` accepts, or every server has
-   * answered or given up. Resolves to whether there are so many.
-   */
-  async enough(count: number, usable: (share: FoundShare) => boolean = () => true): Promise<boolean> {
-    const satisfied = () =>
-      new Set(this.#found.filter(usable).map(({ shareNumber }) => shareNumber)).size >= count;
-    while (!satisfied()) {
-      this.#askMore();
-      if (this.#asking.size === 0) return false;
-      await Promise.race(this.#asking);
+  /** Whether every server has answered or was given up. */
+  get finished(): boolean {
+    this.#askMore();
+    return this.#asking.size === 0;
+  }
+
+  /** Resolves when one more server has answered or was given up. */
+  async nextAnswer(): Promise<void> {
+    this.#askMore();
+    await Promise.race(this.#asking);
+  }
+
+  /** Waits until shares of at least `count` different numbers are known, or every server has answered or given up. */
+  async enough(count: number): Promise<void> {
+    const numbers = () => new Set(this.#found.map(({ shareNumber }) => shareNumber)).size;
+    while (numbers() < count) {
+      if (this.finished) return;
+      await this.nextAnswer();
     }
     if (this.#asking.size > 0) await this.#settled(graceForBetter);
-    return true;
   }
 
   #askMore(): void {

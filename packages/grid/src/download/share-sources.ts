@@ -6,6 +6,9 @@ import { describeShare, type FoundShare } from './found-share.js';
 import type { ShareFinder } from './share-finder.js';
 import { ShareReader } from './share-reader.js';
 
+/** How long a share that is being opened is waited for before another is opened instead, in milliseconds. */
+const slowToOpen = 1_000;
+
 /**
  * The shares that a download reads from. It keeps as many open as the file needs, opens another when one fails or
  * is slow, and remembers what was wrong with each that was given up.
@@ -16,11 +19,16 @@ export class ShareSources {
   readonly #finder: ShareFinder;
   readonly #logger: Logger;
   readonly #open: ShareReader[] = [];
+  /** Open too, but slow: for when there is no other. */
+  readonly #slow: ShareReader[] = [];
   readonly #tried = new Set<FoundShare>();
-  readonly #slow: FoundShare[] = [];
+  readonly #givenUp = new Set<FoundShare>();
   readonly #reasons: string[] = [];
+  readonly #news = new News();
+  /** How many shares are being opened, also those that are not waited for any more. */
+  #beingOpened = 0;
   #description: FileDescription | undefined;
-  #opening: Promise<unknown> = Promise.resolve();
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(capability: ChkReadCapability, storageIndex: Uint8Array, finder: ShareFinder, logger: Logger) {
     this.#capability = capability;
@@ -42,11 +50,11 @@ export class ShareSources {
    */
   async start(): Promise<FileDescription> {
     const { required } = this.#capability;
+    await this.#finder.enough(required);
     while (this.#open.length < required) {
-      const missing = required - this.#open.length;
-      const chosen = await this.#choose(missing);
-      if (chosen.length < missing) throw this.notEnough();
-      await Promise.all(chosen.map((share) => this.#tryToOpen(share)));
+      const chosen = this.#choose(required - this.#open.length);
+      if (chosen.length > 0) await Promise.all(chosen.map((share) => this.#tryToOpen(share)));
+      else if (!(await this.#somethingNew())) throw this.notEnough();
     }
     const description = this.#description;
     if (!description) throw this.notEnough();
@@ -54,23 +62,25 @@ export class ShareSources {
   }
 
   /**
-   * Opens one more share, of a number that no open share has. Calls take turns, so that several segments that miss
-   * the same server open one share together, not one each.
+   * Makes one more share ready, of a number that no open share has. Calls take turns, so that several segments that
+   * miss the same server open one share together, not one each.
    *
-   * @param enough asked when its turn has come: whether somebody else has opened enough by then
+   * @param enough asked when its turn has come, and again after that: whether there is enough by now
    * @returns false where there is no other share to try
    */
-  more(enough: () => boolean): Promise<boolean> {
-    const turn = this.#opening.then(async () => {
-      for (;;) {
-        if (enough()) return true;
-        const [share] = await this.#choose(1);
-        if (!share) return false;
-        if (await this.#tryToOpen(share)) return true;
-      }
-    });
-    this.#opening = turn.catch(() => undefined);
-    return turn;
+  async more(enough: () => boolean): Promise<boolean> {
+    for (;;) {
+      await this.#inTurn(async () => {
+        if (enough()) return;
+        const [share] = this.#choose(1);
+        const slow = share ? undefined : this.#slow.shift();
+        if (share) await this.#tryToOpen(share);
+        else if (slow) this.#open.push(slow);
+      });
+      if (enough()) return true;
+      // Waiting is not done in turn: whoever comes meanwhile may find what is good enough for them.
+      if (this.#slow.length === 0 && !this.#untried() && !(await this.#somethingNew())) return false;
+    }
   }
 
   /** Gives up a share that failed; a share whose bytes are wrong is reported to its server. */
@@ -81,27 +91,51 @@ export class ShareSources {
     this.#giveUp(reader.share, error);
   }
 
-  /** Puts a share that is slow behind all others: it is tried again when there is no other. */
+  /** Puts a share that is slow behind all others: it is used again when there is no other. */
   demote(reader: ShareReader): void {
     const index = this.#open.indexOf(reader);
     if (index < 0) return;
     this.#open.splice(index, 1);
-    this.#slow.push(reader.share);
+    this.#slow.push(reader);
+    this.#news.tell();
     this.#logger.debug({ share: describeShare(reader.share) }, 'a share is slow; reading another instead');
   }
 
+  /** Says how many shares, counted by their numbers, were found and not given up. */
   notEnough(): NotEnoughSharesError {
+    const good = this.#finder.found.filter((share) => !this.#givenUp.has(share));
+    const found = new Set(good.map(({ shareNumber }) => shareNumber)).size;
     const reasons = [...new Set([...this.#reasons, ...this.#finder.reasons])].slice(0, 10);
-    return new NotEnoughSharesError(this.#open.length, this.#capability.required, reasons);
+    return new NotEnoughSharesError(found, this.#capability.required, reasons);
+  }
+
+  /** Waits until a share was found, opened, given up or found slow; false where nothing of it can come any more. */
+  async #somethingNew(): Promise<boolean> {
+    if (this.#beingOpened === 0 && this.#finder.finished) return false;
+    await Promise.race([this.#news.next, this.#finder.nextAnswer()]);
+    return true;
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** The shares found that could be opened. */
+  #candidates(): FoundShare[] {
+    const there = new Set([...this.#open, ...this.#slow].map(({ share }) => share.shareNumber));
+    return this.#finder.found.filter((share) => !this.#tried.has(share) && !there.has(share.shareNumber));
+  }
+
+  #untried(): boolean {
+    return this.#candidates().length > 0;
   }
 
   /** Up to `count` shares to open: those that need no decoding first, and of servers that serve nothing else yet. */
-  async #choose(count: number): Promise<FoundShare[]> {
-    const openNumbers = new Set(this.#open.map(({ share }) => share.shareNumber));
-    const untried = (share: FoundShare) => !this.#tried.has(share) && !openNumbers.has(share.shareNumber);
-    await this.#finder.enough(count, untried);
+  #choose(count: number): FoundShare[] {
     const chosen: FoundShare[] = [];
-    const candidates = this.#finder.found.filter(untried);
+    const candidates = this.#candidates();
     while (chosen.length < count) {
       const busy = new Set([
         ...this.#open.map(({ share }) => share.server),
@@ -115,7 +149,6 @@ export class ShareSources {
         if (numbers.has(share.shareNumber)) continue;
         if (!best || cost(share) < cost(best)) best = share;
       }
-      best ??= this.#slow.shift();
       if (!best) break;
       chosen.push(best);
       this.#tried.add(best);
@@ -123,20 +156,34 @@ export class ShareSources {
     return chosen;
   }
 
-  async #tryToOpen(share: FoundShare): Promise<boolean> {
+  /** Opens a share, or gives it up. One that is slow is not waited for, but taken in whenever it is open. */
+  async #tryToOpen(share: FoundShare): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const slow = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, slowToOpen);
+    });
+    await Promise.race([this.#openShare(share), slow]);
+    clearTimeout(timer);
+  }
+
+  async #openShare(share: FoundShare): Promise<void> {
+    this.#beingOpened++;
     try {
       const reader = await ShareReader.open(share, this.#storageIndex, this.#capability, this.#description);
       // The first description wins; all that get here are the same, since their hash is.
       this.#description ??= reader.description;
-      this.#open.push(reader);
-      return true;
+      // While this one was slow another of its number may have been opened.
+      const isOpen = this.#open.some((open) => open.share.shareNumber === share.shareNumber);
+      (isOpen ? this.#slow : this.#open).push(reader);
     } catch (error) {
       this.#giveUp(share, error as Error);
-      return false;
     }
+    this.#beingOpened--;
+    this.#news.tell();
   }
 
   #giveUp(share: FoundShare, error: Error): void {
+    this.#givenUp.add(share);
     const reason = `${describeShare(share)}: ${error.message}`;
     this.#reasons.push(reason);
     this.#logger.warn({ reason }, 'a share could not be used');
@@ -146,5 +193,26 @@ export class ShareSources {
       .catch((failure: Error) => {
         this.#logger.debug({ reason: failure.message }, 'a corruption report was not taken');
       });
+  }
+}
+
+/** Lets any number wait for the next thing that happens. */
+class News {
+  #tell: () => void = () => undefined;
+  #next = this.#renew();
+
+  get next(): Promise<void> {
+    return this.#next;
+  }
+
+  tell(): void {
+    this.#tell();
+    this.#next = this.#renew();
+  }
+
+  #renew(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#tell = resolve;
+    });
   }
 }

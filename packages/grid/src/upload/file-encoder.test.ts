@@ -75,7 +75,12 @@ async function encode(content: Uint8Array, secret: Uint8Array, parameters: Param
     }
   };
   const segments: Uint8Array[][] = [];
-  for await (const blocks of encoder.segments()) segments.push(blocks);
+  for await (const { blockSize, encodeInto } of encoder.segments()) {
+    // Dirty rooms: whatever was in them before must not come through.
+    const rooms = Array.from({ length: total }, () => new Uint8Array(blockSize).fill(0xaa));
+    encodeInto(rooms);
+    segments.push(rooms);
+  }
   const hashes = encoder.finish();
   const layout = immutableShareLayout({
     geometry,

@@ -1,6 +1,7 @@
 import type { ErasureCode } from '@holdfast/erasure';
 import {
   blockHash,
+  blockSizeOf,
   ciphertextHasher,
   ciphertextSegmentHash,
   createFileCipher,
@@ -20,6 +21,14 @@ export interface FileHashes {
   readonly blockTrees: readonly HashTree[];
   /** Over the roots of the block trees. */
   readonly shareTree: HashTree;
+}
+
+/** A segment whose blocks are to be made. */
+export interface SegmentToEncode {
+  /** Bytes of each of its blocks. */
+  readonly blockSize: number;
+  /** Encrypts, codes and hashes it, writing its blocks into `rooms`: one for each share, in order of share number. */
+  encodeInto(rooms: readonly Uint8Array[]): void;
 }
 
 /**
@@ -43,20 +52,30 @@ export class FileEncoder {
     this.#blockHashes = Array.from({ length: geometry.total }, () => []);
   }
 
-  /** Each segment's blocks in order of share number. The blocks are the taker's to keep. */
-  async *segments(): AsyncGenerator<Uint8Array[]> {
+  /**
+   * The file's segments in order, each to be encoded before the next is asked for. The next one is read from disk
+   * meanwhile, into one of two buffers that take turns.
+   */
+  async *segments(): AsyncGenerator<SegmentToEncode> {
     const { segmentCount, segmentSize } = this.#geometry;
+    const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(segmentCount > 1 ? segmentSize : 0));
     const read = (segment: number) =>
-      this.#file.read(segment * segmentSize, segmentDataSize(this.#geometry, segment));
+      this.#file.read(
+        segment * segmentSize,
+        segmentDataSize(this.#geometry, segment),
+        segmentCount > 1 ? buffers[segment % 2] : undefined,
+      );
     let next = read(0);
     for (let segment = 0; segment < segmentCount; segment++) {
       const plaintext = await next;
-      // The next segment is read from disk while this one is worked on.
       if (segment + 1 < segmentCount) {
         next = read(segment + 1);
         next.catch(() => undefined);
       }
-      yield this.#encode(plaintext);
+      yield {
+        blockSize: blockSizeOf(this.#geometry, segment),
+        encodeInto: (rooms) => this.#encode(plaintext, rooms),
+      };
     }
   }
 
@@ -75,25 +94,19 @@ export class FileEncoder {
     return { uriExtension, ciphertextTree, blockTrees, shareTree };
   }
 
-  #encode(plaintext: Uint8Array): Uint8Array[] {
+  #encode(plaintext: Uint8Array, rooms: readonly Uint8Array[]): void {
     const { required } = this.#geometry;
     const ciphertext = this.#cipher.update(plaintext);
     this.#ciphertextHash.update(ciphertext);
     this.#segmentHashes.push(ciphertextSegmentHash(ciphertext));
-    const blockSize = Math.ceil(ciphertext.length / required);
-    const padded = padTo(ciphertext, blockSize * required);
-    const primary = Array.from({ length: required }, (_, share) =>
-      padded.subarray(share * blockSize, (share + 1) * blockSize),
-    );
-    const blocks = this.#code.encode(primary);
-    for (const [share, block] of blocks.entries()) this.#blockHashes[share]?.push(blockHash(block));
-    return blocks;
+    const primary = rooms.slice(0, required);
+    for (const [share, room] of primary.entries()) {
+      const block = ciphertext.subarray(share * room.length, (share + 1) * room.length);
+      room.set(block);
+      // The last segment is filled up with zeros.
+      room.fill(0, block.length);
+    }
+    this.#code.encode(primary, undefined, (share) => rooms[share] as Uint8Array);
+    for (const [share, room] of rooms.entries()) this.#blockHashes[share]?.push(blockHash(room));
   }
-}
-
-function padTo(bytes: Uint8Array, size: number): Uint8Array {
-  if (bytes.length === size) return bytes;
-  const padded = new Uint8Array(size);
-  padded.set(bytes);
-  return padded;
 }

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 export interface SpooledFile {
   /** In bytes. */
   readonly size: number;
-  /** Up to `length` bytes from `position` on; the caller may keep the buffer. */
-  read(position: number, length: number): Promise<Uint8Array>;
+  /** Up to `length` bytes from `position` on, in `into` (of at least that length) where it has to be copied at all. */
+  read(position: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -92,8 +92,9 @@ function inMemoryFile(chunks: Uint8Array[], size: number): SpooledFile {
 function onDisk(file: FileHandle, size: number): SpooledFile {
   return {
     size,
-    read: async (position, length) => {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(length, size - position));
+    read: async (position, length, into) => {
+      const wanted = Math.min(length, size - position);
+      const buffer = into?.subarray(0, wanted) ?? Buffer.allocUnsafeSlow(wanted);
       let filled = 0;
       while (filled < buffer.length) {
         const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, position + filled);

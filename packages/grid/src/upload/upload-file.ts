@@ -13,6 +13,7 @@ import {
 import type { StorageServer } from '../connections/storage-server.js';
 import { NotEnoughServersError } from '../errors.js';
 import { serversOfHappiness } from '../placement/index.js';
+import { BlockRooms } from './block-rooms.js';
 import { FileEncoder } from './file-encoder.js';
 import { type PlacedUpload, placeUpload } from './place-upload.js';
 import { shareTail } from './share-tail.js';
@@ -83,20 +84,30 @@ async function uploadShares(
   const layout = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) });
   const request = { storageIndex, required, happy, total, shareSize: layout.size };
   const placed = await placeUpload(serversFor(storageIndex), request);
-  const uploads = [...placed.toWrite].map(
-    ([shareNumber, server]) => new ShareUpload(shareNumber, server, storageIndex, placed.uploadSecret),
-  );
+  const largestPart = Math.max(geometry.blockSize, geometry.segmentCount === 1 ? layout.size : 0);
+  const uploads = [...placed.toWrite].map(([shareNumber, server]) => {
+    const { uploadSecret } = placed;
+    return new ShareUpload({
+      shareNumber,
+      server,
+      storageIndex,
+      uploadSecret,
+      shareSize: layout.size,
+      largestPart,
+    });
+  });
   try {
     const encoder = new FileEncoder(file, geometry, createErasureCode({ required, total }), key);
     await Promise.all(uploads.map((upload) => upload.append(layout.header)));
-    for await (const blocks of encoder.segments()) {
+    const rooms = new BlockRooms(uploads, total);
+    for await (const segment of encoder.segments()) {
       signal?.throwIfAborted();
-      await Promise.all(uploads.map((upload) => upload.append(blocks[upload.shareNumber] as Uint8Array)));
+      segment.encodeInto(await rooms.take(segment.blockSize));
       requireHappiness(placed, uploads, encoding);
     }
     const hashes = encoder.finish();
     await Promise.all(
-      uploads.map((upload) => upload.append(...shareTail(upload.shareNumber, layout, hashes))),
+      uploads.map((upload) => appendAll(upload, shareTail(upload.shareNumber, layout, hashes))),
     );
     await Promise.all(uploads.map((upload) => upload.finish()));
     requireHappiness(placed, uploads, encoding);
@@ -112,6 +123,10 @@ async function uploadShares(
     await Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
     throw error;
   }
+}
+
+async function appendAll(upload: ShareUpload, parts: readonly Uint8Array[]): Promise<void> {
+  for (const part of parts) await upload.append(part);
 }
 
 /** Servers may fail on the way; the upload goes on while what is left is happy enough. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { access, constants, mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@holdfast/common/logging';
@@ -11,12 +12,12 @@ import {
   type ShareAddress,
   sharePath,
 } from '@holdfast/lafs';
-import { BucketFolders } from './bucket-folders.js';
-import { DirectorySync } from './directory-sync.js';
 import { IncomingFile } from './incoming-file.js';
 import { OpenShares } from './open-shares.js';
+import { syncFolder } from './place-batch.js';
 import { sectionBounds, sectionNames } from './sections.js';
 import type { BackendSection, IncomingShare, NewShare, ShareBackend, StoredShare } from './share-backend.js';
+import { SharePlacer } from './share-placer.js';
 
 const filesKeptOpen = 256;
 
@@ -25,14 +26,12 @@ export class DiskShareBackend implements ShareBackend {
   readonly #root: string;
   readonly #incoming: string;
   readonly #openShares: OpenShares;
-  readonly #folders: BucketFolders;
-  readonly #directorySync = new DirectorySync();
+  readonly #placer = new SharePlacer();
 
   /** @param root the folder that has `incoming/` and a folder for each two characters that a storage index can begin with */
   constructor(root: string, logger: Logger) {
     this.#root = root;
     this.#incoming = join(root, incomingFolder);
-    this.#folders = new BucketFolders(root, this.#directorySync);
     this.#openShares = new OpenShares(filesKeptOpen, (path, error) =>
       logger.warn(
         { path, code: error.code },
@@ -46,16 +45,23 @@ export class DiskShareBackend implements ShareBackend {
     await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK);
     await rm(this.#incoming, { recursive: true, force: true });
     await mkdir(this.#incoming);
-    await this.#directorySync.sync(this.#root);
+    syncFolder(this.#root);
   }
 
   begin(share: ShareAddress, contents: NewShare): IncomingShare {
     const name = `${base32Encode(share.storageIndex)}-${share.shareNumber}`;
-    return new IncomingFile(join(this.#incoming, name), share, contents, this.#folders, this.#directorySync);
+    const target = {
+      folder: join(this.#root, bucketFolder(share.storageIndex)),
+      name: String(share.shareNumber),
+    };
+    return new IncomingFile(join(this.#incoming, name), target, contents, this.#placer);
   }
 
   async list(storageIndex: Uint8Array): Promise<ReadonlySet<number>> {
-    const numbers = shareNumbers(await namesIn(join(this.#root, bucketFolder(storageIndex))));
+    const folder = join(this.#root, bucketFolder(storageIndex));
+    // At once: most storage indexes that are asked for are new here, and to see that costs no more than to ask a thread.
+    const numbers = existsSync(folder) ? shareNumbers(await namesIn(folder)) : [];
+    if (numbers.length === 0) return new Set();
     const found = await Promise.all(
       numbers.map(async (shareNumber) => {
         const share = await this.read({ storageIndex, shareNumber });
@@ -94,6 +100,7 @@ export class DiskShareBackend implements ShareBackend {
   }
 
   async close(): Promise<void> {
+    await this.#placer.close();
     this.#openShares.close();
   }
 }

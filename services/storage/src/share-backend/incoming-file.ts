@@ -1,5 +1,5 @@
-import { closeSync, fdatasync, mkdir, open, read, rename, rm, writev } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, mkdirSync, openSync, read, rm, writev, writevSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import {
   type ByteRange,
@@ -7,21 +7,17 @@ import {
   encodeContainerHeader,
   encodeLeaseRecord,
   newestContainerVersion,
-  type ShareAddress,
   storedLeaseSecret,
 } from '@holdfast/lafs';
-import type { BucketFolders } from './bucket-folders.js';
-import type { DirectorySync } from './directory-sync.js';
 import type { IncomingShare, NewShare } from './share-backend.js';
+import type { SharePlacer } from './share-placer.js';
 
-const openFile = promisify(open);
 const readFile = promisify(read);
 const writeFile = promisify(writev);
-const syncFile = promisify(fdatasync);
-const renameFile = promisify(rename);
 const removeFile = promisify(rm);
-const makeDirectory = promisify(mkdir);
 
+/** Up to so many bytes are written at once: they only go to the page cache, and handing them over would cost more. */
+const writtenAtOnce = 64 * 1024;
 /** Most buffers in one call of writev (IOV_MAX on Linux is 1024). */
 const mostBuffers = 1000;
 
@@ -31,24 +27,27 @@ const mostBuffers = 1000;
  */
 export class IncomingFile implements IncomingShare {
   readonly #path: string;
-  readonly #share: ShareAddress;
+  readonly #target: { readonly folder: string; readonly name: string };
   readonly #dataSize: number;
   readonly #header: Uint8Array;
   readonly #lease: Uint8Array;
-  readonly #folders: BucketFolders;
-  readonly #directorySync: DirectorySync;
-  #descriptor: Promise<number> | undefined;
+  readonly #placer: SharePlacer;
+  #descriptor: number | undefined;
   #placed = false;
 
+  /**
+   * @param path where it is written
+   * @param target the folder and the name that it gets in the end
+   */
   constructor(
     path: string,
-    share: ShareAddress,
+    target: { readonly folder: string; readonly name: string },
     { dataSize, lease }: NewShare,
-    folders: BucketFolders,
-    directorySync: DirectorySync,
+    placer: SharePlacer,
   ) {
     this.#path = path;
-    this.#share = share;
+    this.#target = target;
+    this.#placer = placer;
     this.#dataSize = dataSize;
     this.#header = encodeContainerHeader({ dataSize, leaseCount: 1 });
     this.#lease = encodeLeaseRecord({
@@ -57,8 +56,6 @@ export class IncomingFile implements IncomingShare {
       cancelSecret: storedLeaseSecret(lease.cancelSecret, newestContainerVersion),
       expiresAt: lease.expiresAt,
     });
-    this.#folders = folders;
-    this.#directorySync = directorySync;
   }
 
   async write(begin: number, chunks: readonly Uint8Array[]): Promise<void> {
@@ -67,36 +64,28 @@ export class IncomingFile implements IncomingShare {
     const buffers = [...chunks];
     if (begin === 0) buffers.unshift(this.#header);
     if (end === this.#dataSize) buffers.push(this.#lease);
-    await writeAll(await this.#file(), buffers, begin === 0 ? 0 : containerHeaderSize + begin);
+    const position = begin === 0 ? 0 : containerHeaderSize + begin;
+    await writeAll(this.#file(), buffers, position, end - begin <= writtenAtOnce);
   }
 
   async readBack({ begin, end }: ByteRange): Promise<Uint8Array> {
     const buffer = Buffer.allocUnsafe(end - begin);
-    const file = await this.#file();
+    const file = this.#file();
     const { bytesRead } = await readFile(file, buffer, 0, buffer.length, containerHeaderSize + begin);
     return buffer.subarray(0, bytesRead);
   }
 
   async place(): Promise<void> {
     if (this.#placed) return;
-    const file = await this.#file();
-    const [folder] = await Promise.all([this.#folders.ensure(this.#share.storageIndex), syncFile(file)]);
-    const name = String(this.#share.shareNumber);
-    await renameFile(this.#path, join(folder, name)).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-      // Somebody emptied the share folder under us.
-      this.#folders.forget();
-      await renameFile(this.#path, join(await this.#folders.ensure(this.#share.storageIndex), name));
-    });
+    await this.#placer.place({ descriptor: this.#file(), from: this.#path, ...this.#target });
     this.#placed = true;
-    await this.#directorySync.sync(folder);
   }
 
   async release(): Promise<void> {
     const descriptor = this.#descriptor;
     this.#descriptor = undefined;
     // What was synced needs no more writing at the close.
-    if (descriptor) closeSync(await descriptor);
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 
   async discard(): Promise<void> {
@@ -105,31 +94,34 @@ export class IncomingFile implements IncomingShare {
     if (begun && !this.#placed) await removeFile(this.#path, { force: true });
   }
 
-  #file(): Promise<number> {
-    this.#descriptor ??= this.#create().catch((error) => {
-      this.#descriptor = undefined;
-      throw error;
-    });
+  #file(): number {
+    this.#descriptor ??= createFile(this.#path);
     return this.#descriptor;
   }
+}
 
-  async #create(): Promise<number> {
-    try {
-      return await openFile(this.#path, 'w+', 0o600);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      await makeDirectory(dirname(this.#path), { recursive: true });
-      return openFile(this.#path, 'w+', 0o600);
-    }
+function createFile(path: string): number {
+  try {
+    return openSync(path, 'w+', 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'w+', 0o600);
   }
 }
 
 /** Writes buffers one after the other, whatever the system takes at a time. */
-async function writeAll(file: number, buffers: readonly Uint8Array[], position: number): Promise<void> {
+async function writeAll(
+  file: number,
+  buffers: readonly Uint8Array[],
+  position: number,
+  atOnce: boolean,
+): Promise<void> {
   let rest = [...buffers];
   let at = position;
   while (rest.length > 0) {
-    const { bytesWritten } = await writeFile(file, rest.slice(0, mostBuffers), at);
+    const next = rest.slice(0, mostBuffers);
+    const bytesWritten = atOnce ? writevSync(file, next, at) : (await writeFile(file, next, at)).bytesWritten;
     at += bytesWritten;
     let gone = bytesWritten;
     let whole = 0;

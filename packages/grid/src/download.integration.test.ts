@@ -1,0 +1,261 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { Lab, waitFor } from '@holdfast/lab';
+import { type ChkReadCapability, parseCapability, storageIndexOf } from '@holdfast/lafs';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collect, type LabClient, openLabClient } from './testing/lab-client.js';
+import { cutOff, flipByte, headerOf, rowsOf, type ShareFile, shareFiles } from './testing/share-files.js';
+
+// Reading while servers are gone, lie or are slow: five real servers with one share of each file on each.
+
+const encoding = { required: 3, happy: 3, total: 5, maximumSegmentSize: 32 * 1024 };
+/** Its shares are read whole in one request. */
+const small = 100_000;
+/** Its shares are read piece by piece. */
+const large = 400_000;
+
+let lab: Lab;
+let client: LabClient;
+beforeAll(async () => {
+  lab = await Lab.up({ storage: 5, brokers: 0 });
+  client = await openLabClient(lab, { encoding });
+});
+afterAll(async () => {
+  await client?.[Symbol.asyncDispose]();
+  await lab?.[Symbol.asyncDispose]();
+});
+
+async function stored(size: number) {
+  const content = randomBytes(size);
+  const capability = await client.store(content);
+  const shares = await shareFiles(lab, capability);
+  expect(new Set(shares.map(({ server }) => server)).size).toBe(5);
+  return { content, capability, shares };
+}
+
+const open = (capability: string, from = client) => from.grid.open(parseCapability(capability));
+
+/** What a server was told about shares of a file. */
+async function reports(capability: string, server: string) {
+  const index = Buffer.from(storageIndexOf(parseCapability(capability) as ChkReadCapability));
+  return rowsOf<{ share_number: number; reason: string }>(
+    lab,
+    server,
+    `select share_number, reason from storage.corruption_reports
+      where storage_index = '\\x${index.toString('hex')}'`,
+  );
+}
+
+type Damage = (share: ShareFile) => Promise<void>;
+const flipIn = (where: (header: Awaited<ReturnType<typeof headerOf>>) => number): Damage => {
+  return async (share) => flipByte(share, where(await headerOf(share)));
+};
+const damages: [string, Damage][] = [
+  ['one block', flipIn(({ sections, blockSize }) => sections.data.offset + blockSize + 5)],
+  ['its ciphertext hash tree', flipIn(({ sections }) => sections.ciphertextHashTree.offset + 3)],
+  ['its block hash tree', flipIn(({ sections }) => sections.blockHashTree.offset + 40)],
+  ['its share hash chain', flipIn(({ sections }) => sections.shareHashChain.offset + 10)],
+  ['a node number of that chain', flipIn(({ sections }) => sections.shareHashChain.offset + 1)],
+  ['its URI extension block', flipIn(({ uriExtension }) => uriExtension.offset + 50)],
+  ['the length of that block', flipIn(({ uriExtension }) => uriExtension.offset)],
+  ['its version', flipIn(() => 3)],
+  ['the block size in its header', flipIn(() => 7)],
+  ['an offset in its header', flipIn(() => 27)],
+  ['another offset in its header', flipIn(() => 32)],
+];
+
+describe('a file', () => {
+  describe.each([
+    ['small', small],
+    ['large', large],
+  ])('that is %s', (_name, size) => {
+    it.each(damages)('is right when a server holds a share that is wrong in %s', async (_what, damage) => {
+      const { content, capability, shares } = await stored(size);
+      const [liar] = shares as [ShareFile];
+      await damage(liar);
+      expect((await client.read(capability)).equals(content)).toBe(true);
+      // The server hears of it, and no other does.
+      const told = await waitFor('the report', async () => {
+        const rows = await reports(capability, liar.server);
+        return rows.length > 0 ? rows : undefined;
+      });
+      expect(told[0]?.share_number).toBe(liar.shareNumber);
+      expect(told[0]?.reason).not.toBe('');
+      for (const { server } of shares.slice(1)) expect(await reports(capability, server)).toEqual([]);
+    });
+
+    it.each([
+      ['in its header', 20],
+      ['in its blocks', 10_000],
+      ['in its hashes', undefined],
+    ])('is right when a share is cut off %s', async (_where, at) => {
+      const { content, capability, shares } = await stored(size);
+      const [short] = shares as [ShareFile];
+      const { sections } = await headerOf(short);
+      await cutOff(short, at ?? sections.blockHashTree.offset + 72 + 16);
+      expect((await client.read(capability)).equals(content)).toBe(true);
+    });
+
+    it('is right when two of five servers lie', async () => {
+      const { content, capability, shares } = await stored(size);
+      const [one, two] = shares as [ShareFile, ShareFile];
+      await damages[0]?.[1](one);
+      await damages[3]?.[1](two);
+      expect((await client.read(capability)).equals(content)).toBe(true);
+    });
+  });
+
+  it('cannot be read when too few servers have a share, and the error says how many there are', async () => {
+    const { capability, shares } = await stored(large);
+    for (const { path } of shares.slice(0, 3)) await rm(path);
+    await expect(open(capability)).rejects.toMatchObject({
+      name: 'NotEnoughSharesError',
+      found: 2,
+      required: 3,
+      message: expect.stringMatching(/^only 2 good share\(s\) could be found; 3 are needed/),
+    });
+    for (const { path } of shares.slice(3)) await rm(path);
+    await expect(open(capability)).rejects.toMatchObject({ found: 0, required: 3 });
+  });
+
+  it('cannot be read when too few shares are good, and the error says how many and what was wrong', async () => {
+    const { capability, shares } = await stored(large);
+    for (const share of shares.slice(1, 4)) await damages[0]?.[1](share);
+    const reading = open(capability).then((file) => collect(file.read(0, file.size)));
+    await expect(reading.then(({ length }) => length)).rejects.toMatchObject({
+      name: 'NotEnoughSharesError',
+      found: 2,
+      required: 3,
+      reasons: expect.arrayContaining([
+        expect.stringMatching(/^share \d on s\d: block 1 is not what its hash says/),
+      ]),
+    });
+  });
+
+  it('that nobody has is not found', async () => {
+    const { capability } = await stored(small);
+    const chk = parseCapability(capability) as ChkReadCapability;
+    await expect(client.grid.open({ ...chk, key: randomBytes(16) })).rejects.toMatchObject({ found: 0 });
+  });
+
+  it('gives every range as the slice that it is', async () => {
+    await using fine = await openLabClient(lab, { encoding: { ...encoding, maximumSegmentSize: 4096 } });
+    const content = randomBytes(250_001);
+    const file = await open(await fine.store(content), fine);
+    const segment = 4098;
+    const check = async (start: number, end: number) => {
+      const piece = await collect(file.read(start, end));
+      expect(piece.equals(content.subarray(start, end)), `${start}–${end}`).toBe(true);
+    };
+    const { size } = file;
+    expect(size).toBe(content.length);
+    const tail = Math.floor((size - 1) / segment) * segment;
+    const edges = [0, 1, segment - 1, segment, segment + 1, tail - 1, tail, tail + 1, size - 1, size];
+    for (const start of edges) for (const end of edges) if (start <= end) await check(start, end);
+    await check(size, size + 10);
+    await check(size - 1, size + 10);
+    const range = fc.tuple(fc.nat(size), fc.nat({ max: 3 * segment }));
+    await fc.assert(
+      fc.asyncProperty(range, ([start, length]) => check(start, start + length)),
+      { numRuns: 60 },
+    );
+  });
+
+  it('goes on being read while two of five servers go away', async () => {
+    const { content, capability, shares } = await stored(4_000_000);
+    const file = await open(capability);
+    const pieces: Buffer[] = [];
+    let size = 0;
+    const leaving = [
+      { at: 100_000, leave: () => lab.kill(shares[0]?.server ?? '') },
+      { at: 2_000_000, leave: () => lab.stop(shares[1]?.server ?? '') },
+    ];
+    for await (const piece of file.read(0, file.size)) {
+      pieces.push(Buffer.from(piece));
+      size += piece.length;
+      if (size >= (leaving[0]?.at ?? Number.POSITIVE_INFINITY)) await leaving.shift()?.leave();
+    }
+    expect(leaving).toEqual([]);
+    expect(Buffer.concat(pieces).equals(content)).toBe(true);
+
+    // And it can be opened anew while they are away.
+    expect((await client.read(capability)).equals(content)).toBe(true);
+    await client.connected(3);
+    expect((await client.read(capability)).equals(content)).toBe(true);
+    for (const { server } of shares.slice(0, 2)) await lab.start(server);
+    await client.connected(5);
+  });
+
+  describe('behind a network that stops passing bytes', () => {
+    let relayed: LabClient;
+    beforeAll(async () => {
+      relayed = await openLabClient(lab, { encoding, relayed: true });
+    });
+    afterAll(() => relayed?.[Symbol.asyncDispose]());
+
+    const relaysOf = (shares: readonly ShareFile[]) =>
+      shares.map(
+        ({ server }) => relayed.relays.get(server) as NonNullable<ReturnType<typeof relayed.relays.get>>,
+      );
+    /** Well below the deadline of one request: the download did not wait for it. */
+    const soon = 10_000;
+
+    it.each([
+      ['before it is opened', 'before'],
+      ['once it is open', 'open'],
+      ['in the middle of reading', 'reading'],
+    ])('is read from the others when two servers fall silent %s', async (_name, when) => {
+      const { content, capability, shares } = await stored(3_000_000);
+      const silent = relaysOf(shares.slice(0, 2));
+      const fallSilent = (now: string) => {
+        if (now === when) for (const relay of silent) relay.stall();
+      };
+      const started = performance.now();
+      fallSilent('before');
+      const file = await open(capability, relayed);
+      fallSilent('open');
+      const pieces: Buffer[] = [];
+      for await (const piece of file.read(0, file.size)) {
+        fallSilent('reading');
+        pieces.push(Buffer.from(piece));
+      }
+      for (const relay of silent) relay.resume();
+      expect(Buffer.concat(pieces).equals(content)).toBe(true);
+      expect(performance.now() - started).toBeLessThan(soon);
+      await relayed.connected(5);
+    });
+
+    it('is opened from others when two servers say that they have a share, and then never send it', async () => {
+      const { content, capability, shares } = await stored(3_000_000);
+      const silent = relaysOf(shares.slice(0, 2));
+      for (const relay of silent) relay.stallAbove(1_500);
+      const started = performance.now();
+      const read = await relayed.read(capability);
+      expect(performance.now() - started).toBeLessThan(soon);
+      for (const relay of silent) relay.resume();
+      expect(read.equals(content)).toBe(true);
+    });
+
+    it('is read in time when a server opens its share and then dawdles', async () => {
+      const { content, capability, shares } = await stored(3_000_000);
+      const [relay] = relaysOf(shares);
+      const started = performance.now();
+      const file = await open(capability, relayed);
+      relay?.delay(3_000);
+      const read = await collect(file.read(0, file.size));
+      relay?.delay(0);
+      expect(read.equals(content)).toBe(true);
+      expect(performance.now() - started).toBeLessThan(soon);
+    });
+
+    it('waits for slow servers where there are no others', async () => {
+      const { content, capability, shares } = await stored(small);
+      const slow = relaysOf(shares.slice(0, 2));
+      for (const { path } of shares.slice(3)) await rm(path);
+      for (const relay of slow) relay.delay(1_100);
+      expect((await relayed.read(capability)).equals(content)).toBe(true);
+      for (const relay of slow) relay.delay(0);
+    });
+  });
+});

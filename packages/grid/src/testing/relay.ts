@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A TCP relay in front of a server, which can stop passing on what the server says, as a dead network does. */
+export interface Relay extends AsyncDisposable {
+  readonly port: number;
+  /** Nothing that the server says is passed on any more; nothing is closed. */
+  stall(): void;
+  /** A connection is stalled once the server says more than so many bytes at a time, as where large packets get lost. */
+  stallAbove(bytes: number): void;
+  /** What was held back is passed on, and all that comes. */
+  resume(): void;
+  /** What the server says from now on is passed on so many milliseconds late. */
+  delay(milliseconds: number): void;
+}
+
+/** Opens a relay to a loopback port. */
+export async function openRelay(to: number): Promise<Relay> {
+  const pairs = new Set<{ client: Socket; server: Socket }>();
+  let stalled = false;
+  let late = 0;
+  let largest = Number.POSITIVE_INFINITY;
+  const listener = createServer((client) => {
+    const server = connect({ host: '127.0.0.1', port: to });
+    const pair = { client, server };
+    pairs.add(pair);
+    const end = () => {
+      pairs.delete(pair);
+      client.destroy();
+      server.destroy();
+    };
+    client.on('error', end).on('close', end);
+    server.on('error', end).on('close', end);
+    client.pipe(server);
+    let passed: Promise<unknown> = Promise.resolve();
+    server.on('data', (chunk) => {
+      if (chunk.length > largest) {
+        server.pause();
+        server.unshift(chunk);
+        return;
+      }
+      const due = late > 0 ? sleep(late, undefined, { ref: false }) : undefined;
+      passed = passed.then(() => due).then(() => client.write(chunk));
+    });
+    if (stalled) server.pause();
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const every = (act: (server: Socket) => void) => {
+    for (const { server } of pairs) act(server);
+  };
+  return {
+    port: (listener.address() as AddressInfo).port,
+    stall: () => {
+      stalled = true;
+      every((server) => server.pause());
+    },
+    stallAbove: (bytes) => {
+      largest = bytes;
+    },
+    resume: () => {
+      stalled = false;
+      largest = Number.POSITIVE_INFINITY;
+      every((server) => server.resume());
+    },
+    delay: (milliseconds) => {
+      late = milliseconds;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const { client } of pairs) client.destroy();
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}

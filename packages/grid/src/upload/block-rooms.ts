@@ -1,0 +1,30 @@
+import type { ShareUpload } from './share-upload.js';
+
+/** Where the blocks of each segment are put down: in the shares on their way, and for shares that nobody needs, aside. */
+export class BlockRooms {
+  readonly #uploads: ReadonlyMap<number, ShareUpload>;
+  readonly #total: number;
+  /** One buffer for each share that is not uploaded: its blocks are made for their hashes only. */
+  readonly #aside = new Map<number, Uint8Array>();
+
+  constructor(uploads: readonly ShareUpload[], total: number) {
+    this.#uploads = new Map(uploads.map((upload) => [upload.shareNumber, upload]));
+    this.#total = total;
+  }
+
+  /** A place of `blockSize` bytes for each share, in order of share number. Waits until every share has one. */
+  take(blockSize: number): Promise<Uint8Array[]> {
+    return Promise.all(
+      Array.from({ length: this.#total }, (_, share) => {
+        const upload = this.#uploads.get(share);
+        return upload ? upload.room(blockSize) : this.#roomAside(share, blockSize);
+      }),
+    );
+  }
+
+  #roomAside(share: number, blockSize: number): Uint8Array {
+    const kept = this.#aside.get(share) ?? Buffer.allocUnsafeSlow(blockSize);
+    this.#aside.set(share, kept);
+    return kept.subarray(0, blockSize);
+  }
+}
