@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { build } from './build.mjs';
 import { run, say, whenStarted } from './checkout.mjs';
 import { countResults } from './count-results.mjs';
+import { installBrowserForCi } from './install-browser.mjs';
 import { prepare } from './prepare.mjs';
 
 const vitest = 'node_modules/vitest/vitest.mjs';
@@ -14,6 +15,7 @@ async function test(args) {
   const unit = args.includes('--unit');
   const rest = args.filter((argument) => argument !== '--unit');
   await prepare({ servers: !unit });
+  if (!unit) await installBrowserForCi();
   say('Building…');
   await build();
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-test-results-'));

@@ -21,7 +21,10 @@ export async function measureKernels(): Promise<number> {
   ]);
   const main = erasure.find(
     (each) =>
-      each.implementation === 'simd' && each.operation === 'encode' && each.required === 3 && each.total === 10,
+      each.implementation === 'simd' &&
+      each.operation === 'encode' &&
+      each.required === 3 &&
+      each.total === 10,
   );
   return main && main.bytesPerSecond >= erasureAim ? 0 : 1;
 }

@@ -3,7 +3,7 @@ import type { Migration } from '@holdfast/common/database';
 /*
  * The schema `storage`, one for all storage servers of a database. Rows of shares and leases carry the short key of
  * their server. Leases have no foreign key to shares: both are written and deleted in the same statements, by one
- * process per server, and the check would cost a third of a small upload's time in Postgres.
+ * process per server.
  */
 
 /** The schema `storage`, step by step. */

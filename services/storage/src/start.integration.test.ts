@@ -160,7 +160,7 @@ describe('without Postgres', () => {
 });
 
 describe('announcing', () => {
-  it('goes on until an introducer takes it, and again when the bus comes back', async () => {
+  it('goes on until an introducer takes it, and begins anew after a restart', async () => {
     await using nats = await startNats();
     await using server = await startTestServer({ bus: nats.url });
     // It serves already, though no introducer has heard of it.

@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   byteSizeArgument,
   hostPortArgument,
@@ -54,15 +54,10 @@ export function initCommand(program: Command): void {
 
   common(init, 'broker', '127.0.0.1:7103')
     .option('--listen <host:port>', 'where it serves the web API', hostPortArgument, '127.0.0.1:3456')
-    .option(
-      '--shares <k,happy,n>',
-      'shares needed, servers that must hold some, shares made',
-      sharesArgument,
-      {
-        required: 3,
-        happy: 7,
-        total: 10,
-      },
+    .addOption(
+      new Option('--shares <k,happy,n>', 'shares needed, servers that must hold some, shares made')
+        .argParser(sharesArgument)
+        .default({ required: 3, happy: 7, total: 10 }, '3,7,10'),
     )
     .action(async (dir: string, options: BrokerOptions) => {
       const { initialise } = await import('@holdfast/broker');

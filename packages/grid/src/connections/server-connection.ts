@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@holdfast/common/logging';
 import type { Pool } from 'undici';
@@ -124,18 +125,27 @@ export class ServerConnection implements StorageServer {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#lookNow.abort();
-    await this.#running;
+    // First, so that a server that answers nothing cannot hold up the end.
     await this.#pool?.destroy();
+    await this.#running;
   }
 
   listShares: StorageServer['listShares'] = (...request) =>
     this.#ask((client) => client.listShares(...request));
-  allocate: StorageServer['allocate'] = (...request) => this.#ask((client) => client.allocate(...request));
-  write: StorageServer['write'] = (...request) => this.#ask((client) => client.write(...request));
-  abort: StorageServer['abort'] = (...request) => this.#ask((client) => client.abort(...request));
+  allocate: StorageServer['allocate'] = (storageIndex, shareNumbers, shareSize, uploadSecret) =>
+    this.#ask((client) => client.allocate(storageIndex, shareNumbers, shareSize, this.#own(uploadSecret)));
+  write: StorageServer['write'] = (storageIndex, shareNumber, offset, data, uploadSecret) =>
+    this.#ask((client) => client.write(storageIndex, shareNumber, offset, data, this.#own(uploadSecret)));
+  abort: StorageServer['abort'] = (storageIndex, shareNumber, uploadSecret) =>
+    this.#ask((client) => client.abort(storageIndex, shareNumber, this.#own(uploadSecret)));
   read: StorageServer['read'] = (...request) => this.#ask((client) => client.read(...request));
   reportCorruption: StorageServer['reportCorruption'] = (...request) =>
     this.#ask((client) => client.reportCorruption(...request));
+
+  /** What this server is told instead of an upload's secret: another at each, so that none can be compared. */
+  #own(uploadSecret: Uint8Array): Uint8Array {
+    return createHmac('sha256', uploadSecret).update(this.id).digest();
+  }
 
   /** Does what is asked; where the server cannot be reached for it, looks at once whether it is still there. */
   async #ask<T>(request: (client: StorageClient) => Promise<T>): Promise<T> {

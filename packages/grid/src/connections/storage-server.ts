@@ -22,7 +22,11 @@ export interface StorageServer {
   /** The share numbers it holds of a file. */
   listShares(storageIndex: Uint8Array): Promise<ReadonlySet<number>>;
 
-  /** Asks for room for shares of `shareSize` bytes each. */
+  /**
+   * Asks for room for shares of `shareSize` bytes each.
+   *
+   * @param uploadSecret the same in every request of an upload; no server is told it, but one of its own made of it
+   */
   allocate(
     storageIndex: Uint8Array,
     shareNumbers: ReadonlySet<number>,

@@ -36,8 +36,7 @@ export class BatchPlacer {
     const failures = batch.map((placing) =>
       attempt(() => {
         fdatasyncSync(placing.descriptor);
-        for (const folder of this.#make(placing.folder)) changed.set(folder, undefined);
-        renameSync(placing.from, join(placing.folder, placing.name));
+        for (const folder of this.#moveIntoPlace(placing)) changed.set(folder, undefined);
         changed.set(placing.folder, undefined);
       }),
     );
@@ -48,6 +47,20 @@ export class BatchPlacer {
       );
     const unsynced = [...changed.values()].find((failure) => failure !== undefined);
     return failures.map((failure, index) => failure ?? unsynced ?? this.#remember(batch[index] as Placing));
+  }
+
+  /** Renames the file, making its folder if need be; returns the folders above it that this changed. */
+  #moveIntoPlace({ from, folder, name }: Omit<Placing, 'descriptor'>): string[] {
+    const made = this.#make(folder);
+    try {
+      renameSync(from, join(folder, name));
+      return made;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !this.#durable.has(folder)) throw error;
+      // Somebody removed a folder that was there.
+      this.#durable.clear();
+      return this.#moveIntoPlace({ from, folder, name });
+    }
   }
 
   /** Makes a folder, and those above it, that are not known to be there; returns the folders that this changed. */

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { GroupCommit } from '../group-commit.js';
 import type { Placing, PlacingFailure } from './place-batch.js';
@@ -29,6 +28,8 @@ export class PlacingError extends Error {
 export class SharePlacer {
   readonly #batches = new GroupCommit<Placing, PlacingFailure | undefined>((batch) => this.#run(batch), 64);
   #thread: Worker | undefined;
+  #answer: ((results: (PlacingFailure | undefined)[]) => void) | undefined;
+  #fail: ((error: Error) => void) | undefined;
 
   /**
    * Resolves when the share is in its place for good.
@@ -45,23 +46,25 @@ export class SharePlacer {
     this.#thread = undefined;
   }
 
-  async #run(batch: readonly Placing[]): Promise<(PlacingFailure | undefined)[]> {
-    this.#thread ??= this.#start();
-    this.#thread.postMessage(batch);
-    const answered = once(this.#thread, 'message') as Promise<[(PlacingFailure | undefined)[]]>;
-    const ended = once(this.#thread, 'exit').then((): never => {
-      throw new PlacingError('EIO', 'the thread that places shares has ended');
+  /** One batch at a time: `GroupCommit` sees to that. */
+  #run(batch: readonly Placing[]): Promise<(PlacingFailure | undefined)[]> {
+    return new Promise((resolve, reject) => {
+      this.#answer = resolve;
+      this.#fail = reject;
+      this.#thread ??= this.#start();
+      this.#thread.postMessage(batch);
     });
-    const [results] = await Promise.race([answered, ended]);
-    return results;
   }
 
+  /** A thread that ends by itself fails its batch; the next batch gets a new one. */
   #start(): Worker {
     const thread = new Worker(threadFile);
-    const gone = () => {
+    thread.on('message', (results: (PlacingFailure | undefined)[]) => this.#answer?.(results));
+    thread.on('error', (error) => this.#fail?.(error));
+    thread.on('exit', () => {
       if (this.#thread === thread) this.#thread = undefined;
-    };
-    thread.once('exit', gone);
+      this.#fail?.(new PlacingError('EIO', 'the thread that places shares has ended'));
+    });
     thread.unref();
     return thread;
   }

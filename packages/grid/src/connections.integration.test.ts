@@ -1,0 +1,273 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { generateNodePem, parseNodePem } from '@holdfast/common/identity';
+import { silentLogger } from '@holdfast/common/logging';
+import { createRegistry } from '@holdfast/common/metrics';
+import { temporaryFolder, waitFor } from '@holdfast/lab';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ServerStatus } from './connections/server-connection.js';
+import { ServerSet } from './connections/server-set.js';
+import { Grid } from './grid.js';
+import { type ClientHello, extensionNumber } from './testing/client-hello.js';
+import { countConnected, once as one } from './testing/lab-client.js';
+import { describeServer, type RecordingServer, startRecordingServer } from './testing/recording-server.js';
+
+// Each server is alone with its connection: what is believed of it, what it is told, and how its end is noticed.
+
+const openSet = () =>
+  new ServerSet({ leaseSecret: randomBytes(32), logger: silentLogger(), registry: createRegistry({}) });
+const connected = (servers: ServerSet, count: number, timeoutMs = 10_000) =>
+  waitFor(`${count} connected`, () => countConnected(servers) === count || undefined, {
+    timeoutMs,
+    everyMs: 10,
+  });
+const becomes = (servers: ServerSet, state: ServerStatus['state'], timeoutMs: number) =>
+  waitFor(`the server is ${state}`, () => servers.statuses().find((each) => each.state === state), {
+    timeoutMs,
+    everyMs: 10,
+  });
+
+let servers: ServerSet;
+let server: RecordingServer;
+beforeEach(async () => {
+  servers = openSet();
+  server = await startRecordingServer('s1');
+});
+afterEach(async () => {
+  await servers.close();
+  await server[Symbol.asyncDispose]();
+});
+
+describe('a server that shows another key than its NURL names', () => {
+  it('is told nothing, and its status says why', async () => {
+    const other = parseNodePem(await generateNodePem());
+    servers.set(describeServer('impostor', other, server.port));
+    const { lastError } = await becomes(servers, 'unreachable', 5_000);
+    expect(lastError).toMatch(/impostor: .*shows another key than its NURL names|shows another key/);
+    await waitFor('it is tried again', () => server.knocks() >= 3 || undefined);
+    expect(server.requests).toEqual([]);
+    expect(servers.connectedFor(randomBytes(16))).toEqual([]);
+  });
+
+  it('is told nothing when it takes the place of a server that was right', async () => {
+    servers.set(server.known);
+    await connected(servers, 1);
+    await server.stop();
+    await using impostor = await startRecordingServer('impostor');
+    // The same name and credential at another place, with another key behind it.
+    const { spkiHash } = parseNodePem(await generateNodePem());
+    const moved = describeServer('s1', { ...parseNodePem(await generateNodePem()), spkiHash }, impostor.port);
+    servers.set({ ...moved, id: server.known.id });
+    await becomes(servers, 'unreachable', 5_000);
+    expect(impostor.knocks()).toBeGreaterThan(0);
+    expect(impostor.requests).toEqual([]);
+  });
+});
+
+describe('a connection', () => {
+  it('never resumes a session, which would be a name that the server gave its client', async () => {
+    servers.set(server.known);
+    await connected(servers, 1);
+    const index = randomBytes(16);
+    for (let round = 1; round <= 3; round++) {
+      const [storage] = servers.connectedFor(index);
+      // More requests at a time than one connection takes.
+      await Promise.all(Array.from({ length: 4 }, () => storage?.listShares(index)));
+      server.hangUp();
+      await waitFor('a new connection', () => server.connections.length > 2 * round || undefined);
+      await connected(servers, 1);
+    }
+    expect(server.connections.length).toBeGreaterThan(6);
+    for (const { hello, resumed, certificate } of server.connections) {
+      expect(resumed).toBe(false);
+      expect(certificate).toBe(false);
+      expect(hello.extensions.has(extensionNumber.preSharedKey)).toBe(false);
+      expect(hello.extensions.get(extensionNumber.sessionTicket) ?? '').toBe('');
+    }
+    const sessions = server.connections.map(({ hello }) => hello.sessionId).filter((id) => id !== '');
+    expect(new Set(sessions).size).toBe(sessions.length);
+  });
+
+  it('notices within two seconds that its server has ended, though nothing is asked of it', async () => {
+    servers.set(server.known);
+    await connected(servers, 1);
+    await server.stop();
+    const { lastError } = await becomes(servers, 'unreachable', 2_000);
+    expect(lastError).toMatch(/^s1: .*ECONNREFUSED/);
+  });
+
+  it('is used again within seconds when its server is back', async () => {
+    servers.set(server.known);
+    await connected(servers, 1);
+    await server.stop();
+    await becomes(servers, 'unreachable', 2_000);
+    const tried = servers.statuses()[0]?.lastReached;
+    await server.start();
+    await connected(servers, 1, 5_000);
+    const [storage] = servers.connectedFor(randomBytes(16));
+    expect(await storage?.listShares(randomBytes(16))).toEqual(new Set());
+    expect(servers.statuses()[0]?.lastReached?.getTime()).toBeGreaterThan(tried?.getTime() ?? 0);
+  });
+
+  it('does not wait for ever for a server that takes connections or requests and says nothing', async () => {
+    await using silent = await startSilentServer();
+    const tls = parseNodePem(await generateNodePem());
+    servers.set(describeServer('silent', tls, silent.port));
+    servers.set(server.known);
+    await connected(servers, 1);
+    const [storage] = servers.connectedFor(randomBytes(16));
+    server.hang();
+    const asked = expect(storage?.listShares(randomBytes(16))).rejects.toMatchObject({
+      name: 'StorageServerError',
+      code: 'timeout',
+    });
+    const started = performance.now();
+    await becomes(servers, 'unreachable', 20_000);
+    await asked;
+    expect(performance.now() - started).toBeLessThan(20_000);
+    const status = servers.statuses().find(({ nickname }) => nickname === 'silent');
+    expect(status).toMatchObject({
+      state: 'unreachable',
+      lastError: expect.stringContaining('did not answer in time'),
+    });
+    const closing = performance.now();
+    await servers.close();
+    expect(performance.now() - closing).toBeLessThan(2_000);
+  });
+
+  it('is replaced when what is known of its server changes, and kept when it does not', async () => {
+    servers.set(server.known);
+    await connected(servers, 1);
+    const knocks = server.knocks();
+    const { since } = servers.statuses()[0] as ServerStatus;
+    servers.set({ ...server.known });
+    expect(servers.statuses()[0]?.since).toBe(since);
+    expect(server.knocks()).toBe(knocks);
+    servers.set({ ...server.known, nickname: 'renamed' });
+    await connected(servers, 1);
+    expect(server.knocks()).toBeGreaterThan(knocks);
+    servers.forget(server.known.id);
+    expect(servers.statuses()).toEqual([]);
+  });
+
+  it('does not hide a server that cannot even be tried: its status says what is wrong', () => {
+    servers.set({ ...server.known, nurls: [] });
+    expect(servers.statuses()[0]).toMatchObject({
+      state: 'unreachable',
+      lastError: 'it has no NURL that can be reached by tcp',
+    });
+    servers.set({ ...server.known, nurls: ['pb://nonsense'] });
+    expect(servers.statuses()[0]?.lastError).toMatch(/^anonymous-storage-NURLs: /);
+    servers.set({ ...server.known, furl: 'pb://nonsense' });
+    expect(servers.statuses()[0]?.lastError).toMatch(/^anonymous-storage-FURL: /);
+  });
+});
+
+describe('two servers that compare notes', () => {
+  let second: RecordingServer;
+  beforeEach(async () => {
+    second = await startRecordingServer('s2');
+  });
+  afterEach(async () => {
+    await second[Symbol.asyncDispose]();
+  });
+
+  it('find nothing in them that tells one client from another, but for the storage index', async () => {
+    const convergenceSecret = randomBytes(32);
+    const content = randomBytes(200_000);
+    // Two clients store the same file: even then, what both servers saw must not say which client was which.
+    const [ours, theirs] = [
+      await whatServersSee([server, second], content, convergenceSecret),
+      await whatServersSee([server, second], content, convergenceSecret),
+    ];
+    const [atFirst, atSecond] = ours as [Facts, Facts];
+    const [othersAtFirst] = theirs as [Facts, Facts];
+    expect(atFirst.size).toBeGreaterThan(20);
+    expect([...atFirst.keys()].sort()).toEqual([...atSecond.keys()].sort());
+    for (const [name, value] of atFirst) {
+      if (atSecond.get(name) === value) expect(othersAtFirst.get(name), name).toBe(value);
+    }
+    // What must differ, so that the comparison above cannot be empty.
+    for (const name of [
+      'hello random',
+      'hello key share',
+      'POST authorization',
+      'POST lease-renew-secret',
+      'POST lease-cancel-secret',
+      'POST upload-secret',
+      'PATCH upload-secret',
+    ]) {
+      expect(atFirst.get(name), name).toMatch(/./);
+      expect(atSecond.get(name), name).not.toBe(atFirst.get(name));
+    }
+  });
+});
+
+type Facts = Map<string, string>;
+
+/** Stores a file as a new client, and gives what each server could write down of it. */
+async function whatServersSee(
+  recorders: readonly RecordingServer[],
+  content: Uint8Array,
+  convergenceSecret: Uint8Array,
+): Promise<Facts[]> {
+  const before = recorders.map((recorder) => recorder.connections.length);
+  for (const recorder of recorders) recorder.forgetRequests();
+  const set = openSet();
+  await using spool = await temporaryFolder('spool');
+  for (const recorder of recorders) set.set(recorder.known);
+  await connected(set, recorders.length);
+  const encoding = { required: 1, happy: 2, total: 2, maximumSegmentSize: 100_000 };
+  const options = { servers: set, encoding, convergenceSecret, spoolDir: spool.path, logger: silentLogger() };
+  await new Grid(options).upload(one(content));
+  await set.close();
+  return recorders.map((recorder, index) => {
+    const facts: Facts = new Map();
+    const connection = recorder.connections[before[index] ?? 0];
+    if (!connection) throw new Error('the client did not connect');
+    describeHello(connection.hello, facts);
+    facts.set('client certificate', String(connection.certificate));
+    for (const { method, headers } of recorder.requests) {
+      facts.set(`${method} header names`, headers.map(([name]) => name).join(' '));
+      for (const [name, value] of headers) {
+        const [kind = '', secret] = value.split(' ');
+        if (/^x-tahoe-authorization$/i.test(name)) facts.set(`${method} ${kind}`, secret ?? '');
+        // Which piece a request carries depends on the share, and not on the client.
+        else if (!/^(content-range|content-length)$/i.test(name)) facts.set(`${method} ${name}`, value);
+      }
+    }
+    return facts;
+  });
+}
+
+function describeHello(hello: ClientHello, facts: Facts): void {
+  facts.set('hello random', hello.random);
+  facts.set('hello session id', hello.sessionId);
+  facts.set('hello cipher suites', hello.cipherSuites);
+  facts.set('hello extensions', [...hello.extensions.keys()].join(' '));
+  for (const [number, content] of hello.extensions) {
+    facts.set(number === extensionNumber.keyShare ? 'hello key share' : `hello extension ${number}`, content);
+  }
+  facts.set('hello names the server', String(hello.extensions.has(extensionNumber.serverName)));
+}
+
+/** Takes connections, and never says a word. */
+async function startSilentServer(): Promise<{ port: number } & AsyncDisposable> {
+  const sockets = new Set<Socket>();
+  const listener = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).resume();
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return {
+    port: (listener.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}
