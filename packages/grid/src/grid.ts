@@ -55,7 +55,8 @@ export class Grid {
     if (capability.kind === 'LIT') return new LiteralFile(capability);
     if (capability.kind === 'CHK-Verifier') throw new NotReadableError();
     const storageIndex = storageIndexOf(capability);
-    const finder = new ShareFinder(storageIndex, this.#options.servers.connectedFor(storageIndex));
+    const servers = this.#options.servers.connectedFor(storageIndex);
+    const finder = new ShareFinder(storageIndex, servers, capability.required + 1);
     const sources = new ShareSources(capability, storageIndex, finder, this.#options.logger);
     const description = await sources.start();
     return new ChkFile(capability, description, new SegmentFetcher(sources, capability.required));

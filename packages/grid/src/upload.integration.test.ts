@@ -113,7 +113,7 @@ describe('an upload', () => {
     expect(await client.store(content)).toBe(capability);
     const spread = await shareFiles(lab, capability);
     expect(serversOf(spread).size).toBe(5);
-    // Any four servers may now be lost but one, as happiness of five with two needed promises.
+    // The server that held all of them may now be lost.
     for (const { path } of spread.filter(({ server }) => server === first.server)) await rm(path);
     expect((await client.read(capability)).equals(content)).toBe(true);
   });

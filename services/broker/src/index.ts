@@ -2,7 +2,7 @@
 export { type NodeConfiguration, nodeConfiguration } from './configuration.js';
 export { type ConnectionsConfiguration, connectionsConfiguration } from './connections.js';
 export { type BrokerOptions, initialise } from './initialise.js';
-export { run } from './run.js';
+export { run } from './main.js';
 export {
   AnnouncementCache,
   type AnnouncementCacheOptions,

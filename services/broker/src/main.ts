@@ -1,15 +1,22 @@
-import { run } from './run.js';
+import { join } from 'node:path';
+import { readYamlConfiguration } from '@holdfast/common/configuration';
+import { collectForDataPath, runService } from '@holdfast/common/lifecycle';
+import { createLogger } from '@holdfast/common/logging';
+import { compose } from './compose.js';
+import { nodeConfiguration } from './configuration.js';
 
-/** `node main.js DIR`: the broker alone, for a container that needs no `holdfast` command. */
-const [dir] = process.argv.slice(2);
-if (dir === undefined) {
-  process.stderr.write('usage: node main.js DIR\n');
-  process.exit(2);
-}
-try {
-  await run(dir);
-  process.exit(0);
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
-  process.exit(1);
+/**
+ * Runs the broker of a node folder in the foreground until SIGTERM: `holdfast run`.
+ *
+ * @throws ConfigurationError, or the Error of a private file that is missing or wrong
+ */
+export async function run(dir: string): Promise<void> {
+  collectForDataPath();
+  const configuration = await readYamlConfiguration(join(dir, 'node.yaml'), nodeConfiguration);
+  const logger = createLogger({
+    service: 'broker',
+    nickname: configuration.nickname,
+    level: configuration.log.level,
+  });
+  await runService(logger, (lifecycle) => compose(dir, configuration, logger, lifecycle));
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readYamlConfiguration } from '@holdfast/common/configuration';
-import { runService } from '@holdfast/common/lifecycle';
+import { collectForDataPath, runService } from '@holdfast/common/lifecycle';
 import { createLogger } from '@holdfast/common/logging';
 import { compose } from './compose.js';
 import { nodeConfiguration } from './configuration.js';
@@ -12,6 +12,7 @@ import { nodeConfiguration } from './configuration.js';
  *   cannot be used
  */
 export async function run(dir: string): Promise<void> {
+  collectForDataPath();
   const configuration = await readYamlConfiguration(join(dir, 'node.yaml'), nodeConfiguration);
   const { nickname, log } = configuration;
   const logger = createLogger({ service: 'storage', nickname, level: log.level });

@@ -1,3 +1,4 @@
 /** Starting in order, stopping in reverse, and what signals mean. */
+export { collectForDataPath } from './data-path-collection.js';
 export { Lifecycle } from './lifecycle.js';
 export { runService } from './run-service.js';

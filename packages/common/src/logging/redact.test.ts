@@ -8,6 +8,8 @@ describe('redaction', () => {
   it.each([
     ['a capability', `opened URI:CHK:${key}:${hash}:3:10:1000 today`, [key, hash]],
     ['a capability in a path', `GET /uri/URI%3ACHK%3A${key}%3A${hash}%3A3%3A10%3A1000`, [key, hash]],
+    ['a capability encoded twice', `GET /uri/URI%253ACHK%253A${key}%253A${hash}%253A3`, [key, hash]],
+    ['an encoded NURL', `pb%3A%2F%2F${'A'.repeat(43)}%40127.0.0.1%3A7201%2F${key}%23v%3D1`, [key]],
     ['a literal capability', `URI:LIT:${key}`, [key]],
     ['a directory capability', `URI:DIR2:${key}:${hash}`, [key, hash]],
     ['a NURL', `pb://${'A'.repeat(43)}@127.0.0.1:7201/${key}#v=1`, [key]],

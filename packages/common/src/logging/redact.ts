@@ -3,10 +3,11 @@
  * secret is caught wherever it was put: in a message, a field, a stack trace or a URL.
  */
 const secrets: readonly [pattern: RegExp, replacement: string][] = [
-  // A capability, as written (`URI:CHK:…`) or percent-encoded in a path or query.
-  [/URI(?::|%3A)([A-Z0-9-]+)(?::|%3A)[A-Za-z0-9:%_-]+/gi, 'URI:$1:[redacted]'],
+  // A capability, as written (`URI:CHK:…`) or percent-encoded in a path or query, once or more often.
+  [/URI(?::|%(?:25)*3A)([A-Z0-9-]+)(?::|%(?:25)*3A)[A-Za-z0-9:%_-]+/gi, 'URI:$1:[redacted]'],
   // The swissnum at the end of a FURL or NURL is the credential; the rest says which server.
   [/(pb(?:\+[a-z0-9]+)?:\/\/[A-Za-z0-9_-]+@[^/\s"]+\/)[A-Za-z0-9_-]+/g, '$1[redacted]'],
+  [/(pb(?:\+|%(?:25)*2B)?[a-z0-9]*%(?:25)*3A%(?:25)*2F%(?:25)*2F)[A-Za-z0-9:%_.+-]+/gi, '$1[redacted]'],
   // The password of a database or bus URL.
   [/([a-z]+:\/\/[^:/@\s"]*):[^@/\s"]+@/g, '$1:[redacted]@'],
   // Request headers that carry credentials and secrets (docs: http-storage-node-protocol, "Authorization").

@@ -1,8 +1,10 @@
 import type { StorageServer } from '../connections/storage-server.js';
 import type { FoundShare } from './found-share.js';
 
-/** Servers asked at once; more are asked as these answer without enough shares. */
+/** Most servers asked at once. */
 const askedAtOnce = 20;
+/** Milliseconds after which more servers are asked, though those asked first have not all answered. */
+const patience = 100;
 /** How long to wait for more answers once enough shares are known, in milliseconds. */
 const graceForBetter = 30;
 
@@ -18,11 +20,15 @@ export class ShareFinder {
   readonly #asking = new Set<Promise<void>>();
   #changed: () => void = () => undefined;
 
-  /** @param servers those connected, in the file's order of preference */
-  constructor(storageIndex: Uint8Array, servers: readonly StorageServer[]) {
+  /**
+   * @param servers those connected, in the file's order of preference
+   * @param first how many are asked to begin with: an uploader puts shares on the servers that a file prefers, so
+   *   that a few more than the file needs shares will do, and every further question costs a small file time
+   */
+  constructor(storageIndex: Uint8Array, servers: readonly StorageServer[], first: number) {
     this.#storageIndex = storageIndex;
     this.#waiting = [...servers];
-    this.#askMore();
+    this.#askMore(Math.min(first, askedAtOnce));
   }
 
   /** Every share found up to now. */
@@ -51,14 +57,15 @@ export class ShareFinder {
   async enough(count: number): Promise<void> {
     const numbers = () => new Set(this.#found.map(({ shareNumber }) => shareNumber)).size;
     while (numbers() < count) {
-      if (this.finished) return;
-      await this.nextAnswer();
+      if (this.#asking.size === 0 && this.finished) return;
+      const answered = await this.#answerWithin(patience);
+      if (!answered) this.#askMore();
     }
     if (this.#asking.size > 0) await this.#settled(graceForBetter);
   }
 
-  #askMore(): void {
-    while (this.#asking.size < askedAtOnce) {
+  #askMore(limit = askedAtOnce): void {
+    while (this.#asking.size < limit) {
       const server = this.#waiting.shift();
       if (!server) return;
       const asking: Promise<void> = this.#ask(server).finally(() => {
@@ -77,6 +84,20 @@ export class ShareFinder {
     } catch (error) {
       this.#reasons.push((error as Error).message);
     }
+  }
+
+  /** Whether a server answered, or was given up, within `limit` milliseconds. */
+  async #answerWithin(limit: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, limit, false);
+    });
+    const answered = await Promise.race([
+      late,
+      ...[...this.#asking].map((asking) => asking.then(() => true)),
+    ]);
+    clearTimeout(timer);
+    return answered;
   }
 
   /** Until nothing is being asked any more, at most `limit` milliseconds. */
