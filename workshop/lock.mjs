@@ -1,5 +1,5 @@
 // One process at a time: two commands started together share one install and one build.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkout, say } from './checkout.mjs';
@@ -25,11 +25,16 @@ export async function alone(work) {
 }
 
 function take() {
+  // The file appears with its content: a holder that dies at any instant leaves its number, never an empty file.
+  const own = `${file}.${process.pid}`;
+  writeFileSync(own, String(process.pid));
   try {
-    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    linkSync(own, file);
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(own, { force: true });
   }
   const holder = readHolder();
   if (holder !== undefined && !isAlive(holder)) rmSync(file, { force: true });

@@ -1,7 +1,7 @@
 import { announcementSubjects } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
 import { urlWithPassword } from '@holdfast/common/configuration';
-import { migrate, openDatabase } from '@holdfast/common/database';
+import { type Database, migrate, openDatabase } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
@@ -22,7 +22,7 @@ export async function compose(
   const name = `holdfast introducer ${nickname}`;
   const registry = createRegistry({ service: 'introducer', nickname });
 
-  let databaseReady = false;
+  let opened: Database | undefined;
   let serving = false;
   const bus = new Bus({ url: await urlWithPassword(dir, 'bus', configuration.bus), name, logger });
   lifecycle.add('bus', () => bus.close());
@@ -31,7 +31,7 @@ export async function compose(
     listen: configuration.operator.listen,
     registry,
     checks: {
-      database: () => databaseReady || 'Postgres has not answered yet',
+      database: () => (opened ? (opened.problem ?? true) : 'Postgres has not answered yet'),
       bus: () => bus.connected || 'not connected to the bus',
       serving: () => (serving && !lifecycle.stopping) || 'not taking announcements',
     },
@@ -47,7 +47,7 @@ export async function compose(
   });
   lifecycle.add('database', () => database.close());
   await migrate(database, { schema: 'introducer', migrations, logger });
-  databaseReady = true;
+  opened = database;
 
   const store = new AnnouncementStore(database, grid);
   const introducer = new Introducer({ bus, subjects: announcementSubjects(grid), store, logger, registry });

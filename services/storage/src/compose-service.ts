@@ -76,6 +76,7 @@ function walkInBackground(
 ): void {
   const walk = adoptShares(backend, records, lifecycle.signal).then(
     (found) => {
+      if (!found.complete) return;
       metrics.walked(found);
       if (found.missing > 0) logger.error(found, 'shares are recorded that are not in the share folder');
       else logger.info(found, 'looked through all shares');

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Announcer, buildStorageAnnouncement } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
 import { urlWithPassword } from '@holdfast/common/configuration';
-import { migrate, openDatabase } from '@holdfast/common/database';
+import { type Database, migrate, openDatabase } from '@holdfast/common/database';
 import { type Identity, loadIdentity, readPrivateFile } from '@holdfast/common/identity';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
@@ -40,13 +40,13 @@ export async function compose(
   const metrics = new StorageMetrics(registry);
 
   let service: Service | undefined;
-  let databaseReady = false;
+  let opened: Database | undefined;
   const serving = () => (lifecycle.stopping ? undefined : service);
   const operatorPort = await openOperatorPort({
     listen: configuration.operator.listen,
     registry,
     checks: {
-      database: () => databaseReady || 'Postgres has not answered yet',
+      database: () => (opened ? (opened.problem ?? true) : 'Postgres has not answered yet'),
       serving: () => serving() !== undefined || 'not serving shares',
     },
   });
@@ -72,7 +72,7 @@ export async function compose(
   });
   lifecycle.add('database', () => database.close());
   await migrate(database, { schema: 'storage', migrations, logger });
-  databaseReady = true;
+  opened = database;
 
   const server = await registerServer(database, identity.serverId);
   await setAnonymousCredential(database, server, credential ? Buffer.from(credential) : undefined);

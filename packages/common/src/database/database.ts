@@ -5,6 +5,8 @@ import type { Logger } from '../logging/index.js';
 /** A pool of Postgres connections. */
 export interface Database {
   readonly pool: pg.Pool;
+  /** Why Postgres cannot be used at the moment; undefined while it can. Looked at every two seconds. */
+  readonly problem: string | undefined;
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
   transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -30,6 +32,7 @@ pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
 });
 
 const longestWait = 5_000;
+const probeEvery = 2_000;
 
 /** Opens a pool without waiting for the server. */
 export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
@@ -47,8 +50,39 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
   );
   return {
     pool,
+    problem: undefined,
     transaction: (work) => inTransaction(pool, work),
     close: () => pool.end(),
+  };
+}
+
+/** The database with its `problem` kept up to date. */
+function watched(database: Database, logger: Logger): Database {
+  let problem: string | undefined;
+  let looking = false;
+  const look = async () => {
+    const before = problem;
+    problem = await database.pool.query('select 1').then(() => undefined, describe);
+    if (problem !== undefined && before === undefined)
+      logger.warn({ error: problem }, 'Postgres does not answer');
+    if (problem === undefined && before !== undefined) logger.info('Postgres answers again');
+  };
+  const timer = setInterval(() => {
+    if (looking) return;
+    looking = true;
+    void look().finally(() => {
+      looking = false;
+    });
+  }, probeEvery).unref();
+  return {
+    ...database,
+    get problem() {
+      return problem;
+    },
+    close: () => {
+      clearInterval(timer);
+      return database.close();
+    },
   };
 }
 
@@ -64,7 +98,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   for (;;) {
     try {
       await database.pool.query('select 1');
-      return database;
+      return watched(database, options.logger);
     } catch (error) {
       const reason = describe(error);
       if (reason !== said) {

@@ -48,6 +48,7 @@ export class ServerConnection implements StorageServer {
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #lookNow = new AbortController();
+  #heardOf = new AbortController();
   #state: ServerStatus['state'] = 'connecting';
   #since = new Date();
   #lastError: string | undefined;
@@ -106,6 +107,11 @@ export class ServerConnection implements StorageServer {
     return this.#state === 'connected';
   }
 
+  /** The server has said that it is there: it is tried at once, whatever the backoff says. */
+  heardOf(): void {
+    this.#heardOf.abort();
+  }
+
   status(): ServerStatus {
     return {
       id: this.id,
@@ -125,6 +131,7 @@ export class ServerConnection implements StorageServer {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#lookNow.abort();
+    this.#heardOf.abort();
     // First, so that a server that answers nothing cannot hold up the end.
     await this.#pool?.destroy();
     await this.#running;
@@ -165,11 +172,13 @@ export class ServerConnection implements StorageServer {
     let wait = shortestWait;
     while (!this.#closing.signal.aborted) {
       this.#lookNow = new AbortController();
+      this.#heardOf = new AbortController();
       const answered = await this.#look(client);
       wait = answered ? shortestWait : Math.min(wait * 2, longestWait);
       // Chance in every pause, so that a restart does not knock on every door in the same instant.
       const pause = (answered ? heartbeat : wait) * (0.75 + Math.random() / 2);
-      const signal = answered ? this.#lookNow.signal : this.#closing.signal;
+      // A server that cannot be reached is not asked more often because it cannot be reached.
+      const { signal } = answered ? this.#lookNow : this.#heardOf;
       await delay(pause, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -34,10 +34,16 @@ export class ServerSet {
     });
   }
 
-  /** Adds a server, or replaces it where what is known of it has changed; an unchanged one keeps its connection. */
+  /**
+   * Adds a server, or replaces it where what is known of it has changed. An unchanged one keeps its connection; if it
+   * has none it is tried at once, since news of it means that it is there.
+   */
   set(known: KnownServer): void {
     const before = this.#servers.get(known.id);
-    if (before && sameServer(before.known, known)) return;
+    if (before && sameServer(before.known, known)) {
+      before.connection.heardOf();
+      return;
+    }
     if (before) void before.connection.close();
     const connection = new ServerConnection(known, this.#options.leaseSecret, this.#options.logger);
     this.#servers.set(known.id, { known, connection });

@@ -13,6 +13,8 @@ export interface Adoption {
   readonly missing: number;
   /** Shares in the backend. */
   readonly shares: number;
+  /** Whether the walk came to its end. */
+  readonly complete: boolean;
 }
 
 /**
@@ -46,5 +48,5 @@ export async function adoptShares(
     // Requests come first.
     await delay(0);
   }
-  return { adopted, missing, shares };
+  return { adopted, missing, shares, complete: !signal.aborted };
 }
