@@ -58,7 +58,8 @@ export class SharePlacer {
 
   /** A thread that ends by itself fails its batch; the next batch gets a new one. */
   #start(): Worker {
-    const thread = new Worker(threadFile);
+    // Not the options that this process was started with: some of them are for a main program only.
+    const thread = new Worker(threadFile, { execArgv: [] });
     thread.on('message', (results: (PlacingFailure | undefined)[]) => this.#answer?.(results));
     thread.on('error', (error) => this.#fail?.(error));
     thread.on('exit', () => {
