@@ -2,12 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { freePort, type TemporaryFolder, temporaryFolder, waitFor } from '@holdfast/lab';
+import { freePort, holdfastProgram, type TemporaryFolder, temporaryFolder, waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { initialise } from './initialise.js';
-
-const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 let folder: TemporaryFolder;
 let dir: string;
@@ -35,7 +32,7 @@ afterEach(async () => {
 });
 
 function start() {
-  const child = spawn(process.execPath, [program, dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [holdfastProgram, 'run', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
   running = child;
   let [out, err] = ['', ''];
   child.stdout.on('data', (data) => {
@@ -53,7 +50,7 @@ describe('a broker whose configuration is wrong', () => {
     await appendFile(join(dir, 'node.yaml'), 'nicknam: b2\n');
     const { status, err } = await start().ended;
     expect(status).toBe(1);
-    expect(err).toMatch(/^\S*node\.yaml:\d+: nicknam: unknown field\n$/);
+    expect(err).toMatch(/^holdfast: \S*node\.yaml:\d+: nicknam: unknown field\n$/);
   });
 
   it('stops for connections.yaml, too', async () => {
@@ -68,7 +65,7 @@ describe('a broker whose configuration is wrong', () => {
     const { status, err } = await start().ended;
     expect({ status, err }).toEqual({
       status: 1,
-      err: 'private/convergence: expected a secret in base32\n',
+      err: 'holdfast: private/convergence: expected a secret in base32\n',
     });
   });
 });
