@@ -1,13 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '../bus/index.js';
 import type { Identity } from '../identity/index.js';
 import type { Logger } from '../logging/index.js';
 import type { AnnouncementBody } from './body.js';
+import { Repetition } from './repetition.js';
 import { signAnnouncement } from './signed.js';
 import { type AnnouncementSubjects, announcementSubjects } from './subjects.js';
 
-const shortestWait = 200;
-const longestWait = 15_000;
 const repeatAfter = 10 * 60_000;
 
 /** What an announcer needs. */
@@ -28,10 +26,8 @@ export interface AnnouncerOptions {
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #subjects: AnnouncementSubjects;
-  readonly #stopping = new AbortController();
   #newest = 0;
   #accepted = false;
-  #again = new AbortController();
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
@@ -45,28 +41,21 @@ export class Announcer {
 
   /** Begins to announce, in the background; returns how to end it. */
   start(): () => Promise<void> {
-    const stopListening = this.#options.bus.onConnect(() => this.#again.abort());
-    const running = this.#run();
-    return async () => {
+    const repetition = new Repetition(() => this.#announce(), repeatAfter);
+    const stopListening = this.#options.bus.onConnect(() => repetition.again());
+    repetition.start();
+    return () => {
       stopListening();
-      this.#stopping.abort();
-      this.#again.abort();
-      await running;
+      return repetition.stop();
     };
   }
 
-  async #run(): Promise<void> {
-    let wait = shortestWait;
-    while (!this.#stopping.signal.aborted) {
-      this.#again = new AbortController();
-      this.#accepted = await this.#announce();
-      wait = this.#accepted ? shortestWait : Math.min(wait * 2, longestWait);
-      const pause = this.#accepted ? repeatAfter : wait * (0.5 + Math.random());
-      await delay(pause, undefined, { signal: this.#again.signal }).catch(() => undefined);
-    }
+  async #announce(): Promise<boolean> {
+    this.#accepted = await this.#ask();
+    return this.#accepted;
   }
 
-  async #announce(): Promise<boolean> {
+  async #ask(): Promise<boolean> {
     const { bus, identity, describe, logger } = this.#options;
     this.#newest = Math.max(Date.now(), this.#newest + 1);
     try {

@@ -1,11 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, Stop } from '../bus/index.js';
 import type { Logger } from '../logging/index.js';
+import { Repetition } from './repetition.js';
 import { type SignedAnnouncement, type VerifiedAnnouncement, verifyAnnouncement } from './signed.js';
 import { type AnnouncementSubjects, announcementSubjects } from './subjects.js';
 
-const shortestWait = 200;
-const longestWait = 15_000;
 const repeatAfter = 5 * 60_000;
 
 /** What a subscriber needs. */
@@ -25,8 +23,6 @@ export class AnnouncementSubscriber {
   readonly #options: SubscriberOptions;
   readonly #subjects: AnnouncementSubjects;
   readonly #newest = new Map<string, number>();
-  readonly #stopping = new AbortController();
-  #again = new AbortController();
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -36,39 +32,27 @@ export class AnnouncementSubscriber {
   /** Begins to listen, in the background; returns how to end it. */
   start(): () => Promise<void> {
     const { bus } = this.#options;
+    const repetition = new Repetition(() => this.#fetchAll(() => repetition.stopping), repeatAfter);
     // Listening comes before asking for the set, so that no change falls between the two.
     const stops: Stop[] = [
       bus.subscribe(this.#subjects.announced, (signed) => this.#hear(signed)),
-      bus.onConnect(() => this.#again.abort()),
+      bus.onConnect(() => repetition.again()),
     ];
-    const running = this.#run();
-    return async () => {
+    repetition.start();
+    return () => {
       for (const stop of stops) stop();
-      this.#stopping.abort();
-      this.#again.abort();
-      await running;
+      return repetition.stop();
     };
   }
 
-  async #run(): Promise<void> {
-    let wait = shortestWait;
-    while (!this.#stopping.signal.aborted) {
-      this.#again = new AbortController();
-      const heardAll = await this.#fetchAll();
-      wait = heardAll ? shortestWait : Math.min(wait * 2, longestWait);
-      const pause = heardAll ? repeatAfter : wait * (0.5 + Math.random());
-      await delay(pause, undefined, { signal: this.#again.signal }).catch(() => undefined);
-    }
-  }
-
-  async #fetchAll(): Promise<boolean> {
+  async #fetchAll(stopping: () => boolean): Promise<boolean> {
     try {
       let after: string | undefined;
       do {
         const page = await this.#options.bus.ask(this.#subjects.list, after === undefined ? {} : { after });
         for (const signed of page.announcements) this.#hear(signed);
         after = page.next;
-      } while (after !== undefined && !this.#stopping.signal.aborted);
+      } while (after !== undefined && !stopping());
       return true;
     } catch (error) {
       this.#options.logger.debug(

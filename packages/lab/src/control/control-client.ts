@@ -1,5 +1,10 @@
 import { LabError } from '../grid/errors.js';
-import type { SupervisorNote } from './supervisor-note.js';
+
+/** Where the process that runs a lab answers, and what it wants to be shown. */
+export interface SupervisorAddress {
+  readonly url: string;
+  readonly token: string;
+}
 
 /**
  * Asks the process that runs a lab.
@@ -8,14 +13,14 @@ import type { SupervisorNote } from './supervisor-note.js';
  * @throws LabError with what it answered, or an Error where nobody answers
  */
 export async function askSupervisor(
-  note: SupervisorNote,
+  { url, token }: SupervisorAddress,
   command: string,
   nickname?: string,
 ): Promise<unknown> {
   const query = nickname === undefined ? '' : `?nickname=${encodeURIComponent(nickname)}`;
-  const response = await fetch(`${note.url}/${command}${query}`, {
+  const response = await fetch(`${url}/${command}${query}`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${note.token}` },
+    headers: { authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(120_000),
   });
   const answer = (await response.json()) as { error?: string };

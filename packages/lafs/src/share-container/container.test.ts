@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ContainerVersion } from './container-version.js';
 import {
-  type ContainerVersion,
   containerHeaderSize,
   containerSize,
   encodeContainerHeader,

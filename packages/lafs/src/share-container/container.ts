@@ -1,3 +1,4 @@
+import { type ContainerVersion, newestContainerVersion } from './container-version.js';
 import { MalformedContainerError } from './errors.js';
 import { leaseRecordSize } from './lease-record.js';
 
@@ -13,14 +14,8 @@ import { leaseRecordSize } from './lease-record.js';
  * the end of the file, begin. Version 2 differs in that lease secrets are hashed.
  */
 
-/** Versions of the container. */
-export type ContainerVersion = 1 | 2;
-
 /** Bytes before the data. */
 export const containerHeaderSize = 12;
-
-/** The container that is written; 1.20 reads and writes it, and releases before 1.17 read only version 1. */
-export const newestContainerVersion: ContainerVersion = 2;
 
 const saturated = 0xffff_ffff;
 

@@ -1,13 +1,12 @@
 /** The files that a storage server keeps its shares in, byte for byte as Tahoe-LAFS has them. */
 export {
   type ContainerLayout,
-  type ContainerVersion,
   containerHeaderSize,
   containerSize,
   encodeContainerHeader,
-  newestContainerVersion,
   parseContainerHeader,
 } from './container.js';
+export { type ContainerVersion, newestContainerVersion } from './container-version.js';
 export { MalformedContainerError } from './errors.js';
 export {
   encodeLeaseRecord,

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { blake2b256 } from './blake2b.js';
-import type { ContainerVersion } from './container.js';
+import type { ContainerVersion } from './container-version.js';
 import { MalformedContainerError } from './errors.js';
 
 /** Bytes of a lease in an immutable container: u32 owner, 32 renew, 32 cancel, u32 seconds; big-endian. */
