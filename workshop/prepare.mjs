@@ -5,7 +5,7 @@ import { fetchNatsServer } from './fetch-nats-server.mjs';
 import { installPackages } from './install-packages.mjs';
 import { alone } from './lock.mjs';
 
-const oldestNode = [20, 12];
+const oldestNode = [20, 18, 1];
 
 /**
  * @param {{servers?: boolean}} what `servers: false` where nothing will be run that needs Postgres or NATS
@@ -24,8 +24,9 @@ export async function prepare({ servers = true } = {}) {
 }
 
 function refuseOldNode() {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
+  const found = process.versions.node.split('.').map(Number);
+  const different = oldestNode.findIndex((part, index) => part !== found[index]);
+  if (different === -1 || found[different] > oldestNode[different]) return;
   throw new WorkshopError(
     `Node.js ${oldestNode.join('.')} or newer is needed; this is ${process.versions.node}.`,
   );

@@ -7,8 +7,11 @@ import type { OpenFile } from './download/open-file.js';
 import { SegmentFetcher } from './download/segment-fetcher.js';
 import { ShareFinder } from './download/share-finder.js';
 import { ShareSources } from './download/share-sources.js';
-import { NotReadableError } from './errors.js';
+import { NotReadableError, WrongFileError } from './errors.js';
 import { type EncodingParameters, uploadFile } from './upload/upload-file.js';
+
+/** Largest segment that is read, in bytes: a segment is held in memory whole, and whoever made the file chose it. */
+const largestSegment = 64 * 1024 * 1024;
 
 /** What a grid client works with. */
 export interface GridOptions {
@@ -59,6 +62,12 @@ export class Grid {
     const finder = new ShareFinder(storageIndex, servers, capability.required + 1);
     const sources = new ShareSources(capability, storageIndex, finder, this.#options.logger);
     const description = await sources.start();
+    const { segmentSize } = description.geometry;
+    if (segmentSize > largestSegment) {
+      throw new WrongFileError(
+        `it has segments of ${segmentSize} bytes; ${largestSegment} are the most that are read`,
+      );
+    }
     return new ChkFile(capability, description, new SegmentFetcher(sources, capability.required));
   }
 }

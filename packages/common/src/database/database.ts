@@ -33,6 +33,7 @@ pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
 
 const longestWait = 5_000;
 const probeEvery = 2_000;
+const probeDeadline = 5_000;
 
 /** Opens a pool without waiting for the server. */
 export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
@@ -43,6 +44,9 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
     statement_timeout: 60_000,
+    // The server's own limit does not help where the server is no longer there.
+    query_timeout: 65_000,
+    keepAlive: true,
   });
   // Without a listener an idle connection's end (a Postgres restart) would end this process.
   pool.on('error', (error) =>
@@ -62,7 +66,10 @@ function watched(database: Database, logger: Logger): Database {
   let looking = false;
   const look = async () => {
     const before = problem;
-    problem = await database.pool.query('select 1').then(() => undefined, describe);
+    problem = await Promise.race([
+      database.pool.query('select 1').then(() => undefined, describe),
+      delay(probeDeadline, 'Postgres does not answer in time', { ref: false }),
+    ]);
     if (problem !== undefined && before === undefined)
       logger.warn({ error: problem }, 'Postgres does not answer');
     if (problem === undefined && before !== undefined) logger.info('Postgres answers again');

@@ -180,6 +180,8 @@ export class ServerConnection implements StorageServer {
       // A server that cannot be reached is not asked more often because it cannot be reached.
       const { signal } = answered ? this.#lookNow : this.#heardOf;
       await delay(pause, undefined, { signal }).catch(() => undefined);
+      // A server that closes every connection wakes us with each: it is not asked in a circle for that.
+      await delay(shortestWait, undefined, { signal: this.#closing.signal }).catch(() => undefined);
     }
   }
 

@@ -179,9 +179,9 @@ export class StorageClient {
     }
     const { statusCode: status } = response;
     if (status >= 200 && status < 300) return { status, body };
-    const said = Buffer.from(body.subarray(0, 200)).toString('utf8').trim();
+    // Not its words: a server may repeat what it was sent, and messages reach web pages.
     const code = status === 401 ? 'unauthorized' : 'refused';
-    throw this.#error(code, `answered ${status}${said === '' ? '' : `: ${said}`}`, status);
+    throw this.#error(code, `answered ${status}`, status);
   }
 
   /** The body in one piece, copied once; an answer longer than `limit` is not read to its end. */

@@ -52,8 +52,8 @@ export class ShareReader {
     const header = parseShareHeader(beginning);
     const { ciphertextHashTree, blockHashTree, shareHashChain } = header.sections;
     const start = ciphertextHashTree.offset;
-    if (header.uriExtension.offset - start > capability.size + 2 * readWhole) {
-      throw new BadShareError('its hashes would be larger than the file');
+    if (header.uriExtension.offset - start > mostHashes(capability.size)) {
+      throw new BadShareError('its hashes would be far larger than a file of this size has');
     }
     const end = header.uriExtension.offset + header.uriExtension.lengthSize + longestUriExtension;
     const wholeShareRead = beginning.length < firstRead;
@@ -101,6 +101,14 @@ export class ShareReader {
     }
     return block;
   }
+}
+
+/**
+ * Most bytes of hash trees that are read for a file, before anything says that they are good: two trees of 64 bytes a
+ * segment, for segments of 64 KiB or more, and some for small files with small ones.
+ */
+function mostHashes(size: number): number {
+  return 128 * 1024 + size / 512;
 }
 
 /** The header is covered by no hash: what it says must be what the file's geometry says. */

@@ -4,10 +4,13 @@ import { StorageError } from '../storage-error.js';
 /** SQLSTATE classes and codes that mean "not now": connection trouble, shutdown, too many clients, serialisation. */
 const transient = /^(08|57P|53300|40001|40P01)/;
 
+/** The system's errors on the way to Postgres. Those of a disk are not among them. */
+const unreachable = /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN)$/;
+
 /** Whether a query failed because Postgres could not be used just then, not because of what it was asked. */
 export function isDatabaseDown(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === 'string') return transient.test(code) || /^E[A-Z]+$/.test(code);
+  if (typeof code === 'string') return transient.test(code) || unreachable.test(code);
   return /terminated|timeout|ended|connection|ECONN/i.test(String(message));
 }
 
