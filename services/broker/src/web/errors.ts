@@ -59,5 +59,12 @@ export function answerTo(error: unknown): ErrorAnswer {
   // The HTTP framework's own refusals. Their messages quote the path, which may hold a capability.
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
     return answer(statusCode, String(code), STATUS_CODES[statusCode] ?? 'Bad Request');
+  // A file waits in the spool folder while its key is made.
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return answer(
+      507,
+      'spool-full',
+      'the disk of this gateway has no room for the file while it is encrypted',
+    );
   return answer(500, 'internal', 'internal error; the log of this node says more');
 }
