@@ -15,7 +15,7 @@ import { requestListener, type Service } from './http/request-listener.js';
 import { openStoragePort } from './http/storage-port.js';
 import { anonymousCredentialFile } from './initialise.js';
 import { StorageMetrics } from './metrics.js';
-import { migrations } from './migrations.js';
+import { migrations } from './migrations/index.js';
 import { registerServer, setAnonymousCredential } from './records/accounts.js';
 import { DiskShareBackend } from './share-backend/disk-share-backend.js';
 

@@ -60,7 +60,7 @@ describe('a share', () => {
     const share = newShare(3);
     await client.store(share, randomBytes(100));
     const rows = await server.sql(
-      `select state, size::int, name, expires_at - renewed_at = interval '31 days' as month
+      `select shares.state, size::int, name, expires_at - renewed_at = interval '31 days' as month
          from storage.shares join storage.leases using (server, storage_index, share_number)
          join storage.accounts on accounts.key = account where storage_index = $1`,
       [share.storageIndex],

@@ -1,0 +1,90 @@
+import type { Migration } from '@holdfast/common/database';
+
+export const customersUsageMutableSlots: Migration = {
+  number: 2,
+  name: 'customers, usage, mutable slots, damaged shares',
+  // Totals would go wrong under a release that does not keep them; they are counted anew at every start.
+  breaking: false,
+  sql: `
+    create type account_state as enum ('active', 'frozen', 'revoked');
+
+    alter table accounts
+      add column state account_state not null default 'active',
+      add column quota bigint check (quota >= 0),
+      add column lease_seconds bigint check (lease_seconds > 0);
+    comment on column accounts.state is
+      'active; frozen: reads and renews, writes nothing new; revoked: its credentials are refused.';
+    comment on column accounts.quota is 'Most bytes of share data over all servers of this database; null: no limit.';
+    comment on column accounts.lease_seconds is 'How long its leases last; null: as the server is configured.';
+
+    alter table servers
+      add column description jsonb,
+      add column generation bigint not null default 0;
+    comment on column servers.description is
+      'What a customer must know to reach it, without any credential: nickname, locations, tub id, SPKI hash, seed.';
+    comment on column servers.generation is
+      'Raised by the running server, here first and then beside its shares: a database that is behind is an old copy.';
+
+    create table sealed_secrets (
+      account integer primary key references accounts,
+      keeper integer not null references servers,
+      sealed bytea not null
+    );
+    comment on table sealed_secrets is
+      'The account book: each account''s secret, encrypted with a key of the keeper''s private folder.';
+
+    create type share_kind as enum ('immutable', 'mutable');
+    alter table shares add column kind share_kind not null default 'immutable';
+
+    alter table leases add column begun_at timestamptz not null default now();
+    create index leases_by_expiry on leases (server, expires_at);
+
+    create table usage_totals (
+      server integer not null,
+      account integer not null,
+      bytes bigint not null default 0,
+      shares bigint not null default 0,
+      promised bigint not null default 0,
+      byte_seconds numeric not null default 0,
+      changed_at timestamptz not null default clock_timestamp(),
+      primary key (server, account)
+    ) with (fillfactor = 20);
+    comment on column usage_totals.bytes is 'Share data under a lease of the account.';
+    comment on column usage_totals.promised is 'Bytes promised to its uploads: the sum over its coming shares.';
+    comment on column usage_totals.byte_seconds is 'What the hour of changed_at has come to so far, up to changed_at.';
+
+    create table usage_ledger (
+      account integer not null,
+      server integer not null,
+      hour timestamptz not null,
+      byte_seconds numeric not null,
+      bytes bigint not null,
+      shares bigint not null,
+      primary key (account, hour, server)
+    );
+    comment on table usage_ledger is
+      'One row for each full hour, written once: byte_seconds in it, bytes and shares at its end.';
+
+    create table damaged_shares (
+      server integer not null,
+      storage_index bytea not null,
+      share_number integer not null,
+      found_at timestamptz not null default now(),
+      found_by text not null,
+      problem text not null,
+      primary key (server, storage_index, share_number)
+    );
+    comment on table damaged_shares is 'Shares that are kept but not listed. found_by: read, walk or scrub.';
+
+    create table scrubs (
+      server integer primary key,
+      started_at timestamptz not null,
+      finished_at timestamptz,
+      next_section integer not null default 0,
+      shares bigint not null default 0,
+      bytes bigint not null default 0,
+      damaged bigint not null default 0
+    );
+    comment on table scrubs is 'The last walk that read every share, or the one under way.';
+  `,
+};

@@ -1,0 +1,12 @@
+import type { Migration } from '@holdfast/common/database';
+import { serversAccountsSharesLeases } from './01-servers-accounts-shares-leases.js';
+import { customersUsageMutableSlots } from './02-customers-usage-mutable-slots.js';
+
+/*
+ * The schema `storage`, one for all storage servers of a database. Rows of shares and leases carry the short key of
+ * their server. Leases have no foreign key to shares: both are written and deleted in the same statements, by one
+ * process per server.
+ */
+
+/** The schema `storage`, step by step. */
+export const migrations: readonly Migration[] = [serversAccountsSharesLeases, customersUsageMutableSlots];
