@@ -115,7 +115,8 @@ describe('a container header', () => {
     expect(code(header.subarray(0, 11), 200)).toBe('too-short');
     expect(code(header, 11)).toBe('too-short');
     expect(code(header, containerHeaderSize + 2 * leaseRecordSize - 1)).toBe('leases-do-not-fit');
-    expect(code(Buffer.from('Tahoe mutable container v1\n'), 500)).toBe('unknown-version');
+    expect(code(Buffer.alloc(12, 3), 500)).toBe('unknown-version');
+    expect(code(Buffer.from('Tahoe mutable container v1\n').subarray(0, 12), 500)).toBe('other-kind');
     expect(() => parseLeaseRecords(new Uint8Array(71), 1)).toThrow(MalformedContainerError);
   });
 });

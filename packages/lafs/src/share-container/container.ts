@@ -1,6 +1,7 @@
 import { type ContainerVersion, newestContainerVersion } from './container-version.js';
 import { MalformedContainerError } from './errors.js';
 import { leaseRecordSize } from './lease-record.js';
+import { isMutableContainer } from './mutable-container.js';
 
 /*
  * The file that a storage server keeps an immutable share in, as Tahoe-LAFS 1.20 writes it (seen from files that it
@@ -63,6 +64,7 @@ export function parseContainerHeader(header: Uint8Array, fileSize: number): Cont
   const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
   const version = view.getUint32(0);
   if (version !== 1 && version !== 2) {
+    if (isMutableContainer(header)) throw new MalformedContainerError('other-kind', 'an immutable container');
     throw new MalformedContainerError('unknown-version', 'an immutable container of version 1 or 2');
   }
   const leaseCount = view.getUint32(8);

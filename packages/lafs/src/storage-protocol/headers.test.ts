@@ -86,6 +86,7 @@ describe('secrets', () => {
     ['without a value', ['upload-secret']],
     ['not base64', ['upload-secret !!!!']],
     ['joined by commas', [`${upload}, ${upload}`]],
+    ['a short write enabler', [`write-enabler ${renew.subarray(1).toString('base64')}`]],
     ['a short lease secret', [`lease-renew-secret ${renew.subarray(1).toString('base64')}`]],
   ])('%s: refused', (_, values) => {
     expect(() => parseSecrets(values, ['upload-secret'])).toThrow(MalformedHeaderError);

@@ -2,7 +2,7 @@
 export { formatAuthorization, parseAuthorization } from './authorization.js';
 export { ByteRangeSet } from './byte-range-set.js';
 export { cborMediaType, decodeCbor, encodeCbor, maximumMessageSize } from './cbor.js';
-export { maximumCborDepth } from './cbor-nesting.js';
+export { maximumCborDepth, maximumCborItems } from './cbor-nesting.js';
 export {
   MalformedCborError,
   MalformedHeaderError,
@@ -29,6 +29,19 @@ export {
   maximumCorruptionReportSize,
   type ServerVersion,
 } from './messages.js';
+export {
+  decodeReadTestWriteAnswer,
+  decodeReadTestWriteRequest,
+  encodeReadTestWriteAnswer,
+  encodeReadTestWriteRequest,
+  maximumTestVectors,
+  type ReadTestWriteAnswer,
+  type ReadTestWriteRequest,
+  type ReadVector,
+  type ShareChange,
+  type TestVector,
+  type WriteVector,
+} from './mutable-messages.js';
 export {
   type ByteRange,
   type ContentRange,

@@ -59,11 +59,52 @@ export class MessageFields {
     throw new UnexpectedMessageError(this.#kind, this.#at(name), `text of ${least} to ${most} bytes`);
   }
 
-  /** An array, as it is. */
-  array(name: string): readonly unknown[] {
+  /** An unsigned integer of any size, or null; a field that is not there is neither. */
+  unsignedOrNull(name: string): bigint | null {
+    if (this.#fields.get(name) === null) return null;
+    try {
+      return this.unsigned(name);
+    } catch {
+      throw new UnexpectedMessageError(this.#kind, this.#at(name), 'an unsigned integer or null');
+    }
+  }
+
+  /** A truth value. */
+  boolean(name: string): boolean {
     const value = this.#fields.get(name);
-    if (Array.isArray(value)) return value;
-    throw new UnexpectedMessageError(this.#kind, this.#at(name), 'an array');
+    if (typeof value === 'boolean') return value;
+    throw new UnexpectedMessageError(this.#kind, this.#at(name), 'true or false');
+  }
+
+  /** An array of at most `most` items, as they are. */
+  array(name: string, most = Number.POSITIVE_INFINITY): readonly unknown[] {
+    const value = this.#fields.get(name);
+    if (Array.isArray(value) && value.length <= most) return value;
+    const expected = most === Number.POSITIVE_INFINITY ? 'an array' : `an array of at most ${most}`;
+    throw new UnexpectedMessageError(this.#kind, this.#at(name), expected);
+  }
+
+  /** An array of at most `most` maps. */
+  maps(name: string, most?: number): MessageFields[] {
+    return this.array(name, most).map(
+      (item, index) => new MessageFields(this.#kind, item, `${this.#at(name)}.${index}`),
+    );
+  }
+
+  /** A map from at most 256 share numbers to what `read` makes of each value. */
+  byShareNumber<Value>(name: string, read: (value: unknown, path: string) => Value): Map<number, Value> {
+    const value = this.#fields.get(name);
+    if (value instanceof Map && value.size <= maximumShareNumbers) {
+      const entries = [...(value as ReadonlyMap<unknown, unknown>)];
+      if (entries.every((entry): entry is [number, unknown] => isShareNumber(entry[0]))) {
+        return new Map(entries.map(([number, item]) => [number, read(item, `${this.#at(name)}.${number}`)]));
+      }
+    }
+    throw new UnexpectedMessageError(
+      this.#kind,
+      this.#at(name),
+      `a map from at most ${maximumShareNumbers} share numbers`,
+    );
   }
 
   /** A map within this one. */
@@ -91,8 +132,7 @@ export const maximumShareNumber = 2 ** 31 - 1;
 export function shareNumberSet(kind: string, field: string, value: unknown): ReadonlySet<number> {
   if (value instanceof Set && value.size <= maximumShareNumbers) {
     let good = true;
-    for (const number of value)
-      good &&= Number.isInteger(number) && number >= 0 && number <= maximumShareNumber;
+    for (const number of value) good &&= isShareNumber(number);
     if (good) return value as ReadonlySet<number>;
   }
   throw new UnexpectedMessageError(
@@ -100,4 +140,8 @@ export function shareNumberSet(kind: string, field: string, value: unknown): Rea
     field,
     `a set (tag 258) of at most ${maximumShareNumbers} share numbers`,
   );
+}
+
+function isShareNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maximumShareNumber;
 }

@@ -6,7 +6,7 @@ export type SecretKind = 'lease-renew-secret' | 'lease-cancel-secret' | 'upload-
 /** The header that carries them: repeated, one secret in each. */
 export const secretsHeader = 'X-Tahoe-Authorization';
 
-/** Size of lease renewal and cancel secrets, in bytes. */
+/** Size of lease renewal and cancel secrets, and of write enablers, in bytes. */
 export const leaseSecretSize = 32;
 
 const kinds: ReadonlySet<string> = new Set<SecretKind>([
@@ -27,8 +27,8 @@ export function formatSecrets(secrets: Partial<Record<SecretKind, Uint8Array>>):
  * Reads the values of the header.
  *
  * @param required the secrets that must be there; others may not be
- * @throws MalformedHeaderError for a secret that is missing, unknown, doubled, not base64, or a lease secret that
- *   has not 32 bytes. No part of a secret is in the error.
+ * @throws MalformedHeaderError for a secret that is missing, unknown, doubled, not base64, or one of
+ *   a fixed size that has another. No part of a secret is in the error.
  */
 export function parseSecrets<Kind extends SecretKind>(
   values: readonly string[],
@@ -41,7 +41,7 @@ export function parseSecrets<Kind extends SecretKind>(
       throw new MalformedHeaderError(secretsHeader, 'each header as KIND BASE64, of a known kind');
     }
     const secret = Buffer.from(text, 'base64');
-    if (kind.startsWith('lease-') && secret.length !== leaseSecretSize) {
+    if (kind !== 'upload-secret' && secret.length !== leaseSecretSize) {
       throw new MalformedHeaderError(secretsHeader, `${kind} of ${leaseSecretSize} bytes`);
     }
     if (Object.hasOwn(secrets, kind)) throw new MalformedHeaderError(secretsHeader, `${kind} once`);
