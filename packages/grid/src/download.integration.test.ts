@@ -43,7 +43,7 @@ async function reports(capability: string, server: string) {
     lab,
     server,
     `select share_number, reason from storage.corruption_reports
-      where storage_index = '\\x${index.toString('hex')}'`,
+      where server = $1 and storage_index = '\\x${index.toString('hex')}'`,
   );
 }
 

@@ -34,7 +34,7 @@ async function begun(servers: readonly string[] = everyServer): Promise<string[]
     const rows = await rowsOf<{ share_number: number }>(
       lab,
       server,
-      `select share_number from storage.shares where state = 'coming'`,
+      `select share_number from storage.shares where server = $1 and state = 'coming'`,
     );
     for (const row of rows) found.push(`${server}: share ${row.share_number} is coming`);
   }
@@ -45,7 +45,8 @@ async function begun(servers: readonly string[] = everyServer): Promise<string[]
 async function recorded(): Promise<number> {
   let count = 0;
   for (const server of everyServer) {
-    const [row] = await rowsOf<{ count: number }>(lab, server, 'select count(*) from storage.shares');
+    const query = 'select count(*) from storage.shares where server = $1';
+    const [row] = await rowsOf<{ count: number }>(lab, server, query);
     count += row?.count ?? 0;
   }
   return count;

@@ -1,6 +1,7 @@
 import type { Database } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
+import { Credentials } from './accounts/credentials.js';
 import type { StorageConfiguration } from './configuration.js';
 import type { Service } from './http/request-listener.js';
 import { abortUpload } from './http/routes/abort-upload.js';
@@ -13,7 +14,6 @@ import { version } from './http/routes/version.js';
 import { writeShare } from './http/routes/write-share.js';
 import { LeaseKeeping } from './leases/lease-keeping.js';
 import type { StorageMetrics } from './metrics.js';
-import { Credentials } from './records/accounts.js';
 import { CorruptionReports } from './records/corruption-reports.js';
 import { LeaseRecords } from './records/lease-records.js';
 import { ShareRecords } from './records/share-records.js';
@@ -54,8 +54,10 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   walkInBackground(parts, records);
 
   const reports = new CorruptionReports(database, server);
+  const credentials = new Credentials(database, server);
+  await credentials.reload();
   return {
-    credentials: await Credentials.load(database, server),
+    credentials,
     handlers: {
       version: version({ space, applicationVersion: `holdfast/${release}` }),
       allocateShares: allocateShares({ uploads, leases, leaseDuration }),

@@ -1,21 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Announcer, buildStorageAnnouncement } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
 import { urlWithPassword } from '@holdfast/common/configuration';
-import { type Database, migrate, openDatabase } from '@holdfast/common/database';
-import { type Identity, loadIdentity, readPrivateFile } from '@holdfast/common/identity';
+import { type Database, openDatabase } from '@holdfast/common/database';
+import { loadIdentity, readPrivateFile } from '@holdfast/common/identity';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { openOperatorPort } from '@holdfast/common/operator-port';
+import { AccountBook } from './accounts/account-book.js';
+import { AccountFollowing } from './accounts/account-following.js';
+import type { Credentials } from './accounts/credentials.js';
+import { SecretSeal } from './accounts/secret-seal.js';
+import { describeServer } from './accounts/server-description.js';
+import { Announcing } from './announcing.js';
 import { composeService } from './compose-service.js';
 import type { StorageConfiguration } from './configuration.js';
 import { requestListener, type Service } from './http/request-listener.js';
 import { openStoragePort } from './http/storage-port.js';
 import { anonymousCredentialFile } from './initialise.js';
 import { StorageMetrics } from './metrics.js';
-import { migrations } from './migrations/index.js';
+import { migrateStorage } from './migrations/index.js';
 import { registerServer, setAnonymousCredential } from './records/accounts.js';
 import { DiskShareBackend } from './share-backend/disk-share-backend.js';
 
@@ -71,10 +76,11 @@ export async function compose(
     signal: lifecycle.signal,
   });
   lifecycle.add('database', () => database.close());
-  await migrate(database, { schema: 'storage', migrations, logger });
+  await migrateStorage(database, logger);
   opened = database;
 
   const server = await registerServer(database, identity.serverId);
+  await describeServer(database, server, configuration, identity);
   await setAnonymousCredential(database, server, credential ? Buffer.from(credential) : undefined);
   service = await composeService({
     configuration,
@@ -86,37 +92,26 @@ export async function compose(
     server,
     release,
   });
-  if (credential) announce({ configuration, identity, credential, bus, logger, lifecycle });
+  followAccounts(service.credentials);
   // Once more, as what stops first: requests under way still need the database and the backend.
   lifecycle.add('requests', () => port.close());
   logger.info({ serverId: identity.serverId, listen: configuration.listen }, 'serving shares');
-}
 
-/** Keeps telling the introducers where this server is. Serving does not wait for it. */
-function announce(parts: {
-  readonly configuration: StorageConfiguration;
-  readonly identity: Identity;
-  readonly credential: string;
-  readonly bus: Bus;
-  readonly logger: Logger;
-  readonly lifecycle: Lifecycle;
-}): void {
-  const { configuration, identity, credential, bus, logger, lifecycle } = parts;
-  const { grid, nickname, locations } = configuration;
-  const announcer = new Announcer({
-    bus,
-    grid,
-    identity,
-    logger,
-    describe: (seqnum) =>
-      buildStorageAnnouncement({
-        identity,
-        nickname,
-        seqnum,
-        locations,
-        swissnum: credential,
-        version: release,
-      }),
-  });
-  lifecycle.add('announcer', announcer.start());
+  /** Keeps up with changed accounts, and announces the server while the announced credential is good. */
+  function followAccounts(credentials: Credentials): void {
+    const announcing = credential
+      ? new Announcing({ configuration, identity, credential, release, bus, logger })
+      : undefined;
+    if (announcing) lifecycle.add('announcer', () => announcing.stop());
+    const seal = new SecretSeal(identity.signingKey);
+    const following = new AccountFollowing({
+      bus,
+      grid: configuration.grid,
+      book: new AccountBook({ database, keeper: server, seal, logger }),
+      credentials,
+      logger,
+      onReload: () => announcing?.follow(credentials.find(Buffer.from(credential ?? '')) !== undefined),
+    });
+    lifecycle.add('accounts', following.start());
+  }
 }

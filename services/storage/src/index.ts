@@ -2,3 +2,5 @@
 export { nodeConfiguration, type StorageConfiguration } from './configuration.js';
 export { initialise, type StorageOptions } from './initialise.js';
 export { run } from './main.js';
+export { migrateStorage } from './migrations/index.js';
+export { registerServer } from './records/accounts.js';

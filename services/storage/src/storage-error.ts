@@ -1,6 +1,7 @@
 /** What can be wrong with a request to store or read, apart from its form. */
 export type StorageErrorCode =
   | 'unauthorized'
+  | 'account-frozen'
   | 'unknown-path'
   | 'wrong-method'
   | 'not-acceptable'

@@ -1,8 +1,8 @@
 import type { Bus } from '../bus/index.js';
 import type { Identity } from '../identity/index.js';
+import { Repetition } from '../lifecycle/index.js';
 import type { Logger } from '../logging/index.js';
 import type { AnnouncementBody } from './body.js';
-import { Repetition } from './repetition.js';
 import { signAnnouncement } from './signed.js';
 import { type AnnouncementSubjects, announcementSubjects } from './subjects.js';
 

@@ -9,7 +9,12 @@ export {
   type VerifiedAnnouncement,
   verifyAnnouncement,
 } from './signed.js';
-export { buildStorageAnnouncement, type StorageAnnouncementFields } from './storage-announcement.js';
+export { type StorageAddresses, type StorageAddressParts, storageAddresses } from './storage-addresses.js';
+export {
+  buildStorageAnnouncement,
+  permutationSeed,
+  type StorageAnnouncementFields,
+} from './storage-announcement.js';
 export {
   type AnnounceAnswer,
   type AnnouncementPage,

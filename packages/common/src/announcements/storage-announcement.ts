@@ -1,7 +1,8 @@
-import { base32Encode, formatFurl, formatNurl } from '@holdfast/lafs';
+import { base32Encode } from '@holdfast/lafs';
 import type { HostPort } from '../configuration/index.js';
 import type { Identity } from '../identity/index.js';
 import type { AnnouncementBody } from './body.js';
+import { storageAddresses } from './storage-addresses.js';
 
 /** What a storage server tells of itself. */
 export interface StorageAnnouncementFields {
@@ -15,10 +16,7 @@ export interface StorageAnnouncementFields {
   readonly version: string;
 }
 
-/**
- * The announcement of a storage server. The FURL is never dialled by clients of the HTTPS protocol, but they take
- * the server's tub id, and so their lease secrets and write enablers, from it.
- */
+/** The announcement of a storage server. */
 export function buildStorageAnnouncement(fields: StorageAnnouncementFields): AnnouncementBody {
   const { identity, locations, swissnum, version } = fields;
   const { tubId, spkiHash } = identity.tls;
@@ -27,19 +25,15 @@ export function buildStorageAnnouncement(fields: StorageAnnouncementFields): Ann
     version: 0,
     nickname: fields.nickname,
     seqnum: fields.seqnum,
-    'anonymous-storage-FURL': formatFurl({
-      tubId,
-      hints: locations.map((location) => ({ transport: 'tcp', ...location })),
-      swissnum,
-    }),
-    'anonymous-storage-NURLs': locations.map(({ host, port }) =>
-      formatNurl({ spkiHash, host, port, swissnum }),
-    ),
-    'permutation-seed-base32': base32Encode(
-      Buffer.from(identity.publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)),
-    ),
+    ...storageAddresses({ tubId, spkiHash, locations, swissnum }),
+    'permutation-seed-base32': permutationSeed(identity),
     'my-version': `holdfast/${version}`,
     'oldest-supported': `holdfast/${version}`,
     'app-versions': {},
   };
+}
+
+/** What clients order a server by when they place and find shares: its public signing key in base32. */
+export function permutationSeed({ publicKey }: Identity): string {
+  return base32Encode(Buffer.from(publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)));
 }

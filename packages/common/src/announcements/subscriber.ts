@@ -1,6 +1,6 @@
 import type { Bus, Stop } from '../bus/index.js';
+import { Repetition } from '../lifecycle/index.js';
 import type { Logger } from '../logging/index.js';
-import { Repetition } from './repetition.js';
 import { type SignedAnnouncement, type VerifiedAnnouncement, verifyAnnouncement } from './signed.js';
 import { type AnnouncementSubjects, announcementSubjects } from './subjects.js';
 

@@ -1,11 +1,12 @@
-import { createHash, createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, hkdfSync, X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { base32Encode } from '@holdfast/lafs';
+import { base32Decode, base32Encode } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordedNode } from '../testing/recorded-node.js';
 import {
+  deriveKey,
   generateNodePem,
   generateSigningKey,
   loadIdentity,
@@ -19,6 +20,24 @@ import {
 } from './index.js';
 
 const recorded = recordedNode().identity;
+
+describe('a key made from a signing key', () => {
+  const signingKey = parseSigningKey(generateSigningKey());
+
+  it('is the same each time, and another for each purpose and each signing key', () => {
+    const key = deriveKey(signingKey, 'one');
+    expect(key).toHaveLength(32);
+    expect(deriveKey(signingKey, 'one')).toEqual(key);
+    expect(deriveKey(signingKey, 'two')).not.toEqual(key);
+    expect(deriveKey(parseSigningKey(generateSigningKey()), 'one')).not.toEqual(key);
+  });
+
+  it('is HKDF-SHA256 of the seed, without salt', () => {
+    const seed = base32Decode(recorded['node.privkey'].trim().slice('priv-v0-'.length));
+    const expected = Buffer.from(hkdfSync('sha256', seed, '', 'one', 32));
+    expect(deriveKey(parseSigningKey(recorded['node.privkey']), 'one')).toEqual(expected);
+  });
+});
 
 describe('a signing key', () => {
   it('of a Tahoe node is read, and has the public key that Tahoe wrote beside it', () => {

@@ -8,4 +8,10 @@ export {
   readPrivateFile,
   readPrivateSecret,
 } from './identity.js';
-export { generateSigningKey, parsePublicKey, parseSigningKey, publicKeyText } from './signing-key.js';
+export {
+  deriveKey,
+  generateSigningKey,
+  parsePublicKey,
+  parseSigningKey,
+  publicKeyText,
+} from './signing-key.js';

@@ -1,4 +1,10 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto';
 import { base32Decode, base32Encode } from '@holdfast/lafs';
 
 /** Node's crypto takes an Ed25519 seed only inside PKCS #8 (RFC 8410 §7): this is all of it before the seed. */
@@ -8,9 +14,7 @@ const spkiBeforeKey = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** A new Ed25519 key as Tahoe's `node.privkey` holds it: `priv-v0-` and the 32-byte seed in base32. */
 export function generateSigningKey(): string {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  const seed = privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(pkcs8BeforeSeed.length);
-  return `priv-v0-${base32Encode(seed)}`;
+  return `priv-v0-${base32Encode(seedOf(generateKeyPairSync('ed25519').privateKey))}`;
 }
 
 /** Reads what `generateSigningKey` writes. Throws an Error that names the form but not the key. */
@@ -37,4 +41,18 @@ export function parsePublicKey(text: string): KeyObject | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * A key of 32 bytes for one purpose, made from a node's signing key: HKDF-SHA256 (RFC 5869) of its seed, without salt.
+ * So a copy of `private/` made right after `init` holds every key that the node will ever encrypt with.
+ *
+ * @param purpose what the key is for, with a version; no two purposes have the same text
+ */
+export function deriveKey(signingKey: KeyObject, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', seedOf(signingKey), '', purpose, 32));
+}
+
+function seedOf(signingKey: KeyObject): Buffer {
+  return signingKey.export({ type: 'pkcs8', format: 'der' }).subarray(pkcs8BeforeSeed.length);
 }

@@ -1,4 +1,5 @@
 /** Starting in order, stopping in reverse, and what signals mean. */
 export { collectForDataPath } from './data-path-collection.js';
 export { Lifecycle } from './lifecycle.js';
+export { Repetition } from './repetition.js';
 export { runService } from './run-service.js';

@@ -67,14 +67,23 @@ export async function cutOff({ path }: ShareFile, size: number): Promise<void> {
   await truncate(path, containerHeaderSize + size);
 }
 
-/** Rows of a query in the database of a lab's storage server. */
+/**
+ * Rows of a query in the database of a lab's storage servers.
+ *
+ * @param server its nickname; `$1` in the query is its key
+ */
 export async function rowsOf<Row extends object>(lab: Lab, server: string, query: string): Promise<Row[]> {
   const settings = await readFile(join(lab.dir, server, 'node.yaml'), 'utf8');
   const name = /^postgres: .*\/(\w+)$/m.exec(settings)?.[1] ?? '';
   const url = databaseUrl(lab.description.postgres, name);
   const database = openPool({ url, applicationName: 'test', logger: silentLogger(), connections: 1 });
   try {
-    return (await database.pool.query(query)).rows as Row[];
+    const id = lab.description.storage.find(({ nickname }) => nickname === server)?.id;
+    const { rows } = await database.pool.query<{ key: number }>(
+      'select key from storage.servers where server_id = $1',
+      [id],
+    );
+    return (await database.pool.query(query, [rows[0]?.key])).rows as Row[];
   } finally {
     await database.close();
   }

@@ -27,12 +27,16 @@ function givenServer(dir: string, variable: 'DATABASE_URL' | 'NATS_URL'): string
   throw new LabError('server-needed', `the lab in ${dir} was made with the server at ${variable}: set it`);
 }
 
-/** Makes each node's database, where it is not there yet. */
+/** Makes the nodes' databases, where they are not there yet. */
 export async function ensureDatabases(server: string, plan: LabPlan): Promise<void> {
-  for (const { database } of plan.nodes) await ensureDatabase(server, database);
+  for (const database of databasesOf(plan)) await ensureDatabase(server, database);
 }
 
-/** Drops each node's database. */
+/** Drops the nodes' databases. */
 export async function dropDatabases(server: string, plan: LabPlan): Promise<void> {
-  for (const { database } of plan.nodes) await dropDatabase(server, database);
+  for (const database of databasesOf(plan)) await dropDatabase(server, database);
+}
+
+function databasesOf({ nodes }: LabPlan): Set<string> {
+  return new Set(nodes.map(({ database }) => database));
 }

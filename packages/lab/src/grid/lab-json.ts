@@ -15,7 +15,7 @@ export interface LabDescription {
   /** The first broker's web API. */
   readonly broker: string;
   readonly brokers: readonly string[];
-  /** Of its superuser, with the password; every node has a database of its own in it. */
+  /** Of its superuser, with the password; the nodes' databases are in it. */
   readonly postgres: string;
   readonly nats: string;
   readonly introducer: DescribedNode;

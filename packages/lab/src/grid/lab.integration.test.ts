@@ -141,7 +141,8 @@ describe('a lab', () => {
         'broker1',
       ]);
       await lab[Symbol.asyncDispose]();
-      expect(before.length - (await labDatabases()).length).toBe(4);
+      // The introducer's, that of both storage servers, and the broker's.
+      expect(before.length - (await labDatabases()).length).toBe(3);
     } finally {
       vi.unstubAllEnvs();
     }

@@ -15,7 +15,7 @@ const plannedNode = z.strictObject({
   operatorPort: port,
   /** Of the storage protocol or the web API. */
   listenPort: port.optional(),
-  /** Its own database. */
+  /** Its own, or for a storage server that of all storage servers. */
   database: z.string(),
 });
 
@@ -80,7 +80,7 @@ export async function makePlan(size: LabSize, given: { postgres: boolean; nats: 
     nickname,
     operatorPort: await freePort(),
     ...(role === 'introducer' ? {} : { listenPort: await portLike(wanted) }),
-    database: `holdfast_${id}_${nickname}`,
+    database: `holdfast_${id}_${role === 'storage' ? role : nickname}`,
   });
   const numbered = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
   const nodes = [

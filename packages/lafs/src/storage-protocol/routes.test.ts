@@ -25,6 +25,10 @@ describe('storageRoutes', () => {
     expect(storageRoutes.writeShare.path(address)).toBe('/storage/v1/immutable/aaaaaaaaaaaaaaaaaaaaaaaaaa/7');
     expect(storageRoutes.renewLease.path(address)).toBe('/storage/v1/lease/aaaaaaaaaaaaaaaaaaaaaaaaaa');
   });
+
+  it('tell what stores something new from what does not', () => {
+    expect(names.filter((name) => storageRoutes[name].writes)).toEqual(['allocateShares', 'writeShare']);
+  });
 });
 
 describe('matchRoute', () => {

@@ -22,6 +22,8 @@ export interface Route<Parameters> {
   readonly template: string;
   /** The secrets that go with the request: all of these and no others. */
   readonly secrets: readonly SecretKind[];
+  /** Whether it is to store something new; a lease on what is there is nothing new. */
+  readonly writes: boolean;
   /** Writes the path. */
   path(parameters: Parameters): string;
 }
@@ -54,13 +56,15 @@ export type RouteName = keyof RouteParameters;
 /** Every route of the protocol for immutable shares (http-storage-node-protocol.rst, "General", "Immutable"). */
 export const storageRoutes: { readonly [Name in RouteName]: Route<RouteParameters[Name]> } = {
   version: route('GET', '/storage/v1/version'),
-  allocateShares: route('POST', '/storage/v1/immutable/:storageIndex', [
-    'lease-renew-secret',
-    'lease-cancel-secret',
-    'upload-secret',
-  ]),
+  allocateShares: writing(
+    route('POST', '/storage/v1/immutable/:storageIndex', [
+      'lease-renew-secret',
+      'lease-cancel-secret',
+      'upload-secret',
+    ]),
+  ),
   listShares: route('GET', '/storage/v1/immutable/:storageIndex/shares'),
-  writeShare: route('PATCH', '/storage/v1/immutable/:storageIndex/:shareNumber', ['upload-secret']),
+  writeShare: writing(route('PATCH', '/storage/v1/immutable/:storageIndex/:shareNumber', ['upload-secret'])),
   readShare: route('GET', '/storage/v1/immutable/:storageIndex/:shareNumber'),
   abortUpload: route('PUT', '/storage/v1/immutable/:storageIndex/:shareNumber/abort', ['upload-secret']),
   reportCorruption: route('POST', '/storage/v1/immutable/:storageIndex/:shareNumber/corrupt'),
@@ -118,10 +122,15 @@ function route<Parameters extends Partial<ShareAddress>>(
     method,
     template,
     secrets,
+    writes: false,
     path: ({ storageIndex, shareNumber }) => {
       let path = template;
       if (storageIndex) path = path.replace(':storageIndex', base32Encode(storageIndex));
       return shareNumber === undefined ? path : path.replace(':shareNumber', String(shareNumber));
     },
   };
+}
+
+function writing<Parameters>(readOnly: Route<Parameters>): Route<Parameters> {
+  return { ...readOnly, writes: true };
 }

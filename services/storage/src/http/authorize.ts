@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { parseAuthorization, secretsHeader } from '@holdfast/lafs';
-import type { Account, Credentials } from '../records/accounts.js';
+import { parseAuthorization, type RouteName, secretsHeader, storageRoutes } from '@holdfast/lafs';
+import type { Credentials } from '../accounts/credentials.js';
+import type { Account } from '../records/accounts.js';
 import { StorageError } from '../storage-error.js';
 
 const secretsHeaderName = secretsHeader.toLowerCase();
@@ -10,6 +11,20 @@ export function authorize(request: IncomingMessage, credentials: Credentials): A
   const account = credentials.find(parseAuthorization(request.headers.authorization));
   if (!account) throw new StorageError('unauthorized', 'wrong Authorization header');
   return account;
+}
+
+/**
+ * Lets pass what an account may do in its state.
+ *
+ * @throws StorageError `account-frozen`
+ */
+export function permit({ state }: Account, route: RouteName): void {
+  if (state === 'frozen' && storageRoutes[route].writes) {
+    throw new StorageError(
+      'account-frozen',
+      'this account is frozen: it can read and renew, but store nothing new',
+    );
+  }
 }
 
 /** The values of the repeated secrets header, each by itself: Node's own `headers` joins them with commas. */

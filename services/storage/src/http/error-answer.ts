@@ -9,6 +9,7 @@ import { StorageError, type StorageErrorCode } from '../storage-error.js';
 
 const statuses: Readonly<Record<StorageErrorCode, number>> = {
   unauthorized: 401,
+  'account-frozen': 403,
   'unknown-path': 404,
   'wrong-method': 405,
   'not-acceptable': 406,

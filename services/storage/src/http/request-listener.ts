@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from '@holdfast/common/logging';
 import { matchRoute, parseSecrets, type RouteMatch, type RouteName, storageRoutes } from '@holdfast/lafs';
+import type { Credentials } from '../accounts/credentials.js';
 import type { StorageMetrics } from '../metrics.js';
-import type { Credentials } from '../records/accounts.js';
 import { StorageError } from '../storage-error.js';
-import { authorize, secretValues } from './authorize.js';
+import { authorize, permit, secretValues } from './authorize.js';
 import { errorAnswer } from './error-answer.js';
 import type { Exchange, Handler } from './exchange.js';
 
@@ -61,6 +61,7 @@ async function answer(
       ? new StorageError('wrong-method', `expected ${match.allowed.join(' or ')}`)
       : new StorageError('unknown-path', 'there is nothing at this path');
   }
+  permit(account, match.name);
   const secrets = parseSecrets(secretValues(request), storageRoutes[match.name].secrets);
   await dispatch(service.handlers, match, { request, response, account, secrets });
 }

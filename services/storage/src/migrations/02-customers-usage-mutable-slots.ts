@@ -17,6 +17,8 @@ export const customersUsageMutableSlots: Migration = {
     comment on column accounts.quota is 'Most bytes of share data over all servers of this database; null: no limit.';
     comment on column accounts.lease_seconds is 'How long its leases last; null: as the server is configured.';
 
+    alter table credentials add unique (server, account);
+
     alter table servers
       add column description jsonb,
       add column generation bigint not null default 0;

@@ -1,4 +1,5 @@
-import type { Migration } from '@holdfast/common/database';
+import { type Database, type Migration, migrate } from '@holdfast/common/database';
+import type { Logger } from '@holdfast/common/logging';
 import { serversAccountsSharesLeases } from './01-servers-accounts-shares-leases.js';
 import { customersUsageMutableSlots } from './02-customers-usage-mutable-slots.js';
 
@@ -10,3 +11,12 @@ import { customersUsageMutableSlots } from './02-customers-usage-mutable-slots.j
 
 /** The schema `storage`, step by step. */
 export const migrations: readonly Migration[] = [serversAccountsSharesLeases, customersUsageMutableSlots];
+
+/**
+ * Brings the schema `storage` of a database to what this release knows.
+ *
+ * @throws SchemaTooNewError
+ */
+export async function migrateStorage(database: Database, logger: Logger): Promise<void> {
+  await migrate(database, { schema: 'storage', migrations, logger });
+}

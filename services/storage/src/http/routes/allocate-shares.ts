@@ -15,7 +15,7 @@ export function allocateShares({
 }: {
   uploads: Uploads;
   leases: LeaseKeeping;
-  /** Milliseconds. */
+  /** Milliseconds, where the account has no duration of its own. */
   leaseDuration: number;
 }): Handler<'allocateShares'> {
   return async ({ request, response, account, secrets }, { storageIndex }) => {
@@ -30,7 +30,7 @@ export function allocateShares({
       lease: {
         renewSecret: secrets['lease-renew-secret'],
         cancelSecret: secrets['lease-cancel-secret'],
-        expiresAt: (Date.now() + leaseDuration) / 1000,
+        expiresAt: (Date.now() + (account.leaseDuration ?? leaseDuration)) / 1000,
       },
     });
     if (present.size > 0) await leases.renew(storageIndex, account.key, present);

@@ -1,0 +1,75 @@
+import type { Bus } from '@holdfast/common/bus';
+import { Repetition } from '@holdfast/common/lifecycle';
+import type { Logger } from '@holdfast/common/logging';
+import type { AccountBook } from './account-book.js';
+import type { Credentials } from './credentials.js';
+import { accountSubjects } from './subjects.js';
+
+/** Milliseconds after which a server looks into the database by itself, if the bus has told it nothing. */
+const lookAfter = 30_000;
+
+/** What following the accounts needs. */
+export interface AccountFollowingOptions {
+  readonly bus: Bus;
+  readonly grid: string;
+  readonly book: AccountBook;
+  readonly credentials: Credentials;
+  readonly logger: Logger;
+  /** Called after each look into the database. */
+  readonly onReload: () => void;
+}
+
+/**
+ * Keeps a running server's view of the accounts up to date, and registers the accounts of its own book at servers that
+ * lack them: when the bus says that something changed, after each connection of the bus, and every half minute.
+ */
+export class AccountFollowing {
+  readonly #options: AccountFollowingOptions;
+  readonly #changed: ReturnType<typeof accountSubjects>['changed'];
+  #failing = false;
+
+  constructor(options: AccountFollowingOptions) {
+    this.#options = options;
+    this.#changed = accountSubjects(options.grid).changed;
+  }
+
+  /** Begins to follow, in the background; returns how to end it. */
+  start(): () => Promise<void> {
+    const { bus } = this.#options;
+    const repetition = new Repetition(() => this.#look(), lookAfter);
+    let arrived = false;
+    const stopListening = [
+      bus.subscribe(this.#changed, () => repetition.again()),
+      bus.onConnect(() => {
+        // A new server among the others: the keepers of account books are to register their accounts at it.
+        if (!arrived) arrived = bus.publish(this.#changed, {});
+        repetition.again();
+      }),
+    ];
+    repetition.start();
+    return () => {
+      for (const stop of stopListening) stop();
+      return repetition.stop();
+    };
+  }
+
+  async #look(): Promise<boolean> {
+    const { bus, book, credentials, logger, onReload } = this.#options;
+    try {
+      const registered = await book.register();
+      if (registered > 0) {
+        logger.info({ registered }, 'registered accounts at servers that lacked them');
+        bus.publish(this.#changed, {});
+      }
+      await credentials.reload();
+      onReload();
+      this.#failing = false;
+      return true;
+    } catch (error) {
+      if (!this.#failing)
+        logger.warn({ error: (error as Error).message }, 'could not look for changed accounts; trying again');
+      this.#failing = true;
+      return false;
+    }
+  }
+}

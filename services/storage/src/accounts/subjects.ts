@@ -1,0 +1,14 @@
+import type { Subject } from '@holdfast/common/bus';
+import { z } from 'zod';
+
+const nothing = z.strictObject({});
+
+/** What is said about accounts on the bus of one grid: that something changed, and nothing of what. */
+export interface AccountSubjects {
+  /** Anyone to all storage servers: look into the database again. */
+  readonly changed: Subject<z.infer<typeof nothing>>;
+}
+
+export function accountSubjects(grid: string): AccountSubjects {
+  return { changed: { name: `holdfast.${grid}.accounts.changed`, schema: nothing } };
+}

@@ -1,0 +1,68 @@
+import { Announcer, buildStorageAnnouncement } from '@holdfast/common/announcements';
+import type { Bus } from '@holdfast/common/bus';
+import type { Identity } from '@holdfast/common/identity';
+import type { Logger } from '@holdfast/common/logging';
+import type { StorageConfiguration } from './configuration.js';
+
+/** What announcing this server needs. */
+export interface AnnouncingOptions {
+  readonly configuration: StorageConfiguration;
+  readonly identity: Identity;
+  /** The anonymous account's credential. */
+  readonly credential: string;
+  readonly release: string;
+  readonly bus: Bus;
+  readonly logger: Logger;
+}
+
+/**
+ * Keeps telling the introducers where this server is, for as long as it lets in whoever comes with what it announces.
+ * Serving does not wait for it.
+ */
+export class Announcing {
+  readonly #announcer: Announcer;
+  readonly #logger: Logger;
+  #stop: (() => Promise<void>) | undefined;
+  #ending: Promise<void> = Promise.resolve();
+
+  constructor({ configuration, identity, credential, release, bus, logger }: AnnouncingOptions) {
+    const { grid, nickname, locations } = configuration;
+    this.#logger = logger;
+    this.#announcer = new Announcer({
+      bus,
+      grid,
+      identity,
+      logger,
+      describe: (seqnum) =>
+        buildStorageAnnouncement({
+          identity,
+          nickname,
+          seqnum,
+          locations,
+          swissnum: credential,
+          version: release,
+        }),
+    });
+  }
+
+  /** Begins, or ends, as the announced credential is now accepted or refused. */
+  follow(accepted: boolean): void {
+    if (accepted && !this.#stop) this.#stop = this.#announcer.start();
+    else if (!accepted && this.#stop) {
+      this.#logger.info('the anonymous account is revoked: this server no longer announces itself');
+      this.#end();
+    }
+  }
+
+  /** Resolves when nothing more is said. */
+  async stop(): Promise<void> {
+    this.#end();
+    await this.#ending;
+  }
+
+  #end(): void {
+    const [before, stop] = [this.#ending, this.#stop];
+    this.#stop = undefined;
+    if (stop) this.#ending = Promise.all([before, stop()]).then(() => undefined);
+  }
+}
