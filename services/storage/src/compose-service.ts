@@ -47,8 +47,21 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
 
   const leases = new LeaseKeeping(backend, records, new LeaseRecords(database, server, leaseDuration));
   const space = new Space(() => backend.freeSpace(), configuration.shares.reserved_space);
-  const { open: mostOpen, abandoned_after: abandonedAfter } = configuration.uploads;
-  const uploads = new Uploads({ backend, records, space, logger, mostOpen, abandonedAfter });
+  const {
+    open: mostOpen,
+    open_per_account: mostOpenOfOne,
+    abandoned_after: abandonedAfter,
+  } = configuration.uploads;
+  const uploads = new Uploads({
+    backend,
+    records,
+    space,
+    logger,
+    mostOpen,
+    mostOpenOfOne,
+    abandonedAfter,
+    leastPace: configuration.limits.slowest,
+  });
   lifecycle.add('uploads', uploads.start());
   metrics.watch(uploads, space);
   walkInBackground(parts, records);

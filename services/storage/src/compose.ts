@@ -16,7 +16,8 @@ import { describeServer } from './accounts/server-description.js';
 import { Announcing } from './announcing.js';
 import { composeService } from './compose-service.js';
 import type { StorageConfiguration } from './configuration.js';
-import { requestListener, type Service } from './http/request-listener.js';
+import { PaceWatch } from './http/pace-watch.js';
+import { endSlowRequest, requestListener, type Service } from './http/request-listener.js';
 import { openStoragePort } from './http/storage-port.js';
 import { anonymousCredentialFile } from './initialise.js';
 import { StorageMetrics } from './metrics.js';
@@ -59,7 +60,13 @@ export async function compose(
 
   // The port before the share folder: a second process of the same node fails here, before it can clear away the
   // first one's uploads.
-  const listener = requestListener({ service: () => service, metrics, logger });
+  const { slowest: bytesPerSecond, patience } = configuration.limits;
+  const pace = new PaceWatch({ bytesPerSecond, patience }, (request, response, direction) => {
+    metrics.tooSlow(direction);
+    endSlowRequest(request, response, direction, bytesPerSecond);
+  });
+  lifecycle.add('watch over slow clients', () => pace.close());
+  const listener = requestListener({ service: () => service, metrics, logger, pace });
   const port = await openStoragePort(configuration.listen, identity.tls, listener);
   lifecycle.add('storage port', () => port.close());
   const backend = new DiskShareBackend(resolve(dir, configuration.shares.path), logger);

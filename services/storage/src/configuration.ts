@@ -22,8 +22,18 @@ export const nodeConfiguration = z.strictObject({
     .strictObject({
       /** Most shares on their way in at once. */
       open: z.number().int().min(1).max(100_000).default(4096),
+      /** And most of one account. */
+      open_per_account: z.number().int().min(1).max(100_000).default(1024),
       /** After so long without a byte an upload is given up. */
       abandoned_after: duration.prefault('30m'),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      /** Bytes a second that a client must send or take, as an average, while it has a transfer under way. */
+      slowest: byteSize.prefault('1kB').refine((bytes) => bytes >= 1, 'expected at least 1 byte'),
+      /** How long the average is taken over. */
+      patience: duration.prefault('1m').refine((time) => time >= 100, 'expected at least 100ms'),
     })
     .prefault({}),
 });

@@ -80,29 +80,3 @@ describe('reserved space', () => {
     expect(await client.allocated(newIndex(), [0], 250_000_000)).toEqual([0]);
   });
 });
-
-describe('open uploads', () => {
-  it('are limited in number, and those abandoned make room again', async () => {
-    await using server = await startTestServer({
-      settings: { uploads: { open: 3, abandoned_after: '500ms' } },
-    });
-    const { client } = server;
-    const first = newIndex();
-    expect(await client.allocated(first, [0, 1, 2, 3, 4], 1_000_000)).toEqual([0, 1, 2]);
-    expect(await client.allocated(newIndex(), [0], 10)).toEqual([]);
-    const before = await free(server);
-    await client.write({ storageIndex: first, shareNumber: 1 }, { begin: 0, end: 10 }, '0123456789');
-
-    const later = newIndex();
-    await expect.poll(() => client.allocated(later, [0], 10), { timeout: 10_000 }).toEqual([0]);
-    expect(
-      (await client.write({ storageIndex: first, shareNumber: 1 }, { begin: 10, end: 11 }, 'x')).status,
-    ).toBe(404);
-    expect(await server.sql('select from storage.shares where storage_index = $1', [first])).toEqual([]);
-    expect(await free(server)).toBeGreaterThan(before - 500_000_000);
-    const metrics = await (await fetch(`${server.operator}/metrics`)).text();
-    expect(Number(/holdfast_storage_promised_bytes\{[^}]*\} (\d+)/.exec(metrics)?.[1])).toBeLessThan(
-      1_000_000,
-    );
-  });
-});

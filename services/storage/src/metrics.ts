@@ -10,6 +10,7 @@ export class StorageMetrics {
   readonly #stored: Counter;
   readonly #bytes: Counter<'direction'>;
   readonly #shares: Gauge<'state'>;
+  readonly #slow: Counter<'direction'>;
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -38,12 +39,22 @@ export class StorageMetrics {
       labelNames: ['direction'],
       registers,
     });
+    this.#slow = new Counter({
+      name: 'holdfast_storage_slow_clients_total',
+      help: 'Transfers ended because the client was sending or taking too little',
+      labelNames: ['direction'],
+      registers,
+    });
     this.#shares = new Gauge({
       name: 'holdfast_storage_walk_shares',
       help: 'What the last walk over all shares found: in the backend, recorded by it, recorded but not there',
       labelNames: ['state'],
       registers,
     });
+  }
+
+  tooSlow(direction: string): void {
+    this.#slow.inc({ direction });
   }
 
   request(route: string, status: number, seconds: number): void {

@@ -15,6 +15,8 @@ export type StorageErrorCode =
   | 'body-incomplete'
   | 'conflicting-write'
   | 'too-fragmented'
+  | 'too-many-uploads'
+  | 'server-busy'
   | 'disk-full'
   | 'upload-failed'
   | 'database-unavailable'

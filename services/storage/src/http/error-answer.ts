@@ -23,6 +23,8 @@ const statuses: Readonly<Record<StorageErrorCode, number>> = {
   'body-incomplete': 400,
   'conflicting-write': 409,
   'too-fragmented': 400,
+  'too-many-uploads': 429,
+  'server-busy': 503,
   'disk-full': 507,
   'upload-failed': 500,
   'database-unavailable': 503,

@@ -7,6 +7,7 @@ import { StorageError } from '../storage-error.js';
 import { authorize, permit, secretValues } from './authorize.js';
 import { errorAnswer } from './error-answer.js';
 import type { Exchange, Handler } from './exchange.js';
+import type { PaceWatch, SlowDirection } from './pace-watch.js';
 
 /** What does each route. */
 export type Handlers = { readonly [Name in RouteName]: Handler<Name> };
@@ -23,17 +24,22 @@ export interface Service {
  */
 const mostPassedOver = 64 * 1024 * 1024;
 
+const passedOver = new WeakSet<IncomingMessage>();
+
 /** Recognises, authorises and hands on each request, and answers those that fail. */
 export function requestListener(fields: {
   /** Undefined until the server is ready, and while it stops. */
   readonly service: () => Service | undefined;
   readonly metrics: StorageMetrics;
   readonly logger: Logger;
+  readonly pace: PaceWatch;
 }): RequestListener {
-  const { service, metrics, logger } = fields;
+  const { service, metrics, logger, pace } = fields;
   return (request, response) => {
     const begun = performance.now();
     const match = matchRoute(request.method, request.url ?? '');
+    pace.add(request, response);
+    response.once('finish', () => passOver(request));
     response.once('close', () => {
       metrics.request(match.name ?? 'none', response.statusCode, (performance.now() - begun) / 1000);
     });
@@ -87,7 +93,7 @@ function answerError(
     return;
   }
   if (response.destroyed) return;
-  if (!request.complete) passOver(request);
+  passOver(request);
   const body = `${text}\n`;
   response
     .writeHead(status, {
@@ -98,7 +104,34 @@ function answerError(
     .end(body);
 }
 
+/**
+ * Ends what a client makes last too long: with an answer where none has gone out yet, else by cutting the connection,
+ * which tells the reader of half a share that the rest is not coming.
+ */
+export function endSlowRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  direction: SlowDirection,
+  leastPace: number,
+): void {
+  if (direction === 'taking' || response.headersSent || response.destroyed) {
+    request.socket.destroy();
+    return;
+  }
+  const text = `the body came slower than ${leastPace} bytes a second\n`;
+  response
+    .writeHead(408, {
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': Buffer.byteLength(text),
+      connection: 'close',
+    })
+    .end(text, () => request.destroy());
+}
+
+/** Throws away what comes of a body that nobody reads. */
 function passOver(request: IncomingMessage): void {
+  if (request.complete || passedOver.has(request)) return;
+  passedOver.add(request);
   let passed = 0;
   request.on('data', (chunk: Buffer) => {
     passed += chunk.length;

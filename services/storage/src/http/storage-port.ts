@@ -10,6 +10,8 @@ const mostConnections = 4096;
 const headTimeout = 30_000;
 /** Milliseconds without a byte after which a connection is closed. */
 const idleTimeout = 120_000;
+/** Most bytes of the head of a request; with more the client is told 431. */
+const headSize = 16 * 1024;
 /** Milliseconds that requests under way have when the server stops. */
 const drainTime = 15_000;
 
@@ -42,7 +44,8 @@ export async function openStoragePort(
       secureOptions: constants.SSL_OP_NO_TICKET,
       handshakeTimeout: headTimeout,
       headersTimeout: headTimeout,
-      // A large write over a slow line may take long; silence may not (idleTimeout).
+      maxHeaderSize: headSize,
+      // A large write over a slow line may take long; silence (idleTimeout) and next to nothing (PaceWatch) may not.
       requestTimeout: 0,
       keepAliveTimeout: idleTimeout,
     },

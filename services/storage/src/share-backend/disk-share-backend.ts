@@ -91,8 +91,9 @@ export class DiskShareBackend implements ShareBackend {
   }
 
   async freeSpace(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.#root);
-    return bavail * bsize;
+    const { bavail, bsize, files, ffree } = await statfs(this.#root);
+    // A disk without a free inode takes no file. One that counts none (btrfs) says 0 of 0.
+    return files > 0 && ffree === 0 ? 0 : bavail * bsize;
   }
 
   spaceFor(dataSize: number): number {

@@ -26,6 +26,7 @@ export class Upload {
   #ended = false;
   #placed = false;
   #lastByteAt = performance.now();
+  readonly #begunAt = performance.now();
 
   constructor(fields: {
     readonly share: ShareAddress;
@@ -66,6 +67,11 @@ export class Upload {
   /** Milliseconds since a byte of it came. */
   get idleFor(): number {
     return performance.now() - this.#lastByteAt;
+  }
+
+  /** Milliseconds since it was begun. */
+  get age(): number {
+    return performance.now() - this.#begunAt;
   }
 
   /**

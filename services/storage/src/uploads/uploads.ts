@@ -27,17 +27,26 @@ export interface UploadsOptions {
   readonly logger: Logger;
   /** Most shares on their way in at once. */
   readonly mostOpen: number;
+  /** Most of them of one account. */
+  readonly mostOpenOfOne: number;
   /** Milliseconds without a byte after which an upload is given up. */
   readonly abandonedAfter: number;
+  /** Bytes a second that an upload must come at, on average and `abandonedAfter` aside, so as not to be given up. */
+  readonly leastPace: number;
 }
 
 /** Held in the place of an upload while it is not yet known whether it can be one. */
 const beginning = Symbol('beginning');
+/** Held there after an upload until its record is gone, so that the share is not begun anew before. */
+const leaving = Symbol('leaving');
 
 /** All shares on their way in. They live in this process's memory: a restart ends them, and clients begin again. */
 export class Uploads {
   readonly #options: UploadsOptions;
-  readonly #open = new Map<string, Upload | typeof beginning>();
+  readonly #open = new Map<string, Upload | typeof beginning | typeof leaving>();
+  /** Those whose record could not be taken back, because Postgres was away. */
+  #unforgotten: { readonly share: ShareAddress; readonly account: number }[] = [];
+  readonly #openByAccount = new Map<number, number>();
   readonly #closing = new Map<Upload, Promise<void>>();
   #sweep: NodeJS.Timeout | undefined;
 
@@ -64,20 +73,24 @@ export class Uploads {
    * answer; a share that another upload is bringing is left to it.
    *
    * @returns the shares that are there already, and those that may now be written
-   * @throws StorageError `database-unavailable`
+   * @throws StorageError `too-many-uploads` or `server-busy` where that is why nothing was granted;
+   *   `database-unavailable`
    */
   async allocate(
     request: UploadRequest,
   ): Promise<{ present: ReadonlySet<number>; allocated: ReadonlySet<number> }> {
-    const { backend, space, mostOpen } = this.#options;
+    const { backend, space } = this.#options;
     const allocated = new Set<number>();
     // Our place is taken before the backend is asked: so whatever was on its way in before is in the backend now.
     const begun: ShareAddress[] = [];
+    let refused: StorageError | undefined;
     for (const shareNumber of request.shareNumbers) {
       const share = { storageIndex: request.storageIndex, shareNumber };
       const known = this.#open.get(keyOf(share));
-      if (known === undefined && this.#open.size < mostOpen) {
-        this.#open.set(keyOf(share), beginning);
+      if (known === undefined) {
+        refused ??= this.#limitReached(request.account);
+        if (refused) continue;
+        this.#begin(share, request.account);
         begun.push(share);
       } else if (known instanceof Upload && isOwner(known, request)) allocated.add(shareNumber);
     }
@@ -86,10 +99,11 @@ export class Uploads {
       const wanted = begun.filter(({ shareNumber }) => !present.has(shareNumber));
       for (const share of await this.#promise(wanted, request)) allocated.add(share.shareNumber);
       for (const shareNumber of present) allocated.delete(shareNumber);
+      if (refused && present.size + allocated.size === 0) throw refused;
       return { present, allocated };
     } finally {
       for (const share of begun) {
-        if (this.#open.get(keyOf(share)) === beginning) this.#open.delete(keyOf(share));
+        if (this.#open.get(keyOf(share)) === beginning) this.#forget(share, request.account);
       }
     }
   }
@@ -141,15 +155,53 @@ export class Uploads {
     if (this.#open.get(key) !== upload || this.#closing.has(upload) || upload.placed) {
       throw new StorageError('no-such-upload', 'this share is not on its way in');
     }
-    const { records, space } = this.#options;
-    this.#open.set(key, beginning);
+    const { space } = this.#options;
+    this.#open.set(key, leaving);
     space.release(upload.space - upload.written);
     try {
       await upload.end();
-      await records.forget(upload.share);
     } finally {
-      this.#open.delete(key);
+      await this.#leave(upload.share, upload.account);
     }
+  }
+
+  /** Takes a share's record back, now or when Postgres can be used again. */
+  async #leave(share: ShareAddress, account: number): Promise<void> {
+    this.#open.set(keyOf(share), leaving);
+    try {
+      await this.#options.records.forget(share);
+    } catch (error) {
+      this.#unforgotten.push({ share, account });
+      throw error;
+    }
+    this.#forget(share, account);
+  }
+
+  #begin(share: ShareAddress, account: number): void {
+    this.#open.set(keyOf(share), beginning);
+    this.#openByAccount.set(account, (this.#openByAccount.get(account) ?? 0) + 1);
+  }
+
+  #forget(share: ShareAddress, account: number): void {
+    this.#open.delete(keyOf(share));
+    const left = (this.#openByAccount.get(account) ?? 0) - 1;
+    if (left > 0) this.#openByAccount.set(account, left);
+    else this.#openByAccount.delete(account);
+  }
+
+  #limitReached(account: number): StorageError | undefined {
+    const { mostOpen, mostOpenOfOne } = this.#options;
+    if ((this.#openByAccount.get(account) ?? 0) >= mostOpenOfOne) {
+      return new StorageError(
+        'too-many-uploads',
+        `this account has ${mostOpenOfOne} uploads open here, the most that it may have: finish or abort some`,
+      );
+    }
+    if (this.#open.size < mostOpen) return undefined;
+    return new StorageError(
+      'server-busy',
+      `this server has ${mostOpen} uploads open, the most that it takes: try later`,
+    );
   }
 
   async #promise(wanted: readonly ShareAddress[], request: UploadRequest): Promise<ShareAddress[]> {
@@ -161,6 +213,11 @@ export class Uploads {
     let allowed: readonly boolean[] = [];
     try {
       allowed = await records.promise(fitting.map((share) => ({ ...share, size, account })));
+    } catch (error) {
+      // It may have been recorded, and only the answer been lost.
+      for (const share of fitting) this.#open.set(keyOf(share), leaving);
+      this.#unforgotten.push(...fitting.map((share) => ({ share, account })));
+      throw error;
     } finally {
       for (const index of fitting.keys()) if (!allowed[index]) space.release(needed);
     }
@@ -196,16 +253,21 @@ export class Uploads {
         : new StorageError('upload-failed', 'the share could not be stored; begin again', { cause: error });
     }
     await records.close({ ...upload.share, size: upload.size, account: upload.account });
-    this.#open.delete(keyOf(upload.share));
+    this.#forget(upload.share, upload.account);
     space.written(upload.space - upload.size);
     upload.end().catch((error: Error) => logger.warn({ error: error.message }, 'closing a file failed'));
   }
 
   #giveUpAbandoned(): void {
-    const { abandonedAfter, logger } = this.#options;
+    const { abandonedAfter, leastPace, logger } = this.#options;
+    for (const { share, account } of this.#unforgotten.splice(0)) {
+      this.#leave(share, account).catch(() => undefined);
+    }
     for (const upload of this.#open.values()) {
-      if (!(upload instanceof Upload) || upload.idleFor < abandonedAfter || this.#closing.has(upload))
-        continue;
+      if (!(upload instanceof Upload) || this.#closing.has(upload)) continue;
+      // A byte now and then would hold what was promised for ever.
+      const due = abandonedAfter + (upload.written / leastPace) * 1000;
+      if (upload.idleFor < abandonedAfter && upload.age < due) continue;
       logger.info({ written: upload.written, size: upload.size }, 'an abandoned upload is given up');
       // What lacks only its record (Postgres was down) is no waste to be thrown away.
       const done = upload.placed ? this.#close(upload) : this.abort(upload);
