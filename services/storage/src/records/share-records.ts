@@ -20,11 +20,6 @@ export interface FoundShare extends ShareAddress {
 /** On its way in, stored, or being deleted. */
 export type ShareState = 'coming' | 'stable' | 'going';
 
-/** A share as it is recorded. */
-export interface RecordedShare extends ShareAddress {
-  readonly state: ShareState;
-}
-
 /** The rows of one server in `storage.shares`, and the leases that come and go with them. */
 export class ShareRecords {
   readonly #database: Database;
@@ -77,15 +72,35 @@ export class ShareRecords {
     return rows.map(toAddress);
   }
 
-  /** The shares with a record and storage indexes between two, both included. */
-  async between(first: Uint8Array, last: Uint8Array): Promise<RecordedShare[]> {
-    const { rows } = await this.#database.pool.query<AddressRow & { state: ShareState }>({
-      name: 'storage-between',
-      text: `select storage_index, share_number, state from storage.shares
-              where server = $1 and storage_index between $2 and $3`,
-      values: [this.#server, first, last],
+  /** The stable shares, from after one on, in order. */
+  async stableAfter(last: ShareAddress | undefined, limit: number): Promise<ShareAddress[]> {
+    const { rows } = await this.#database.pool.query<AddressRow>({
+      name: 'storage-stable-after',
+      text: `select storage_index, share_number from storage.shares
+              where server = $1 and state = 'stable' and (storage_index, share_number) > ($2, $3)
+              order by storage_index, share_number limit $4`,
+      values: [this.#server, last?.storageIndex ?? Buffer.alloc(0), last?.shareNumber ?? -1, limit],
     });
-    return rows.map((row) => ({ ...toAddress(row), state: row.state }));
+    return rows.map(toAddress);
+  }
+
+  /** Those of some shares that have no record, whatever its state. */
+  async unrecorded(shares: readonly ShareAddress[]): Promise<ShareAddress[]> {
+    if (shares.length === 0) return [];
+    const { rows } = await this.#database.pool.query<AddressRow>({
+      name: 'storage-unrecorded',
+      text: `select storage_index, share_number
+               from unnest($2::bytea[], $3::int[]) as asked (storage_index, share_number)
+              where not exists (select from storage.shares as s
+                                 where s.server = $1 and s.storage_index = asked.storage_index
+                                   and s.share_number = asked.share_number)`,
+      values: [
+        this.#server,
+        shares.map((share) => Buffer.from(share.storageIndex)),
+        shares.map((share) => share.shareNumber),
+      ],
+    });
+    return rows.map(toAddress);
   }
 
   /**

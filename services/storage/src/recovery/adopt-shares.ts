@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ShareAddress } from '@holdfast/lafs';
 import { keyOf, type ShareRecords } from '../records/share-records.js';
 import type { ShareBackend } from '../share-backend/share-backend.js';
 import { findShares } from './find-shares.js';
 
-const batchSize = 500;
+const recordsAtOnce = 1000;
 
 /** What a walk over all shares found. */
-export interface Adoption {
+export interface WalkOutcome {
   /** Shares that had no record and have one now. */
   readonly adopted: number;
   /** Stable records whose share is not in the backend. They are left as they are: no lease is ended for a lost disk. */
@@ -18,8 +19,9 @@ export interface Adoption {
 }
 
 /**
- * Compares every share in the backend with the records, section by section, and records what has none (an adopted
- * Tahoe-LAFS folder, a database that lost its last moments). Deletes nothing. Serving goes on meanwhile.
+ * Compares every share in the backend with the records, some at a time, and records what has none (an adopted
+ * Tahoe-LAFS folder, a database that lost its last moments); then looks for every record's share. Deletes nothing.
+ * Serving goes on meanwhile.
  *
  * @param signal ends the walk early
  */
@@ -27,26 +29,37 @@ export async function adoptShares(
   backend: ShareBackend,
   records: ShareRecords,
   signal: AbortSignal,
-): Promise<Adoption> {
+): Promise<WalkOutcome> {
   let adopted = 0;
-  let missing = 0;
   let shares = 0;
-  for await (const section of backend.walk()) {
+  for await (const page of backend.walk()) {
     if (signal.aborted) break;
-    const recorded = new Map(
-      (await records.between(section.first, section.last)).map((share) => [keyOf(share), share]),
-    );
-    const unknown = section.shares.filter((share) => !recorded.delete(keyOf(share)));
-    for (let at = 0; at < unknown.length && !signal.aborted; at += batchSize) {
-      const found = await findShares(backend, unknown.slice(at, at + batchSize));
-      if (found.length > 0) adopted += await records.adopt(found);
-    }
-    shares += section.shares.length;
-    // What was stored since the section was read is in the records and not in the section: look again.
-    const unseen = [...recorded.values()].filter(({ state }) => state === 'stable');
-    missing += unseen.length - (await findShares(backend, unseen)).length;
+    shares += page.shares.length;
+    const found = await findShares(backend, await records.unrecorded(page.shares));
+    if (found.length > 0) adopted += await records.adopt(found);
     // Requests come first.
     await delay(0);
   }
+  const missing = await countMissing(backend, records, signal);
   return { adopted, missing, shares, complete: !signal.aborted };
+}
+
+async function countMissing(
+  backend: ShareBackend,
+  records: ShareRecords,
+  signal: AbortSignal,
+): Promise<number> {
+  let missing = 0;
+  let last: ShareAddress | undefined;
+  while (!signal.aborted) {
+    const recorded = await records.stableAfter(last, recordsAtOnce);
+    if (recorded.length === 0) break;
+    last = recorded.at(-1);
+    const found = new Set((await backend.inspect(recorded)).map(keyOf));
+    const unseen = recorded.filter((share) => !found.has(keyOf(share)));
+    // What was collected in between has no record either.
+    missing += unseen.length - (await records.unrecorded(unseen)).length;
+    await delay(0);
+  }
+  return missing;
 }

@@ -7,17 +7,25 @@ import {
   bucketFolder,
   containerSize,
   incomingFolder,
-  parseBucketName,
   parseShareName,
   type ShareAddress,
   sharePath,
 } from '@holdfast/lafs';
+import { lockFolder } from './folder-lock.js';
 import { IncomingFile } from './incoming-file.js';
 import { OpenShares } from './open-shares.js';
 import { syncFolder } from './place-batch.js';
-import { sectionBounds, sectionNames } from './sections.js';
-import type { BackendSection, IncomingShare, NewShare, ShareBackend, StoredShare } from './share-backend.js';
+import type {
+  IncomingShare,
+  InspectedShare,
+  NewShare,
+  RemovalFailure,
+  ShareBackend,
+  StoredShare,
+  WalkedShares,
+} from './share-backend.js';
 import { SharePlacer } from './share-placer.js';
+import { ShareScanner } from './share-scanner.js';
 
 const filesKeptOpen = 256;
 
@@ -27,11 +35,14 @@ export class DiskShareBackend implements ShareBackend {
   readonly #incoming: string;
   readonly #openShares: OpenShares;
   readonly #placer = new SharePlacer();
+  readonly #scanner: ShareScanner;
+  #unlock = () => {};
 
   /** @param root the folder that has `incoming/` and a folder for each two characters that a storage index can begin with */
   constructor(root: string, logger: Logger) {
     this.#root = root;
     this.#incoming = join(root, incomingFolder);
+    this.#scanner = new ShareScanner(root);
     this.#openShares = new OpenShares(filesKeptOpen, (path, error) =>
       logger.warn(
         { path, code: error.code },
@@ -43,6 +54,7 @@ export class DiskShareBackend implements ShareBackend {
   async open(): Promise<void> {
     await mkdir(this.#root, { recursive: true });
     await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK);
+    this.#unlock = lockFolder(this.#root);
     await rm(this.#incoming, { recursive: true, force: true });
     await mkdir(this.#incoming);
     syncFolder(this.#root);
@@ -76,18 +88,25 @@ export class DiskShareBackend implements ShareBackend {
     return this.#openShares.open(join(this.#root, sharePath(storageIndex, shareNumber)));
   }
 
-  async *walk(): AsyncIterable<BackendSection> {
-    for (const section of sectionNames) {
-      const shares: ShareAddress[] = [];
-      for (const bucket of await namesIn(join(this.#root, section))) {
-        const storageIndex = parseBucketName(bucket);
-        if (!storageIndex || !bucket.startsWith(section)) continue;
-        for (const shareNumber of shareNumbers(await namesIn(join(this.#root, section, bucket)))) {
-          shares.push({ storageIndex, shareNumber });
-        }
-      }
-      yield { ...sectionBounds(section), shares };
+  walk(from = 0): AsyncIterable<WalkedShares> {
+    return this.#scanner.walk(from);
+  }
+
+  inspect(shares: readonly ShareAddress[]): Promise<readonly InspectedShare[]> {
+    return this.#scanner.inspect(shares);
+  }
+
+  async remove(shares: readonly ShareAddress[]): Promise<readonly (RemovalFailure | undefined)[]> {
+    const failures = await this.#placer.remove(
+      shares.map(({ storageIndex, shareNumber }) => ({
+        folder: join(this.#root, bucketFolder(storageIndex)),
+        name: String(shareNumber),
+      })),
+    );
+    for (const { storageIndex, shareNumber } of shares) {
+      this.#openShares.forget(join(this.#root, sharePath(storageIndex, shareNumber)));
     }
+    return failures;
   }
 
   async freeSpace(): Promise<number> {
@@ -102,7 +121,9 @@ export class DiskShareBackend implements ShareBackend {
 
   async close(): Promise<void> {
     await this.#placer.close();
+    await this.#scanner.close();
     this.#openShares.close();
+    this.#unlock();
   }
 }
 

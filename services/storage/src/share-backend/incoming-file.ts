@@ -51,7 +51,7 @@ export class IncomingFile implements IncomingShare {
     this.#dataSize = dataSize;
     this.#header = encodeContainerHeader({ dataSize, leaseCount: 1 });
     this.#lease = encodeLeaseRecord({
-      owner: 0,
+      owner: lease.owner,
       renewSecret: storedLeaseSecret(lease.renewSecret, newestContainerVersion),
       cancelSecret: storedLeaseSecret(lease.cancelSecret, newestContainerVersion),
       expiresAt: lease.expiresAt,

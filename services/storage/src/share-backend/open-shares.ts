@@ -1,4 +1,4 @@
-import { close, fstat, open, read } from 'node:fs';
+import { close, fstat, fstatSync, open, read } from 'node:fs';
 import { promisify } from 'node:util';
 import {
   type ByteRange,
@@ -22,10 +22,16 @@ interface OpenFile {
 
 interface Entry {
   readonly file: Promise<OpenFile | undefined>;
+  /** Of the file, once it is open. */
+  descriptor: number | undefined;
   readers: number;
   /** Whether it is to be closed with its last reader. */
   dropped: boolean;
+  lastUsed: number;
 }
+
+/** Milliseconds without a reader after which a file is closed: a removed share takes up its space until then. */
+const keptFor = 30_000;
 
 /**
  * Share files that are kept open for a while, the least recently used given up first: a download lists a storage
@@ -35,6 +41,7 @@ export class OpenShares {
   readonly #entries = new Map<string, Entry>();
   readonly #limit: number;
   readonly #onMalformed: (path: string, error: MalformedContainerError) => void;
+  readonly #sweep = setInterval(() => this.#closeIdle(), keptFor / 2).unref();
 
   /**
    * @param limit most files kept open beyond those being read
@@ -71,20 +78,46 @@ export class OpenShares {
     };
   }
 
+  /** Opens the share at a path anew when it is next asked for: it was removed, or may have been. */
+  forget(path: string): void {
+    const entry = this.#entries.get(path);
+    if (!entry) return;
+    this.#entries.delete(path);
+    this.#drop(entry);
+  }
+
   /** Closes all files, those being read when their readers are done. */
   close(): void {
+    clearInterval(this.#sweep);
     for (const entry of this.#entries.values()) this.#drop(entry);
     this.#entries.clear();
   }
 
   #entry(path: string): Entry {
     const known = this.#entries.get(path);
-    if (known) {
+    if (known && !isRemoved(known)) {
       this.#entries.delete(path);
       this.#entries.set(path, known);
+      known.lastUsed = performance.now();
       return known;
     }
-    const entry: Entry = { file: this.#openFile(path), readers: 0, dropped: false };
+    this.forget(path);
+    const file = this.#openFile(path);
+    const entry: Entry = {
+      file,
+      descriptor: undefined,
+      readers: 0,
+      dropped: false,
+      lastUsed: performance.now(),
+    };
+    file.then(
+      (opened) => {
+        entry.descriptor = opened?.descriptor;
+      },
+      () => {
+        // Told to whoever waits for the file.
+      },
+    );
     this.#entries.set(path, entry);
     if (this.#entries.size > this.#limit) {
       const [oldest, dropped] = this.#entries.entries().next().value as [string, Entry];
@@ -97,6 +130,13 @@ export class OpenShares {
   #drop(entry: Entry): void {
     entry.dropped = true;
     if (entry.readers === 0) closeEntry(entry);
+  }
+
+  #closeIdle(): void {
+    const before = performance.now() - keptFor;
+    for (const [path, entry] of this.#entries) {
+      if (entry.readers === 0 && entry.lastUsed < before) this.forget(path);
+    }
   }
 
   #release(entry: Entry): void {
@@ -128,6 +168,11 @@ export class OpenShares {
       return undefined;
     }
   }
+}
+
+/** Whether another process removed the file while it was kept open here. Cheaper at once than handed to a thread. */
+function isRemoved({ descriptor, dropped }: Entry): boolean {
+  return descriptor !== undefined && !dropped && fstatSync(descriptor).nlink === 0;
 }
 
 function closeEntry(entry: Entry): void {

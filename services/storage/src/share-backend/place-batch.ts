@@ -1,19 +1,32 @@
-import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** A share whose bytes are all in its file, to be put where it is found. */
-export interface Placing {
-  /** Of the open file. */
-  readonly descriptor: number;
-  /** The file's path in `incoming/`. */
-  readonly from: string;
-  /** The folder of its storage index; it is made if it is not there. */
+/** Where a share is found. */
+export interface Place {
+  /** The folder of its storage index. */
   readonly folder: string;
   /** Its name there: the share number. */
   readonly name: string;
 }
 
-/** Why a share was not placed: the system's error, as data that passes between threads. */
+/** A share whose bytes are all in its file, to be put where it is found. Its folder is made if it is not there. */
+export interface Placing extends Place {
+  /** Of the open file. */
+  readonly descriptor: number;
+  /** The file's path in `incoming/`. */
+  readonly from: string;
+}
+
+/** Why a share was not placed or removed: the system's error, as data that passes between threads. */
 export interface PlacingFailure {
   readonly code: string;
   readonly message: string;
@@ -22,44 +35,78 @@ export interface PlacingFailure {
 /** Folders remembered as durably there. */
 const remembered = 4096;
 
-/** Puts shares in their places, durably, many at a time. Everything in it waits for the disk: not for the main thread. */
+/** How often a share is tried to be placed while somebody removes its folder under it. */
+const mostAttempts = 3;
+
+/**
+ * Puts shares in their places, durably, and takes them away, many at a time. Everything in it waits for the disk: not
+ * for the main thread.
+ */
 export class BatchPlacer {
   readonly #durable = new Set<string>();
+  readonly #sync: (folder: string) => void;
+
+  /** @param sync makes what was changed in a folder durable */
+  constructor(sync: (folder: string) => void = syncFolder) {
+    this.#sync = sync;
+  }
 
   /**
-   * Syncs each file, renames it, and syncs each folder that has changed, once for all that changed in it.
+   * Syncs each file, renames it, and syncs each folder that has changed, once for all that changed in it. A folder
+   * whose sync fails fails the shares that need it, and no others.
    *
    * @returns for each placing why it failed; undefined where the share is in its place for good
    */
   place(batch: readonly Placing[]): (PlacingFailure | undefined)[] {
-    const changed = new Map<string, PlacingFailure | undefined>();
-    const failures = batch.map((placing) =>
-      attempt(() => {
+    const moved = batch.map((placing) => {
+      let folders: readonly string[] = [];
+      const failure = attempt(() => {
         fdatasyncSync(placing.descriptor);
-        for (const folder of this.#moveIntoPlace(placing)) changed.set(folder, undefined);
-        changed.set(placing.folder, undefined);
-      }),
-    );
-    for (const folder of changed.keys())
-      changed.set(
+        folders = [...this.#moveIntoPlace(placing), placing.folder];
+      });
+      return { placing, failure, folders };
+    });
+    const synced = new Map<string, PlacingFailure | undefined>();
+    for (const folder of new Set(moved.flatMap(({ folders }) => folders))) {
+      synced.set(
         folder,
-        attempt(() => syncFolder(folder)),
+        attempt(() => this.#sync(folder)),
       );
-    const unsynced = [...changed.values()].find((failure) => failure !== undefined);
-    return failures.map((failure, index) => failure ?? unsynced ?? this.#remember(batch[index] as Placing));
+    }
+    return moved.map(({ placing, failure, folders }) => {
+      const unsynced = folders.map((folder) => synced.get(folder)).find((problem) => problem !== undefined);
+      return failure ?? unsynced ?? this.#remember(placing);
+    });
+  }
+
+  /**
+   * Removes shares, and the folders of storage indexes that this leaves empty. A share that is not there is removed
+   * already. Nothing is synced: a removed share may be there again after the machine has crashed.
+   *
+   * @returns for each why it is still there; undefined where it is not
+   */
+  remove(batch: readonly Place[]): (PlacingFailure | undefined)[] {
+    const failures = batch.map(({ folder, name }) => attempt(() => removeFile(join(folder, name))));
+    for (const folder of new Set(batch.map((place) => place.folder))) {
+      this.#durable.delete(folder);
+      // Fails where shares are left in it, or where somebody else was first.
+      attempt(() => rmdirSync(folder));
+    }
+    return failures;
   }
 
   /** Renames the file, making its folder if need be; returns the folders above it that this changed. */
-  #moveIntoPlace({ from, folder, name }: Omit<Placing, 'descriptor'>): string[] {
+  #moveIntoPlace(placing: Placing, attempts = mostAttempts): string[] {
+    const { from, folder, name } = placing;
     const made = this.#make(folder);
     try {
       renameSync(from, join(folder, name));
       return made;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !this.#durable.has(folder)) throw error;
-      // Somebody removed a folder that was there.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempts === 1) throw error;
+      // Somebody removed a folder that was there: a collection in another process, which found it empty.
       this.#durable.clear();
-      return this.#moveIntoPlace({ from, folder, name });
+      return [...made, ...this.#moveIntoPlace(placing, attempts - 1)];
     }
   }
 
@@ -91,6 +138,15 @@ export function syncFolder(folder: string): void {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
   }
 }
 

@@ -1,6 +1,15 @@
-import { parentPort } from 'node:worker_threads';
-import { BatchPlacer, type Placing } from './place-batch.js';
+import { answerCalls } from '../worker-calls.js';
+import { BatchPlacer, type Place, type Placing, type PlacingFailure } from './place-batch.js';
 
-/** The thread that places shares: one message in for a batch, one out with what became of it. */
+/** What the thread is asked to do, one batch a call. */
+export type PlaceCall =
+  | { readonly kind: 'place'; readonly batch: readonly Placing[] }
+  | { readonly kind: 'remove'; readonly batch: readonly Place[] };
+
+/** For each of the batch why it failed. */
+export type PlaceResult = readonly (PlacingFailure | undefined)[];
+
 const placer = new BatchPlacer();
-parentPort?.on('message', (batch: readonly Placing[]) => parentPort?.postMessage(placer.place(batch)));
+answerCalls<PlaceCall, PlaceResult>((call) =>
+  call.kind === 'place' ? placer.place(call.batch) : placer.remove(call.batch),
+);

@@ -2,7 +2,10 @@ import type { ByteRange, ShareAddress } from '@holdfast/lafs';
 
 /** Where share bytes live. Knows nothing of accounts, secrets or Postgres. */
 export interface ShareBackend {
-  /** Makes it ready, and clears away uploads that a killed process left. Called once, before all else. */
+  /**
+   * Makes it ready for uploads, and clears away those that a killed process left: for the one process that serves it.
+   * Whoever only walks, inspects and removes needs no `open`.
+   */
   open(): Promise<void>;
   /** Begins a share. Nothing is stored of it before its first write, and nothing shows before `place`. */
   begin(share: ShareAddress, contents: NewShare): IncomingShare;
@@ -10,8 +13,20 @@ export interface ShareBackend {
   list(storageIndex: Uint8Array): Promise<ReadonlySet<number>>;
   /** Opens a share for reading; undefined where there is none. Call `release` when done. */
   read(share: ShareAddress): Promise<StoredShare | undefined>;
-  /** All shares there are, some thousand at most at a time, in order of storage index. */
-  walk(): AsyncIterable<BackendSection>;
+  /**
+   * All shares there are, some thousand at a time, section by section; within a section in no order.
+   *
+   * @param from the section to begin with, 0 to 1023
+   */
+  walk(from?: number): AsyncIterable<WalkedShares>;
+  /** Looks into shares; those that are not there, or not whole, are left out. */
+  inspect(shares: readonly ShareAddress[]): Promise<readonly InspectedShare[]>;
+  /**
+   * Removes shares. One that is not there is removed already; one that is being read stays readable to its reader.
+   *
+   * @returns for each why it is still there; undefined where it is not
+   */
+  remove(shares: readonly ShareAddress[]): Promise<readonly (RemovalFailure | undefined)[]>;
   /** Bytes that could still be written, before any reserve. */
   freeSpace(): Promise<number>;
   /** Bytes that a share of so much data takes. */
@@ -28,6 +43,8 @@ export interface NewShare {
 
 /** The lease that is kept beside a share, so that a lost lease database can be made again. */
 export interface NewLease {
+  /** Key of the account that has it. */
+  readonly owner: number;
   /** 32 bytes as the client sent them; they are not kept in the clear. */
   readonly renewSecret: Uint8Array;
   readonly cancelSecret: Uint8Array;
@@ -58,9 +75,26 @@ export interface StoredShare {
   release(): void;
 }
 
-/** Some of a backend's shares: all those whose storage index lies between two bounds, both included. */
-export interface BackendSection {
-  readonly first: Uint8Array;
-  readonly last: Uint8Array;
+/** Some of the shares whose storage indexes have the same first ten bits, which are the section's number. */
+export interface WalkedShares {
+  readonly section: number;
   readonly shares: readonly ShareAddress[];
+}
+
+/** Written once, or read and written again and again by whoever has its write enabler. */
+export type ShareKind = 'immutable' | 'mutable';
+
+/** What a share's container tells. */
+export interface InspectedShare extends ShareAddress {
+  readonly kind: ShareKind;
+  /** Bytes of data. */
+  readonly size: number;
+  /** The owners of its leases, but for nobody in particular (0). A server of ours writes keys of accounts. */
+  readonly owners: readonly number[];
+}
+
+/** Why a share could not be removed: the system's error. */
+export interface RemovalFailure {
+  readonly code: string;
+  readonly message: string;
 }

@@ -1,9 +1,13 @@
-import { Worker } from 'node:worker_threads';
 import { GroupCommit } from '../group-commit.js';
-import type { Placing, PlacingFailure } from './place-batch.js';
+import { WorkerCalls } from '../worker-calls.js';
+import type { Place, Placing, PlacingFailure } from './place-batch.js';
+import type { PlaceCall, PlaceResult } from './place-thread.js';
 
 /** The built thread, for this file as it was built and for its source under test. */
 const threadFile = new URL('../../dist/share-backend/place-thread.js', import.meta.url);
+
+/** Most shares removed in one call: shares that are to be placed wait for it. */
+const mostRemoved = 100;
 
 /** A share could not be put in its place. `code` is the system's, such as ENOSPC. */
 export class PlacingError extends Error {
@@ -18,7 +22,8 @@ export class PlacingError extends Error {
 }
 
 /**
- * Places shares on a thread of its own, all that are waiting at a time in one batch.
+ * Places shares on a thread of its own, all that are waiting at a time in one batch, and removes shares there too: so
+ * no folder is removed in this process while a share is on its way into it.
  *
  * A small share costs more in handing each of its system calls to the thread pool and back than in the calls
  * themselves: with one message for a batch instead of six hand-overs a share, and files opened and small ones written
@@ -26,10 +31,11 @@ export class PlacingError extends Error {
  * the first sync in it brings most of the rest to the disk.
  */
 export class SharePlacer {
-  readonly #batches = new GroupCommit<Placing, PlacingFailure | undefined>((batch) => this.#run(batch), 64);
-  #thread: Worker | undefined;
-  #answer: ((results: (PlacingFailure | undefined)[]) => void) | undefined;
-  #fail: ((error: Error) => void) | undefined;
+  readonly #thread = new WorkerCalls<PlaceCall, PlaceResult>(threadFile);
+  readonly #batches = new GroupCommit<Placing, PlacingFailure | undefined>(
+    (batch) => this.#thread.call({ kind: 'place', batch }),
+    64,
+  );
 
   /**
    * Resolves when the share is in its place for good.
@@ -41,32 +47,18 @@ export class SharePlacer {
     if (failure) throw new PlacingError(failure.code, failure.message);
   }
 
-  async close(): Promise<void> {
-    await this.#thread?.terminate();
-    this.#thread = undefined;
+  /** Removes shares; for each why it is still there, undefined where it is not. */
+  async remove(places: readonly Place[]): Promise<(PlacingFailure | undefined)[]> {
+    const failures: (PlacingFailure | undefined)[] = [];
+    for (let at = 0; at < places.length; at += mostRemoved) {
+      failures.push(
+        ...(await this.#thread.call({ kind: 'remove', batch: places.slice(at, at + mostRemoved) })),
+      );
+    }
+    return failures;
   }
 
-  /** One batch at a time: `GroupCommit` sees to that. */
-  #run(batch: readonly Placing[]): Promise<(PlacingFailure | undefined)[]> {
-    return new Promise((resolve, reject) => {
-      this.#answer = resolve;
-      this.#fail = reject;
-      this.#thread ??= this.#start();
-      this.#thread.postMessage(batch);
-    });
-  }
-
-  /** A thread that ends by itself fails its batch; the next batch gets a new one. */
-  #start(): Worker {
-    // Not the options that this process was started with: some of them are for a main program only.
-    const thread = new Worker(threadFile, { execArgv: [] });
-    thread.on('message', (results: (PlacingFailure | undefined)[]) => this.#answer?.(results));
-    thread.on('error', (error) => this.#fail?.(error));
-    thread.on('exit', () => {
-      if (this.#thread === thread) this.#thread = undefined;
-      this.#fail?.(new PlacingError('EIO', 'the thread that places shares has ended'));
-    });
-    thread.unref();
-    return thread;
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 }

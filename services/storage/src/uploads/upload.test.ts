@@ -31,7 +31,7 @@ function newUpload(): Upload {
   const secret = new Uint8Array(32);
   const incoming = backend.begin(share, {
     dataSize: size,
-    lease: { renewSecret: secret, cancelSecret: secret, expiresAt: 0 },
+    lease: { owner: 1, renewSecret: secret, cancelSecret: secret, expiresAt: 0 },
   });
   return new Upload({ share, size, secret, account: 1, space: size, incoming });
 }

@@ -28,6 +28,7 @@ export function allocateShares({
       uploadSecret: secrets['upload-secret'],
       account: account.key,
       lease: {
+        owner: account.key,
         renewSecret: secrets['lease-renew-secret'],
         cancelSecret: secrets['lease-cancel-secret'],
         expiresAt: (Date.now() + (account.leaseDuration ?? leaseDuration)) / 1000,
