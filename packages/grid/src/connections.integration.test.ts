@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerStatus } from './connections/server-connection.js';
 import { ServerSet } from './connections/server-set.js';
 import { Grid } from './grid.js';
+import { TransferMemory } from './memory/transfer-memory.js';
 import { type ClientHello, extensionNumber } from './testing/client-hello.js';
 import { countConnected, once as one } from './testing/lab-client.js';
 import { describeServer, type RecordingServer, startRecordingServer } from './testing/recording-server.js';
@@ -220,8 +221,15 @@ async function whatServersSee(
   for (const recorder of recorders) set.set(recorder.known);
   await connected(set, recorders.length);
   const encoding = { required: 1, happy: 2, total: 2, maximumSegmentSize: 100_000 };
-  const options = { servers: set, encoding, convergenceSecret, spoolDir: spool.path, logger: silentLogger() };
-  await new Grid(options).upload(one(content));
+  const grid = new Grid({
+    servers: set,
+    encoding,
+    convergenceSecret,
+    spoolDir: spool.path,
+    memory: new TransferMemory(2 ** 24),
+    logger: silentLogger(),
+  });
+  await grid.upload(one(content));
   await set.close();
   return recorders.map((recorder, index) => {
     const facts: Facts = new Map();

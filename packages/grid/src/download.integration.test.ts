@@ -4,6 +4,7 @@ import { Lab, waitFor } from '@holdfast/lab';
 import { type ChkReadCapability, parseCapability, storageIndexOf } from '@holdfast/lafs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TransferMemory } from './memory/transfer-memory.js';
 import { collect, type LabClient, openLabClient } from './testing/lab-client.js';
 import { cutOff, flipByte, headerOf, rowsOf, type ShareFile, shareFiles } from './testing/share-files.js';
 
@@ -160,6 +161,23 @@ describe('a file', () => {
       fc.asyncProperty(range, ([start, length]) => check(start, start + length)),
       { numRuns: 60 },
     );
+  });
+
+  it('is refused where its segments never fit into the memory there is, and gives all back when it is closed', async () => {
+    const { capability } = await stored(large);
+    const memory = new TransferMemory(1_000_000);
+    await using ample = await openLabClient(lab, { encoding, memory });
+    const file = await open(capability, ample);
+    expect(memory.working.taken).toBeGreaterThan(2 * encoding.maximumSegmentSize);
+    file.close();
+    expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
+
+    await using coarse = await openLabClient(lab, {
+      encoding: { ...encoding, maximumSegmentSize: 300_000 },
+    });
+    const other = await coarse.store(randomBytes(large));
+    await expect(open(other, ample)).rejects.toMatchObject({ code: 'not-enough-memory', available: 750_000 });
+    expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
   });
 
   it('goes on being read while two of five servers go away', async () => {

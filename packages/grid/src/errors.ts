@@ -66,6 +66,23 @@ export class WrongFileError extends Error {
   readonly code = 'wrong-file';
 }
 
+/** A transfer would need more memory than all transfers together may have here, however long it waited. */
+export class NotEnoughMemoryError extends Error {
+  override readonly name = 'NotEnoughMemoryError';
+  readonly code = 'not-enough-memory';
+
+  constructor(
+    /** What needs it: `an upload of 7 bytes`. */
+    readonly what: string,
+    /** In bytes. */
+    readonly needed: number,
+    /** In bytes: what there is for it in all. */
+    readonly available: number,
+  ) {
+    super(`${what} needs ${needed} bytes of memory at a time; this node has ${available} for it`);
+  }
+}
+
 /** Why a request to a storage server failed. */
 export type StorageServerErrorCode =
   | 'unreachable'

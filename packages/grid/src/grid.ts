@@ -1,17 +1,16 @@
 import type { Logger } from '@holdfast/common/logging';
-import { type Capability, storageIndexOf } from '@holdfast/lafs';
+import { type Capability, type ChkReadCapability, storageIndexOf } from '@holdfast/lafs';
 import type { ServerSet } from './connections/server-set.js';
 import { ChkFile } from './download/chk-file.js';
+import { openingMemory, readingMemory, segmentsAhead } from './download/download-memory.js';
 import { LiteralFile } from './download/literal-file.js';
 import type { OpenFile } from './download/open-file.js';
 import { SegmentFetcher } from './download/segment-fetcher.js';
 import { ShareFinder } from './download/share-finder.js';
 import { ShareSources } from './download/share-sources.js';
-import { NotReadableError, WrongFileError } from './errors.js';
+import { NotReadableError } from './errors.js';
+import { type TransferMemory, takeMemory } from './memory/transfer-memory.js';
 import { type EncodingParameters, uploadFile } from './upload/upload-file.js';
-
-/** Largest segment that is read, in bytes: a segment is held in memory whole, and whoever made the file chose it. */
-const largestSegment = 64 * 1024 * 1024;
 
 /** What a grid client works with. */
 export interface GridOptions {
@@ -21,7 +20,16 @@ export interface GridOptions {
   readonly convergenceSecret: Uint8Array;
   /** Where large files wait while their key is worked out. */
   readonly spoolDir: string;
+  /** What the buffers of all uploads and downloads are taken from. */
+  readonly memory: TransferMemory;
   readonly logger: Logger;
+}
+
+/** What is known of an upload before it begins. */
+export interface UploadRequest {
+  /** Most bytes that will come, where that is known: small files need not wait for the memory of large ones. */
+  readonly atMost?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The client side of a grid: stores files and opens them. */
@@ -36,38 +44,59 @@ export class Grid {
    * Stores a file.
    *
    * @returns its capability as text
-   * @throws NotEnoughServersError, the source's own error, or the signal's reason; nothing stays half stored
+   * @throws NotEnoughServersError, OverloadedError, NotEnoughMemoryError, the source's own error, or the signal's
+   *   reason; nothing stays half stored
    */
-  upload(source: AsyncIterable<Uint8Array>, { signal }: { signal?: AbortSignal } = {}): Promise<string> {
-    const { servers, encoding, convergenceSecret, spoolDir } = this.#options;
+  upload(source: AsyncIterable<Uint8Array>, { atMost, signal }: UploadRequest = {}): Promise<string> {
+    const { servers, encoding, convergenceSecret, spoolDir, memory } = this.#options;
     return uploadFile(source, {
       encoding,
       convergenceSecret,
       spoolDir,
+      memory,
+      atMost,
       signal,
       serversFor: (storageIndex) => servers.connectedFor(storageIndex),
     });
   }
 
   /**
-   * Finds a file's shares and checks enough of them that reading can begin.
+   * Finds a file's shares and checks enough of them that reading can begin. The file is to be closed after use.
    *
-   * @throws NotEnoughSharesError, or NotReadableError for a verify capability
+   * @throws NotEnoughSharesError, NotReadableError for a verify capability, OverloadedError where other transfers hold
+   *   the memory for too long, NotEnoughMemoryError where the file's segments never fit into it, or the signal's reason
    */
-  async open(capability: Capability): Promise<OpenFile> {
+  async open(capability: Capability, { signal }: { signal?: AbortSignal } = {}): Promise<OpenFile> {
     if (capability.kind === 'LIT') return new LiteralFile(capability);
     if (capability.kind === 'CHK-Verifier') throw new NotReadableError();
+    const beginning = await takeMemory(this.#options.memory.beginning, openingMemory(capability), {
+      what: `opening a file of ${capability.size} bytes`,
+      signal,
+    });
+    try {
+      return await this.#openShares(capability, signal);
+    } finally {
+      beginning.release();
+    }
+  }
+
+  async #openShares(capability: ChkReadCapability, signal: AbortSignal | undefined): Promise<OpenFile> {
+    const { working } = this.#options.memory;
     const storageIndex = storageIndexOf(capability);
     const servers = this.#options.servers.connectedFor(storageIndex);
     const finder = new ShareFinder(storageIndex, servers, capability.required + 1);
     const sources = new ShareSources(capability, storageIndex, finder, this.#options.logger);
     const description = await sources.start();
-    const { segmentSize } = description.geometry;
-    if (segmentSize > largestSegment) {
-      throw new WrongFileError(
-        `it has segments of ${segmentSize} bytes; ${largestSegment} are the most that are read`,
-      );
-    }
-    return new ChkFile(capability, description, new SegmentFetcher(sources, capability.required));
+    const { geometry } = description;
+    // Where memory is short, many slow readers are better than a few quick ones.
+    const usual = segmentsAhead(geometry);
+    const isShort = working.taken + readingMemory(capability, geometry, usual) > working.size / 2;
+    const ahead = isShort ? 1 : usual;
+    const reservation = await takeMemory(working, readingMemory(capability, geometry, ahead), {
+      what: `reading a file with segments of ${geometry.segmentSize} bytes`,
+      signal,
+    });
+    const fetcher = new SegmentFetcher(sources, capability.required);
+    return new ChkFile(capability, description, fetcher, ahead, () => reservation.release());
   }
 }

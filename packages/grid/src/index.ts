@@ -4,12 +4,15 @@ export type { ServerStatus } from './connections/server-connection.js';
 export { ServerSet, type ServerSetOptions } from './connections/server-set.js';
 export type { OpenFile } from './download/open-file.js';
 export {
+  NotEnoughMemoryError,
   NotEnoughServersError,
   NotEnoughSharesError,
   NotReadableError,
   StorageServerError,
   WrongFileError,
 } from './errors.js';
-export { Grid, type GridOptions } from './grid.js';
+export { Grid, type GridOptions, type UploadRequest } from './grid.js';
+export { TransferMemory } from './memory/transfer-memory.js';
 export { type Candidate, type Placement, placeShares, serversOfHappiness } from './placement/index.js';
 export type { EncodingParameters } from './upload/upload-file.js';
+export { leastMemoryFor } from './upload/upload-memory.js';

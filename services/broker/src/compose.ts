@@ -9,7 +9,7 @@ import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { openOperatorPort } from '@holdfast/common/operator-port';
-import { Grid, ServerSet } from '@holdfast/grid';
+import { Grid, ServerSet, TransferMemory } from '@holdfast/grid';
 import type { NodeConfiguration } from './configuration.js';
 import { connectionsConfiguration } from './connections.js';
 import { migrations } from './migrations.js';
@@ -96,6 +96,7 @@ export async function compose(
     },
     convergenceSecret,
     spoolDir,
+    memory: new TransferMemory(configuration.limits.memory),
     logger,
   });
   const web = await openWebServer({

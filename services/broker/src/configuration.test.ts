@@ -35,6 +35,14 @@ describe('node.yaml of a broker', () => {
       'node.yaml:8: encoding.maximum_segment_size: expected 1KiB to 16MiB',
     ],
     ['limits: { uploads: none }', 'node.yaml:8: limits.uploads'],
+    [
+      'limits: { memory: 8MiB }',
+      'node.yaml:8: limits.memory: expected at least 32MiB, which an upload with this encoding needs',
+    ],
+    [
+      'encoding: { required: 1, total: 256, maximum_segment_size: 16MiB }',
+      'node.yaml: limits.memory: expected at least 16469MiB, which an upload with this encoding needs',
+    ],
   ])('refuses %s and says where and why', (line, message) => {
     expect(() => read(least + line)).toThrow(message);
   });

@@ -1,4 +1,5 @@
 import { byteSize, hostPort, nodeSettings } from '@holdfast/common/configuration';
+import { leastMemoryFor } from '@holdfast/grid';
 import { z } from 'zod';
 
 const shareCount = z.number().int().min(1).max(256);
@@ -19,8 +20,8 @@ const encoding = z
       refuse('maximum_segment_size', 'expected 1KiB to 16MiB');
   });
 
-/** A broker's `node.yaml`. */
-export const nodeConfiguration = z.strictObject({
+/** The fields of a broker's `node.yaml`. */
+const fields = z.strictObject({
   service: z.literal('broker'),
   ...nodeSettings,
   /** Where the web API is served. */
@@ -36,8 +37,21 @@ export const nodeConfiguration = z.strictObject({
       /** Uploads and downloads at a time; those beyond wait their turn. */
       uploads: z.number().int().min(1).max(10_000).default(64),
       downloads: z.number().int().min(1).max(10_000).default(256),
+      /** What the buffers of all uploads and downloads together may take; those that find none left wait. */
+      memory: byteSize.prefault('40MiB'),
     })
     .prefault({}),
+});
+
+/** A broker's `node.yaml`, checked. */
+export const nodeConfiguration = fields.superRefine(({ encoding, limits }, context) => {
+  // An encoding that cannot be needs no memory.
+  if (context.issues.length > 0) return;
+  const { maximum_segment_size: maximumSegmentSize } = encoding;
+  const least = leastMemoryFor({ ...encoding, maximumSegmentSize });
+  if (limits.memory >= least) return;
+  const message = `expected at least ${Math.ceil(least / 2 ** 20)}MiB, which an upload with this encoding needs`;
+  context.addIssue({ code: 'custom', path: ['limits', 'memory'], message, input: limits.memory });
 });
 
 export type NodeConfiguration = z.infer<typeof nodeConfiguration>;

@@ -45,7 +45,7 @@ export async function initialise(dir: string, options: BrokerOptions): Promise<v
         listen: options.listen,
         encoding: { required, happy, total, maximum_segment_size: '1MiB' },
         spool: 'spool',
-        limits: { upload_size: '1TB', uploads: 64, downloads: 256 },
+        limits: { upload_size: '1TB', uploads: 64, downloads: 256, memory: '40MiB' },
       },
       'connections.yaml': emptyConnections,
     },

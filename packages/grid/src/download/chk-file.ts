@@ -10,19 +10,28 @@ import type { FileDescription } from './file-description.js';
 import type { OpenFile } from './open-file.js';
 import type { FetchedBlock, SegmentFetcher } from './segment-fetcher.js';
 
-/** Ciphertext that is fetched ahead of the taker, in bytes; at least two segments and at most sixteen. */
-const fetchedAhead = 4 * 1024 * 1024;
-
 /** An immutable file whose shares have been found. */
 export class ChkFile implements OpenFile {
   readonly #capability: ChkReadCapability;
   readonly #description: FileDescription;
   readonly #fetcher: SegmentFetcher;
+  readonly #ahead: number;
 
-  constructor(capability: ChkReadCapability, description: FileDescription, fetcher: SegmentFetcher) {
+  /**
+   * @param ahead how many segments are fetched ahead of the taker, at least one
+   * @param close gives back what was reserved for the file
+   */
+  constructor(
+    capability: ChkReadCapability,
+    description: FileDescription,
+    fetcher: SegmentFetcher,
+    ahead: number,
+    readonly close: () => void,
+  ) {
     this.#capability = capability;
     this.#description = description;
     this.#fetcher = fetcher;
+    this.#ahead = ahead;
   }
 
   get size(): number {
@@ -57,12 +66,10 @@ export class ChkFile implements OpenFile {
     first: number,
     last: number,
   ): AsyncGenerator<{ segment: number; blocks: FetchedBlock[] }> {
-    const { segmentSize } = this.#description.geometry;
-    const window = Math.min(16, Math.max(2, Math.ceil(fetchedAhead / segmentSize)));
     const fetching: Promise<FetchedBlock[]>[] = [];
     let next = first;
     for (let segment = first; segment <= last; segment++) {
-      for (; next <= last && fetching.length < window; next++) {
+      for (; next <= last && fetching.length < this.#ahead; next++) {
         const blocks = this.#fetcher.fetch(next);
         // Its failure is thrown when its turn comes; until then it is not unhandled.
         blocks.catch(() => undefined);

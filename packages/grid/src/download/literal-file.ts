@@ -17,4 +17,7 @@ export class LiteralFile implements OpenFile {
     const piece = this.#data.subarray(start, end);
     if (piece.length > 0) yield piece;
   }
+
+  /** It holds nothing. */
+  close(): void {}
 }

@@ -10,4 +10,7 @@ export interface OpenFile {
    * @throws NotEnoughSharesError when good shares run out on the way
    */
   read(start: number, end: number): AsyncIterable<Uint8Array>;
+
+  /** Gives back the memory that is kept for reading. Nothing is read after that. */
+  close(): void;
 }

@@ -2,7 +2,6 @@ import {
   blockHash,
   blockSizeOf,
   type ChkReadCapability,
-  longestShareHeader,
   parseHashTree,
   parseShareHashChain,
   parseShareHeader,
@@ -10,15 +9,9 @@ import {
   type ShareHeader,
   VerifyingHashTree,
 } from '@holdfast/lafs';
+import { firstReadOf, longestUriExtension, mostHashes } from './download-memory.js';
 import { BadShareError, describeFile, type FileDescription } from './file-description.js';
 import type { FoundShare } from './found-share.js';
-
-/** A share that is expected to be no larger is read whole in one request. */
-const readWhole = 64 * 1024;
-/** Room for hash trees and the URI extension block in that guess. */
-const expectedOverhead = 4 * 1024;
-/** Read beyond the start of the URI extension block, which does not say its length before it is read. */
-const longestUriExtension = 8 * 1024;
 
 /** One share, opened: its hashes lead to the capability, and each block read is checked against them. */
 export class ShareReader {
@@ -46,8 +39,7 @@ export class ShareReader {
   ): Promise<ShareReader> {
     const { server, shareNumber } = share;
     if (shareNumber >= capability.total) throw new BadShareError(`the file has no share ${shareNumber}`);
-    const expected = Math.ceil(capability.size / capability.required) + expectedOverhead;
-    const firstRead = expected <= readWhole ? expected : longestShareHeader;
+    const firstRead = firstReadOf(capability);
     const beginning = await server.read(storageIndex, shareNumber, 0, firstRead);
     const header = parseShareHeader(beginning);
     const { ciphertextHashTree, blockHashTree, shareHashChain } = header.sections;
@@ -101,14 +93,6 @@ export class ShareReader {
     }
     return block;
   }
-}
-
-/**
- * Most bytes of hash trees that are read for a file, before anything says that they are good: two trees of 64 bytes a
- * segment, for segments of 64 KiB or more, and some for small files with small ones.
- */
-function mostHashes(size: number): number {
-  return 128 * 1024 + size / 512;
 }
 
 /** The header is covered by no hash: what it says must be what the file's geometry says. */

@@ -8,6 +8,7 @@ import { formatFurl, formatNurl, parseCapability, parseNurl } from '@holdfast/la
 import type { KnownServer } from '../connections/known-server.js';
 import { ServerSet } from '../connections/server-set.js';
 import { Grid } from '../grid.js';
+import { TransferMemory } from '../memory/transfer-memory.js';
 import type { EncodingParameters } from '../upload/upload-file.js';
 import { openRelay, type Relay } from './relay.js';
 
@@ -29,6 +30,7 @@ export interface LabClientOptions {
   /** Whether it reaches every server through a relay that can be stopped. */
   readonly relayed?: boolean;
   readonly convergenceSecret?: Uint8Array;
+  readonly memory?: TransferMemory;
 }
 
 /** Connects to the storage servers of a lab that run. */
@@ -53,6 +55,7 @@ export async function openLabClient(lab: Lab, options: LabClientOptions): Promis
     encoding: options.encoding,
     convergenceSecret: options.convergenceSecret ?? randomBytes(32),
     spoolDir: spool.path,
+    memory: options.memory ?? new TransferMemory(256 * 2 ** 20),
     logger,
   });
   const connected = (count: number) =>
@@ -68,7 +71,11 @@ export async function openLabClient(lab: Lab, options: LabClientOptions): Promis
     store: (content) => grid.upload(once(content)),
     read: async (capability, start = 0, end = Number.POSITIVE_INFINITY) => {
       const file = await grid.open(parseCapability(capability));
-      return collect(file.read(start, end));
+      try {
+        return await collect(file.read(start, end));
+      } finally {
+        file.close();
+      }
     },
     [Symbol.asyncDispose]: async () => {
       await servers.close();

@@ -1,4 +1,5 @@
 import type { StorageServer } from '../connections/storage-server.js';
+import { StorageServerError } from '../errors.js';
 
 /** Bytes sent in one request, about; measured in `bench`: smaller costs requests, larger memory. */
 const usualPieceSize = 640 * 1024;
@@ -15,6 +16,17 @@ export interface ShareUploadOptions {
   readonly shareSize: number;
   /** Bytes of the largest part that `room` will be asked for. */
   readonly largestPart: number;
+}
+
+/** Bytes of one piece of a share: whole parts, so that each is put down in one place. */
+function pieceSizeOf(shareSize: number, largestPart: number): number {
+  const parts = Math.max(1, Math.round(usualPieceSize / largestPart));
+  return Math.min(shareSize, parts * largestPart);
+}
+
+/** Bytes of memory that one share on its way holds at most. */
+export function shareUploadMemory(shareSize: number, largestPart: number): number {
+  return Math.min(shareSize, pieceCount * pieceSizeOf(shareSize, largestPart));
 }
 
 /**
@@ -42,8 +54,7 @@ export class ShareUpload {
     this.shareNumber = options.shareNumber;
     this.server = options.server;
     this.#options = options;
-    const parts = Math.max(1, Math.round(usualPieceSize / options.largestPart));
-    this.#pieceSize = Math.min(options.shareSize, parts * options.largestPart);
+    this.#pieceSize = pieceSizeOf(options.shareSize, options.largestPart);
   }
 
   /** Why the server does not get this share; undefined while all is well. */
@@ -79,7 +90,8 @@ export class ShareUpload {
     this.#send();
     await this.#sending;
     if (!this.#failure && !this.#complete) {
-      this.#failure = new Error(`${this.server.nickname}: the share is not complete after its last byte`);
+      const message = 'the share is not complete after its last byte';
+      this.#failure = new StorageServerError('malformed-answer', this.server.nickname, message);
     }
     return this.#complete;
   }

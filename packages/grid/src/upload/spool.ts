@@ -6,6 +6,8 @@ import { join } from 'node:path';
 export interface SpooledFile {
   /** In bytes. */
   readonly size: number;
+  /** Bytes of it that are held in memory. */
+  readonly memory: number;
   /** Up to `length` bytes from `position` on, in `into` (of at least that length) where it has to be copied at all. */
   read(position: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -18,6 +20,18 @@ export interface ByteObserver {
 
 /** Bytes collected before they are written to disk in one call. */
 const writeSize = 1024 * 1024;
+/** What a body usually comes in, at most. */
+const pieceSize = 64 * 1024;
+
+/**
+ * Bytes of memory that receiving a file takes at most: its pieces and one copy of them, as far as they stay in memory;
+ * else what is being collected and what is being written.
+ *
+ * @param atMost the largest that the file can turn out, in bytes
+ */
+export function spoolMemory(inMemory: number, atMost: number): number {
+  return 2 * (atMost <= inMemory ? atMost : Math.max(inMemory, writeSize)) + pieceSize;
+}
 
 /**
  * Receives a file whole, since its key is made of all of its content before the first byte can be encrypted. Up to
@@ -84,6 +98,7 @@ function inMemoryFile(chunks: Uint8Array[], size: number): SpooledFile {
   const content = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size);
   return {
     size,
+    memory: size,
     read: async (position, length) => content.subarray(position, Math.min(position + length, size)),
     close: async () => undefined,
   };
@@ -92,6 +107,7 @@ function inMemoryFile(chunks: Uint8Array[], size: number): SpooledFile {
 function onDisk(file: FileHandle, size: number): SpooledFile {
   return {
     size,
+    memory: 0,
     read: async (position, length, into) => {
       const wanted = Math.min(length, size - position);
       const buffer = into?.subarray(0, wanted) ?? Buffer.allocUnsafeSlow(wanted);

@@ -1,7 +1,9 @@
+import type { Reservation } from '@holdfast/common/capacity';
 import { createErasureCode } from '@holdfast/erasure';
 import {
   type ChkReadCapability,
   convergenceHasher,
+  type EncodingGeometry,
   encodingGeometry,
   formatCapability,
   immutableShareLayout,
@@ -12,13 +14,15 @@ import {
 } from '@holdfast/lafs';
 import type { StorageServer } from '../connections/storage-server.js';
 import { NotEnoughServersError } from '../errors.js';
+import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
 import { serversOfHappiness } from '../placement/index.js';
 import { BlockRooms } from './block-rooms.js';
 import { FileEncoder } from './file-encoder.js';
 import { type PlacedUpload, placeUpload } from './place-upload.js';
 import { shareTail } from './share-tail.js';
 import { ShareUpload } from './share-upload.js';
-import { type SpooledFile, spool } from './spool.js';
+import { type SpooledFile, spool, spoolMemory } from './spool.js';
+import { uploadMemory, uploadSizes } from './upload-memory.js';
 
 /** How files are encoded. `happy` is how many servers must hold a share before an upload counts as done. */
 export interface EncodingParameters {
@@ -37,15 +41,39 @@ export interface UploadOptions {
   readonly spoolDir: string;
   /** The usable servers in a file's order of preference. */
   readonly serversFor: (storageIndex: Uint8Array) => readonly StorageServer[];
+  /** What its buffers are taken from. */
+  readonly memory: TransferMemory;
+  /** Most bytes that will come, where that is known. */
+  readonly atMost?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Stores a file and returns its capability: a literal for up to 55 bytes, else `URI:CHK:…`, with a convergent key.
  *
- * @throws NotEnoughServersError where too few servers take their shares; what was begun is given up at the servers
+ * @throws NotEnoughServersError where too few servers take their shares; what was begun is given up at the servers.
+ *   OverloadedError where other transfers hold the memory for too long, NotEnoughMemoryError where there never is enough
  */
 export async function uploadFile(source: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<string> {
+  const { memory, signal, atMost = Number.POSITIVE_INFINITY } = options;
+  const inMemory = Math.max(options.encoding.maximumSegmentSize, literalMaximumSize);
+  const beginning = await takeMemory(memory.beginning, spoolMemory(inMemory, atMost), {
+    what: 'receiving a file',
+    signal,
+  });
+  try {
+    return await receiveAndStore(source, options, inMemory, beginning);
+  } finally {
+    beginning.release();
+  }
+}
+
+async function receiveAndStore(
+  source: AsyncIterable<Uint8Array>,
+  options: UploadOptions,
+  inMemory: number,
+  beginning: Reservation,
+): Promise<string> {
   const { required, total, maximumSegmentSize } = options.encoding;
   const largeSegment = Math.ceil(maximumSegmentSize / required) * required;
   const hasher = (segmentSize: number) =>
@@ -54,20 +82,29 @@ export async function uploadFile(source: AsyncIterable<Uint8Array>, options: Upl
   // Beyond the largest segment its size is certain, and the key can be worked out while the file comes in.
   const file = await spool(source, {
     dir: options.spoolDir,
-    inMemory: Math.max(maximumSegmentSize, literalMaximumSize),
+    inMemory,
     observeLarge: () => {
       keyHasher = hasher(largeSegment);
       return keyHasher;
     },
   });
   try {
+    beginning.shrinkTo(file.memory);
     if (file.size <= literalMaximumSize) {
       return formatCapability({ kind: 'LIT', data: await file.read(0, file.size) });
     }
     const geometry = encodingGeometry({ size: file.size, required, total, maximumSegmentSize });
     keyHasher ??= hasher(geometry.segmentSize).update(await file.read(0, file.size));
     const key = keyHasher.digest();
-    return formatCapability(await uploadShares(file, key, geometry, options));
+    const working = await takeMemory(options.memory.working, uploadMemory(geometry), {
+      what: `storing a file of ${file.size} bytes`,
+      signal: options.signal,
+    });
+    try {
+      return formatCapability(await uploadShares(file, key, geometry, options));
+    } finally {
+      working.release();
+    }
   } finally {
     await file.close();
   }
@@ -76,25 +113,18 @@ export async function uploadFile(source: AsyncIterable<Uint8Array>, options: Upl
 async function uploadShares(
   file: SpooledFile,
   key: Uint8Array,
-  geometry: ReturnType<typeof encodingGeometry>,
+  geometry: EncodingGeometry,
   { encoding, serversFor, signal }: UploadOptions,
 ): Promise<ChkReadCapability> {
   const { required, happy, total } = encoding;
   const storageIndex = storageIndexOfKey(key);
   const layout = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) });
-  const request = { storageIndex, required, happy, total, shareSize: layout.size };
+  const { shareSize, largestPart } = uploadSizes(geometry);
+  const request = { storageIndex, required, happy, total, shareSize };
   const placed = await placeUpload(serversFor(storageIndex), request);
-  const largestPart = Math.max(geometry.blockSize, geometry.segmentCount === 1 ? layout.size : 0);
   const uploads = [...placed.toWrite].map(([shareNumber, server]) => {
     const { uploadSecret } = placed;
-    return new ShareUpload({
-      shareNumber,
-      server,
-      storageIndex,
-      uploadSecret,
-      shareSize: layout.size,
-      largestPart,
-    });
+    return new ShareUpload({ shareNumber, server, storageIndex, uploadSecret, shareSize, largestPart });
   });
   try {
     const encoder = new FileEncoder(file, geometry, createErasureCode({ required, total }), key);

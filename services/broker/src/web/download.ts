@@ -89,16 +89,18 @@ async function sendFile(
     return reply;
   }
   const signal = clientGone(reply.raw);
-  const release = await context.downloads.acquire(signal);
+  const place = await context.downloads.take(1, signal);
+  let file: OpenFile | undefined;
   try {
     // Shares are found before the status is sent, so that it can tell whether they were.
-    const file = await context.grid.open(capability);
+    file = await context.grid.open(capability, { signal });
     signal.throwIfAborted();
     reply.hijack();
     reply.raw.writeHead(status, head);
     await sendContent(context, request, reply, file, { start, end });
   } finally {
-    release();
+    file?.close();
+    place.release();
   }
   return reply;
 }

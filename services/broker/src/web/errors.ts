@@ -1,5 +1,11 @@
 import { STATUS_CODES } from 'node:http';
-import { NotEnoughServersError, NotEnoughSharesError, WrongFileError } from '@holdfast/grid';
+import { OverloadedError } from '@holdfast/common/capacity';
+import {
+  NotEnoughMemoryError,
+  NotEnoughServersError,
+  NotEnoughSharesError,
+  WrongFileError,
+} from '@holdfast/grid';
 import { CapabilityError } from '@holdfast/lafs';
 
 /** A request that cannot be done as it was asked; `message` is what the client reads. */
@@ -53,6 +59,9 @@ export function answerTo(error: unknown): ErrorAnswer {
     );
   }
   if (error instanceof WrongFileError) return answer(410, error.code, `${error.message}. ${checkAdvice}`);
+  if (error instanceof OverloadedError) return answer(503, error.code, error.message, { 'retry-after': '5' });
+  if (error instanceof NotEnoughMemoryError)
+    return answer(501, error.code, `${error.message}. Its operator can give it more: limits.memory.`);
   if (error instanceof NotEnoughServersError)
     return answer(500, error.code, `UploadUnhappinessError: ${error.message}`);
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { Capacity } from '@holdfast/common/capacity';
 import type { HostPort } from '@holdfast/common/configuration';
 import type { Logger } from '@holdfast/common/logging';
 import type { Registry } from '@holdfast/common/metrics';
@@ -12,7 +13,6 @@ import type { PageFiles } from './page-files.js';
 import { addFileRoutes } from './routes/files.js';
 import { addWelcomeRoutes } from './routes/welcome.js';
 import { everywhere } from './security-headers.js';
-import { Slots } from './slots.js';
 import type { NodeStatus } from './status.js';
 import { watchTraffic } from './traffic.js';
 
@@ -61,6 +61,11 @@ async function drain(web: FastifyInstance): Promise<void> {
   clearTimeout(cut);
 }
 
+/** So many may be at work at once, and four times as many wait. */
+function placesFor(of: string, size: number): Capacity {
+  return new Capacity({ of: `places for ${of}`, size, longestLine: 4 * size });
+}
+
 /** The web API before it listens. */
 export function buildWeb(options: WebServerOptions): FastifyInstance {
   const { limits, logger, registry } = options;
@@ -81,8 +86,8 @@ export function buildWeb(options: WebServerOptions): FastifyInstance {
   const context: WebContext = {
     grid: options.grid,
     logger,
-    uploads: new Slots({ size: limits.uploads }),
-    downloads: new Slots({ size: limits.downloads }),
+    uploads: placesFor('uploads', limits.uploads),
+    downloads: placesFor('downloads', limits.downloads),
     mostUploaded: limits.upload_size,
     patience,
   };

@@ -61,13 +61,14 @@ async function store(
   const onBytes = (count: number) => {
     request.content.received += count;
   };
-  const release = await uploads.acquire(signal);
+  const place = await uploads.take(1, signal);
+  const atMost = Number(request.headers['content-length'] ?? most);
   try {
     const source =
       content instanceof Uint8Array ? once(content, onBytes) : receive(content, { most, patience, onBytes });
-    return await grid.upload(source, { signal });
+    return await grid.upload(source, { signal, atMost });
   } finally {
-    release();
+    place.release();
   }
 }
 

@@ -1,0 +1,52 @@
+import { type ChkReadCapability, type EncodingGeometry, longestShareHeader } from '@holdfast/lafs';
+
+/** A share that is expected to be no larger is read whole in one request. */
+const readWhole = 64 * 1024;
+/** Room for hash trees and the URI extension block in that guess. */
+const expectedOverhead = 4 * 1024;
+/** Read beyond the start of the URI extension block, which does not say its length before it is read. */
+export const longestUriExtension = 8 * 1024;
+
+/** Ciphertext that is fetched ahead of the taker, in bytes; at least two segments and at most sixteen. */
+const fetchedAhead = 4 * 1024 * 1024;
+
+/** Bytes of a share that are read first, to open it. */
+export function firstReadOf({ size, required }: ChkReadCapability): number {
+  const expected = Math.ceil(size / required) + expectedOverhead;
+  return expected <= readWhole ? expected : longestShareHeader;
+}
+
+/**
+ * Most bytes of hash trees that are read for a file, before anything says that they are good: two trees of 64 bytes a
+ * segment, for segments of 64 KiB or more, and some for small files with small ones.
+ */
+export function mostHashes(size: number): number {
+  return 128 * 1024 + size / 512;
+}
+
+/** How many segments are fetched ahead of the taker, where there is memory for it. */
+export function segmentsAhead({ segmentSize, segmentCount }: EncodingGeometry): number {
+  return Math.min(segmentCount, 16, Math.max(2, Math.ceil(fetchedAhead / segmentSize)));
+}
+
+/** Bytes of memory that opening the shares of a file takes at most. */
+export function openingMemory(capability: ChkReadCapability): number {
+  const { required, size } = capability;
+  const first = firstReadOf(capability);
+  const isWhole = first > longestShareHeader;
+  return required * (isWhole ? first : longestUriExtension + mostHashes(size));
+}
+
+/**
+ * Bytes of memory that an open file and one reading of it take at most: the segments on their way, one that is decoded
+ * and one that is being sent, and what stays of each share from its opening.
+ *
+ * @param ahead how many segments are fetched ahead of the taker
+ */
+export function readingMemory(
+  capability: ChkReadCapability,
+  { segmentSize }: EncodingGeometry,
+  ahead: number,
+): number {
+  return (ahead + 2) * segmentSize + openingMemory(capability);
+}

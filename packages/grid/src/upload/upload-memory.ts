@@ -1,0 +1,54 @@
+import {
+  type EncodingGeometry,
+  encodingGeometry,
+  hashSize,
+  immutableShareLayout,
+  uriExtensionLength,
+} from '@holdfast/lafs';
+import { TransferMemory } from '../memory/transfer-memory.js';
+import { shareUploadMemory } from './share-upload.js';
+import { spoolMemory } from './spool.js';
+import type { EncodingParameters } from './upload-file.js';
+
+/** Sizes of what an upload sends, in bytes. */
+export interface UploadSizes {
+  /** One whole share. */
+  readonly shareSize: number;
+  /** The largest part of a share that is put down in one place. */
+  readonly largestPart: number;
+}
+
+/** How large the shares of a file are, and the parts that they are made in. */
+export function uploadSizes(geometry: EncodingGeometry): UploadSizes {
+  const shareSize = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) }).size;
+  // The shares of a file of one segment go out whole, with all that belongs to them.
+  return {
+    shareSize,
+    largestPart: Math.max(geometry.blockSize, geometry.segmentCount === 1 ? shareSize : 0),
+  };
+}
+
+/** Bytes of memory that encoding and sending a file takes at most, without the file itself. */
+export function uploadMemory(geometry: EncodingGeometry): number {
+  const { shareSize, largestPart } = uploadSizes(geometry);
+  const { total, segmentCount, segmentSize } = geometry;
+  const buffers = total * shareUploadMemory(shareSize, largestPart);
+  // Two segments that are read by turns, and the ciphertext of one.
+  const segments = segmentCount > 1 ? 3 * segmentSize : segmentSize;
+  // A tree has two nodes a leaf.
+  const hashes = (total + 1) * 2 * hashSize * segmentCount;
+  return buffers + segments + hashes;
+}
+
+/** Segments of the file that a budget is measured with: the hashes of so many are small beside the rest. */
+const usualSegments = 1_000;
+
+/** The least budget of memory with which files can be stored in some encoding, in bytes. */
+export function leastMemoryFor(encoding: EncodingParameters): number {
+  const { maximumSegmentSize } = encoding;
+  const size = usualSegments * maximumSegmentSize;
+  return TransferMemory.leastFor({
+    beginning: spoolMemory(maximumSegmentSize, size),
+    working: uploadMemory(encodingGeometry({ ...encoding, size })),
+  });
+}
