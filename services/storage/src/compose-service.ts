@@ -22,6 +22,7 @@ import { settleComing } from './recovery/settle-coming.js';
 import type { ShareBackend } from './share-backend/share-backend.js';
 import { Space } from './space/space.js';
 import { Uploads } from './uploads/uploads.js';
+import { recountTotals } from './usage/recount.js';
 
 /** What the service is built on. */
 export interface ServiceParts {
@@ -44,6 +45,8 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   const settled = await settleComing(backend, records);
   if (settled.kept + settled.forgotten > 0)
     logger.info(settled, 'settled the uploads that the last run left');
+  for (const wrong of await recountTotals(database, server))
+    logger.warn(wrong, 'the totals of an account were not those of its leases; counted anew');
 
   const leases = new LeaseKeeping(backend, records, new LeaseRecords(database, server, leaseDuration));
   const space = new Space(() => backend.freeSpace(), configuration.shares.reserved_space);

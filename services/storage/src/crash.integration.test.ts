@@ -147,6 +147,23 @@ describe('shares without a record', () => {
     expect(await readFile(join(server.shares, 'README'), 'utf8')).toBe('not a share');
   });
 
+  it('get one when the lease of another share of the file is renewed', async () => {
+    const share = { storageIndex: newIndex(), shareNumber: 0 };
+    await server.client.store(share, randomBytes(100));
+    await placeByHand({ ...share, shareNumber: 1 }, randomBytes(100));
+    expect((await server.client.renew(share.storageIndex)).status).toBe(204);
+    const leases = await server.sql(
+      `select share_number as number, name from storage.leases join storage.accounts on key = account
+        where storage_index = $1 order by 1, 2`,
+      [share.storageIndex],
+    );
+    expect(leases).toEqual([
+      { number: 0, name: 'anonymous' },
+      { number: 1, name: 'anonymous' },
+      { number: 1, name: 'starter' },
+    ]);
+  });
+
   it('that are no immutable shares are passed over and left alone', async () => {
     const storageIndex = newIndex();
     const path = join(server.shares, sharePath(storageIndex, 0));

@@ -24,11 +24,19 @@ export class LeaseKeeping {
    */
   async renew(storageIndex: Uint8Array, account: number, present?: ReadonlySet<number>): Promise<boolean> {
     const renewed = await this.#leases.renew(storageIndex, account);
-    if (renewed >= (present?.size ?? 1)) return true;
-    const there = present ?? (await this.#backend.list(storageIndex));
-    if (there.size === 0) return renewed > 0;
-    const addresses = [...there].map((shareNumber) => ({ storageIndex, shareNumber }));
+    const unleased = without(present ?? (await this.#backend.shareFiles(storageIndex)), renewed);
+    if (unleased.size === 0) return renewed.size > 0;
+    const there = present ? unleased : without(await this.#backend.list(storageIndex), renewed);
+    const begun = await this.#leases.begin(storageIndex, there, account);
+    const unknown = without(there, begun);
+    if (unknown.size === 0) return renewed.size + begun.size > 0;
+    const addresses = [...unknown].map((shareNumber) => ({ storageIndex, shareNumber }));
     await this.#shares.adopt(await findShares(this.#backend, addresses));
-    return (await this.#leases.renew(storageIndex, account)) > 0;
+    const adopted = await this.#leases.begin(storageIndex, unknown, account);
+    return renewed.size + begun.size + adopted.size > 0;
   }
+}
+
+function without(shares: ReadonlySet<number>, others: ReadonlySet<number>): ReadonlySet<number> {
+  return new Set([...shares].filter((share) => !others.has(share)));
 }

@@ -48,7 +48,7 @@ export const customersUsageMutableSlots: Migration = {
       shares bigint not null default 0,
       promised bigint not null default 0,
       byte_seconds numeric not null default 0,
-      changed_at timestamptz not null default clock_timestamp(),
+      changed_at timestamptz not null default now(),
       primary key (server, account)
     ) with (fillfactor = 20);
     comment on column usage_totals.bytes is 'Share data under a lease of the account.';
@@ -65,7 +65,58 @@ export const customersUsageMutableSlots: Migration = {
       primary key (account, hour, server)
     );
     comment on table usage_ledger is
-      'One row for each full hour, written once: byte_seconds in it, bytes and shares at its end.';
+      'One row for each full hour in which there was a share, written once: byte_seconds in it, bytes and shares at its end.';
+
+    create function meter() returns trigger language plpgsql as $$
+    declare
+      metered_hour constant timestamptz := date_trunc('hour', old.changed_at, 'UTC');
+      this_hour constant timestamptz := date_trunc('hour', now(), 'UTC');
+    begin
+      if now() <= old.changed_at then
+        -- This transaction began before the one that metered last: what it adds counts from its own beginning.
+        new.changed_at := old.changed_at;
+        new.byte_seconds := old.byte_seconds
+          + greatest(new.bytes - old.bytes, 0) * extract(epoch from old.changed_at - now());
+        return new;
+      end if;
+      new.changed_at := now();
+      if metered_hour = this_hour then
+        new.byte_seconds := old.byte_seconds + old.bytes * extract(epoch from now() - old.changed_at);
+        return new;
+      end if;
+      insert into storage.usage_ledger (account, server, hour, byte_seconds, bytes, shares)
+      select old.account, old.server, hour,
+             case hour when metered_hour
+               then old.byte_seconds
+                 + old.bytes * extract(epoch from hour + interval '1 hour' - old.changed_at)
+               else old.bytes * 3600
+             end, old.bytes, old.shares
+        from generate_series(metered_hour, this_hour - interval '1 hour', interval '1 hour') as hour
+       where old.shares <> 0 or (hour = metered_hour and old.byte_seconds <> 0)
+          on conflict do nothing;
+      new.byte_seconds := old.bytes * extract(epoch from now() - this_hour);
+      return new;
+    end $$;
+    comment on function meter is
+      'Counts byte-seconds on at each change of a row of usage_totals, and writes the hours that are over to usage_ledger.';
+    create trigger meter before update on usage_totals for each row execute function meter();
+
+    create function changed_meanwhile() returns bigint language plpgsql as $$
+    begin
+      raise exception 'a row that the statement did not see was changed meanwhile'
+        using errcode = 'serialization_failure';
+    end $$;
+    comment on function changed_meanwhile is
+      'Fails in such a way that the statement is run again: it then sees what it must know to keep the totals right.';
+
+    insert into usage_totals (server, account, bytes, shares, promised)
+    select server, account, sum(bytes), sum(shares), sum(promised)
+      from (select leases.server, account, size as bytes, 1 as shares, 0 as promised
+              from leases join shares using (server, storage_index, share_number)
+             union all
+            select server, uploader, 0, 0, size from shares where state = 'coming' and uploader is not null
+           ) as counted (server, account, bytes, shares, promised)
+     group by server, account;
 
     create table damaged_shares (
       server integer not null,

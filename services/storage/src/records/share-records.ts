@@ -1,7 +1,9 @@
 import type { Database } from '@holdfast/common/database';
 import { base32Encode, type ShareAddress } from '@holdfast/lafs';
 import { GroupCommit } from '../group-commit.js';
+import { changeTotals } from '../usage/totals.js';
 import { whileDatabaseReturns } from './database-errors.js';
+import { leaseEnd } from './lease-end.js';
 
 /** A share that somebody wants to upload, or has uploaded. */
 export interface UploadedShare extends ShareAddress {
@@ -110,20 +112,49 @@ export class ShareRecords {
    * @returns how many were recorded
    */
   async adopt(shares: readonly FoundShare[]): Promise<number> {
-    const { rowCount } = await whileDatabaseReturns(() =>
-      this.#database.pool.query(
-        `with kept as (
-           insert into storage.shares (server, storage_index, share_number, state, size)
-           select $1, storage_index, share_number, 'stable', size
-             from unnest($2::bytea[], $3::int[], $4::bigint[]) as found (storage_index, share_number, size)
+    const { rows } = await whileDatabaseReturns(() =>
+      this.#database.pool.query<{ adopted: number }>(
+        `with found as (
+           select * from unnest($2::bytea[], $3::int[], $4::bigint[]) as found (storage_index, share_number, size)),
+         before as materialized (
+           select storage_index, share_number, shares.size, uploader
+             from found join storage.shares using (storage_index, share_number)
+            where server = $1 and state = 'coming'
+            order by storage_index, share_number for update of shares),
+         kept as (
+           insert into storage.shares as known (server, storage_index, share_number, state, size)
+           select $1, storage_index, share_number, 'stable', found.size
+             from found left join before using (storage_index, share_number)
+            order by storage_index, share_number
            on conflict (server, storage_index, share_number)
-             do update set state = 'stable', size = excluded.size where shares.state = 'coming'
-           returning storage_index, share_number, uploader)
-         insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
-         select $1, storage_index, share_number,
-                coalesce(uploader, (select key from storage.accounts where name = 'starter')),
-                now(), now() + make_interval(secs => $5)
-           from kept on conflict do nothing`,
+             do update set state = 'stable', size = excluded.size where known.state = 'coming'
+           returning storage_index, share_number, size, uploader, xmax = 0 as added),
+         leased as (
+           insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
+           select $1, storage_index, share_number, account, now(), ${leaseEnd('account', '$5')}
+             from (select storage_index, share_number,
+                          coalesce(uploader, (select key from storage.accounts where name = 'starter')) as account
+                     from kept) as owned
+            order by storage_index, share_number
+           on conflict do nothing
+           returning storage_index, share_number, account),
+         changed (account, bytes, shares, promised) as (
+           select before.uploader, 0, 0, case when added then 0 else -before.size end
+             from kept join before using (storage_index, share_number) where before.uploader is not null
+            union all
+           select uploader, 0, 0, storage.changed_meanwhile() from kept
+            where not added and not exists (select from before
+                    where before.storage_index = kept.storage_index and before.share_number = kept.share_number)
+            union all
+           select account, size, 1, 0 from leased join kept using (storage_index, share_number)
+            union all
+           -- Leases that were there before: on a share that came again, or whose record was lost.
+           select account, kept.size - case when added then 0 else before.size end, added::int, 0
+             from kept left join before using (storage_index, share_number)
+             join storage.leases on leases.server = $1 and leases.storage_index = kept.storage_index
+              and leases.share_number = kept.share_number),
+         ${changeTotals}
+         select count(*)::int as adopted from kept`,
         [
           this.#server,
           shares.map((share) => Buffer.from(share.storageIndex)),
@@ -133,26 +164,54 @@ export class ShareRecords {
         ],
       ),
     );
-    return rowCount ?? 0;
+    return rows[0]?.adopted ?? 0;
   }
 
   /**
    * The commit is not waited for to reach the disk: if Postgres loses these rows in a crash, `close` makes them anew.
-   * A stable row whose share is not in the backend (the disk lost it) may come again.
+   * A stable row whose share is not in the backend (the disk lost it) may come again, with the size that its
+   * leaseholders pay for; so may a coming one that could not be forgotten.
    */
   async #insertComing(shares: readonly UploadedShare[]): Promise<boolean[]> {
     const { rows } = await whileDatabaseReturns(() =>
       this.#database.pool.query<AddressRow>({
         name: 'storage-promise',
-        text: `with relaxed as (select set_config('synchronous_commit', 'off', true))
-               insert into storage.shares (server, storage_index, share_number, state, size, uploader)
-               select $1, storage_index, share_number, 'coming', size, account
-                 from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
-                   as wanted (storage_index, share_number, size, account), relaxed
-               on conflict (server, storage_index, share_number)
-                 do update set state = 'coming', size = excluded.size, uploader = excluded.uploader
-                 where shares.state <> 'going'
-               returning storage_index, share_number`,
+        text: `with relaxed as (select set_config('synchronous_commit', 'off', true)),
+               wanted as (
+                 select * from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
+                   as wanted (storage_index, share_number, size, account)),
+               before as materialized (
+                 select storage_index, share_number, state, kind, shares.size, uploader
+                   from wanted join storage.shares using (storage_index, share_number)
+                  where server = $1
+                  order by storage_index, share_number for update of shares),
+               coming as (
+                 insert into storage.shares (server, storage_index, share_number, state, size, uploader)
+                 select $1, storage_index, share_number, 'coming', wanted.size, account
+                   from wanted left join before using (storage_index, share_number), relaxed
+                  where state is null
+                     or kind = 'immutable'
+                        and (state <> 'going' and before.size = wanted.size
+                             or state = 'coming' and not exists (
+                                  select from storage.leases where server = $1
+                                     and leases.storage_index = wanted.storage_index
+                                     and leases.share_number = wanted.share_number))
+                  order by storage_index, share_number
+                 on conflict (server, storage_index, share_number)
+                   do update set state = 'coming', size = excluded.size, uploader = excluded.uploader
+                 returning storage_index, share_number, size, uploader, xmax = 0 as added),
+               changed (account, bytes, shares, promised) as (
+                 select uploader, 0, 0, size from coming
+                  union all
+                 select before.uploader, 0, 0, -before.size
+                   from coming join before using (storage_index, share_number)
+                  where not added and state = 'coming' and before.uploader is not null
+                  union all
+                 select coming.uploader, 0, 0, storage.changed_meanwhile()
+                   from coming left join before using (storage_index, share_number)
+                  where not added and state is null),
+               ${changeTotals}
+               select storage_index, share_number from coming`,
         values: [
           this.#server,
           shares.map((share) => Buffer.from(share.storageIndex)),
@@ -175,15 +234,32 @@ export class ShareRecords {
                  select * from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
                    as closed (storage_index, share_number, size, account)),
                stable as (
-                 insert into storage.shares (server, storage_index, share_number, state, size, uploader)
+                 insert into storage.shares as known (server, storage_index, share_number, state, size, uploader)
                  select $1, storage_index, share_number, 'stable', size, account from closed
-                 on conflict (server, storage_index, share_number) do update set state = 'stable')
-               insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
-               select $1, storage_index, share_number, account, now(), now() + make_interval(secs => $6)
-                 from closed
-               on conflict (server, storage_index, share_number, account) do update
-                 set renewed_at = excluded.renewed_at,
-                     expires_at = greatest(leases.expires_at, excluded.expires_at)`,
+                  order by storage_index, share_number
+                 on conflict (server, storage_index, share_number)
+                   do update set state = 'stable' where known.state = 'coming'
+                 returning storage_index, share_number, size, uploader, xmax = 0 as added),
+               leased as (
+                 insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
+                 select $1, storage_index, share_number, account, now(), ${leaseEnd('account', '$6')}
+                   from closed
+                  order by storage_index, share_number
+                 on conflict (server, storage_index, share_number, account) do update
+                   set renewed_at = excluded.renewed_at,
+                       expires_at = greatest(leases.expires_at, excluded.expires_at)
+                 returning storage_index, share_number, account, xmax = 0 as begun),
+               changed (account, bytes, shares, promised) as (
+                 select uploader, 0, 0, -size from stable where not added and uploader is not null
+                  union all
+                 select account, coalesce(stable.size, (
+                          select size from storage.shares
+                           where server = $1 and state = 'stable'
+                             and shares.storage_index = leased.storage_index
+                             and shares.share_number = leased.share_number), storage.changed_meanwhile()), 1, 0
+                   from leased left join stable using (storage_index, share_number) where begun),
+               ${changeTotals}
+               select`,
         values: [
           this.#server,
           shares.map((share) => Buffer.from(share.storageIndex)),
@@ -197,13 +273,36 @@ export class ShareRecords {
     return shares.map(() => undefined);
   }
 
+  /** A share that was to come again goes back to being recorded as it was: its leases are no uploader's to end. */
   async #deleteComing(shares: readonly ShareAddress[]): Promise<undefined[]> {
     await whileDatabaseReturns(() =>
       this.#database.pool.query({
         name: 'storage-forget',
-        text: `delete from storage.shares as s using unnest($2::bytea[], $3::int[]) as gone (storage_index, share_number)
-                where s.server = $1 and s.storage_index = gone.storage_index
-                  and s.share_number = gone.share_number and s.state = 'coming'`,
+        text: `with given_up as materialized (
+                 select storage_index, share_number, exists (
+                          select from storage.leases where server = $1
+                             and leases.storage_index = shares.storage_index
+                             and leases.share_number = shares.share_number) as leased
+                   from unnest($2::bytea[], $3::int[]) as given_up (storage_index, share_number)
+                   join storage.shares using (storage_index, share_number)
+                  where server = $1 and state = 'coming'
+                  order by storage_index, share_number for update of shares),
+               forgotten as (
+                 delete from storage.shares using given_up
+                  where server = $1 and shares.storage_index = given_up.storage_index
+                    and shares.share_number = given_up.share_number and not leased
+                 returning uploader, size),
+               kept as (
+                 update storage.shares set state = 'stable' from given_up
+                  where server = $1 and shares.storage_index = given_up.storage_index
+                    and shares.share_number = given_up.share_number and leased
+                 returning uploader, size),
+               changed (account, bytes, shares, promised) as (
+                 select uploader, 0, 0, -size
+                   from (select * from forgotten union all select * from kept) as given_up
+                  where uploader is not null),
+               ${changeTotals}
+               select`,
         values: [
           this.#server,
           shares.map((share) => Buffer.from(share.storageIndex)),

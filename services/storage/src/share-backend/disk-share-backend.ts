@@ -84,6 +84,10 @@ export class DiskShareBackend implements ShareBackend {
     return new Set(numbers.filter((_, index) => found[index]));
   }
 
+  async shareFiles(storageIndex: Uint8Array): Promise<ReadonlySet<number>> {
+    return new Set(shareNumbers(await namesIn(join(this.#root, bucketFolder(storageIndex)))));
+  }
+
   read({ storageIndex, shareNumber }: ShareAddress): Promise<StoredShare | undefined> {
     return this.#openShares.open(join(this.#root, sharePath(storageIndex, shareNumber)));
   }

@@ -11,6 +11,8 @@ export interface ShareBackend {
   begin(share: ShareAddress, contents: NewShare): IncomingShare;
   /** The numbers of the whole, readable immutable shares of a storage index. */
   list(storageIndex: Uint8Array): Promise<ReadonlySet<number>>;
+  /** The numbers of the files that are named as shares of a storage index, whatever is in them: cheaper than `list`. */
+  shareFiles(storageIndex: Uint8Array): Promise<ReadonlySet<number>>;
   /** Opens a share for reading; undefined where there is none. Call `release` when done. */
   read(share: ShareAddress): Promise<StoredShare | undefined>;
   /**

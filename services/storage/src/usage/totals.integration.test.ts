@@ -1,0 +1,236 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LeaseRecords } from '../records/lease-records.js';
+import { ShareRecords } from '../records/share-records.js';
+import { type TestRecords, testRecords } from '../testing/test-records.js';
+import { recountTotals } from './recount.js';
+
+let records: TestRecords;
+let accounts: number[];
+beforeAll(async () => {
+  records = await testRecords();
+  accounts = [1, await records.account('alice'), await records.account('bob')];
+});
+afterAll(() => records?.[Symbol.asyncDispose]());
+
+const month = 31 * 86_400_000;
+const starter = 2;
+
+/** What happens to shares: `file`, `share` and `account` are indexes into small sets, so that things meet. */
+type Step =
+  | { readonly kind: 'promise' | 'close'; file: number; share: number; account: number; size: number }
+  | { readonly kind: 'adopt'; file: number; share: number; size: number }
+  | { readonly kind: 'forget'; file: number; share: number }
+  | { readonly kind: 'renew'; file: number; account: number }
+  | { readonly kind: 'begin'; file: number; share: number; account: number };
+
+const file = fc.nat(3);
+const share = fc.nat(2);
+const account = fc.nat(2);
+const size = fc.constantFrom(0, 1, 1000, 3_000_000_000);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom('promise', 'close'), file, share, account, size }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('adopt'), file, share, size }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget'), file, share }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('renew'), file, account }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('begin'), file, share, account }) },
+) as fc.Arbitrary<Step>;
+
+interface Totals {
+  bytes: number;
+  shares: number;
+  promised: number;
+}
+
+/** What the records are to hold, in the plainest words. */
+class Model {
+  readonly shares = new Map<
+    string,
+    { state: 'coming' | 'stable'; size: number; uploader: number | undefined; leases: Set<number> }
+  >();
+
+  apply(step: Step): void {
+    if (step.kind === 'renew') return;
+    const key = `${step.file}/${step.share}`;
+    const known = this.shares.get(key);
+    switch (step.kind) {
+      case 'promise': {
+        const uploader = accounts[step.account];
+        if (known && known.size !== step.size && (known.state === 'stable' || known.leases.size > 0)) return;
+        this.shares.set(key, {
+          state: 'coming',
+          size: step.size,
+          uploader,
+          leases: known?.leases ?? new Set(),
+        });
+        return;
+      }
+      case 'close': {
+        const uploader = accounts[step.account] as number;
+        const closed = known ?? { size: step.size, uploader, leases: new Set<number>() };
+        this.shares.set(key, { ...closed, state: 'stable', leases: closed.leases.add(uploader) });
+        return;
+      }
+      case 'adopt':
+        if (known?.state === 'stable') return;
+        this.shares.set(key, {
+          state: 'stable',
+          size: step.size,
+          uploader: known?.uploader,
+          leases: (known?.leases ?? new Set()).add(known?.uploader ?? starter),
+        });
+        return;
+      case 'forget':
+        if (known?.state !== 'coming') return;
+        if (known.leases.size > 0) known.state = 'stable';
+        else this.shares.delete(key);
+        return;
+      case 'begin':
+        if (known?.state === 'stable') known.leases.add(accounts[step.account] as number);
+    }
+  }
+
+  totals(): Map<number, Totals> {
+    const totals = new Map<number, Totals>();
+    const of = (account: number) => {
+      const total = totals.get(account) ?? { bytes: 0, shares: 0, promised: 0 };
+      totals.set(account, total);
+      return total;
+    };
+    for (const { state, size, uploader, leases } of this.shares.values()) {
+      for (const account of leases) {
+        of(account).bytes += size;
+        of(account).shares += 1;
+      }
+      if (state === 'coming' && uploader !== undefined) of(uploader).promised += size;
+    }
+    return totals;
+  }
+}
+
+class System {
+  readonly #shares: ShareRecords;
+  readonly #leases: LeaseRecords;
+  constructor(server: number) {
+    this.#shares = new ShareRecords(records.database, server, month);
+    this.#leases = new LeaseRecords(records.database, server, month);
+  }
+
+  async apply(step: Step): Promise<void> {
+    const storageIndex = Buffer.alloc(16, step.file);
+    if (step.kind === 'renew')
+      return void (await this.#leases.renew(storageIndex, accounts[step.account] as number));
+    const share = { storageIndex, shareNumber: step.share };
+    switch (step.kind) {
+      case 'promise':
+      case 'close': {
+        const upload = { ...share, size: step.size, account: accounts[step.account] as number };
+        return void (await (step.kind === 'close'
+          ? this.#shares.close(upload)
+          : this.#shares.promise([upload])));
+      }
+      case 'adopt':
+        return void (await this.#shares.adopt([{ ...share, size: step.size }]));
+      case 'forget':
+        return this.#shares.forget(share);
+      case 'begin':
+        await this.#leases.begin(storageIndex, new Set([step.share]), accounts[step.account] as number);
+    }
+  }
+}
+
+let servers = 0;
+const newServer = () => records.server(`v0-${servers++}`);
+
+async function keptTotals(server: number): Promise<Map<number, Totals>> {
+  const rows = await records.sql<Totals & { account: number }>(
+    `select account, bytes, shares, promised from storage.usage_totals
+      where server = $1 and (bytes <> 0 or shares <> 0 or promised <> 0)`,
+    [server],
+  );
+  return new Map(rows.map(({ account, ...totals }) => [account, totals]));
+}
+
+function withoutEmpty(totals: Map<number, Totals>): Map<number, Totals> {
+  return new Map(
+    [...totals].filter(([, { bytes, shares, promised }]) => bytes !== 0 || shares !== 0 || promised !== 0),
+  );
+}
+
+describe('the totals of usage', () => {
+  it('are those of a plain model, whatever happens to shares and leases, also when it is done twice', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ step, twice: fc.boolean() }), { maxLength: 40 }),
+        async (steps) => {
+          const server = await newServer();
+          const system = new System(server);
+          const model = new Model();
+          for (const { step, twice } of steps) {
+            model.apply(step);
+            await system.apply(step);
+            if (twice) {
+              model.apply(step);
+              await system.apply(step);
+            }
+          }
+          expect(await keptTotals(server)).toEqual(withoutEmpty(model.totals()));
+          expect(await recountTotals(records.database, server)).toEqual([]);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('equal the sums over the rows when everything happens at the same time, from two pools of statements', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 120 }), async (steps) => {
+        const server = await newServer();
+        const systems = [new System(server), new System(server)];
+        // A server has one upload of a share at a time; all else meets freely.
+        const uploads = new Map<string, Promise<void>>();
+        await Promise.all(
+          steps.map(async (step, index) => {
+            const apply = () => (systems[index % 2] as System).apply(step);
+            await delay(index % 7);
+            if (step.kind !== 'promise' && step.kind !== 'close') return apply();
+            const key = `${step.file}/${step.share}`;
+            const upload = (uploads.get(key) ?? Promise.resolve()).then(apply);
+            uploads.set(key, upload);
+            return upload;
+          }),
+        );
+        expect(await recountTotals(records.database, server)).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('are put right by a recount, which says what was wrong', async () => {
+    const server = await newServer();
+    const system = new System(server);
+    await system.apply({ kind: 'close', file: 0, share: 0, account: 1, size: 1000 });
+    await system.apply({ kind: 'promise', file: 1, share: 0, account: 2, size: 50 });
+    const [, alice, bob] = accounts as [number, number, number];
+    await records.sql(
+      'update storage.usage_totals set bytes = bytes + 7, shares = 3 where server = $1 and account = $2',
+      [server, alice],
+    );
+    await records.sql('delete from storage.usage_totals where server = $1 and account = $2', [server, bob]);
+    expect(await recountTotals(records.database, server)).toEqual([
+      { account: alice, bytes: 7, shares: 2, promised: 0 },
+      { account: bob, bytes: 0, shares: 0, promised: -50 },
+    ]);
+    expect(await keptTotals(server)).toEqual(
+      new Map([
+        [alice, { bytes: 1000, shares: 1, promised: 0 }],
+        [bob, { bytes: 0, shares: 0, promised: 50 }],
+      ]),
+    );
+    expect(await recountTotals(records.database, server)).toEqual([]);
+  });
+});
