@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { findTahoe } from './available.js';
 import { RunningThings } from './running-things.js';
-import { startStaticBroker } from './static-broker.js';
+import { connectionsOf, startStaticBroker } from './static-broker.js';
 import { type ServerAnnouncement, TahoeNode } from './tahoe-node.js';
 import { WebApi } from './web-api.js';
 
@@ -116,7 +116,7 @@ describe.skipIf('missing' in tahoe)('beside a real Tahoe-LAFS 1.20', () => {
   it('lends us its storage servers: our broker reads what it wrote there, and it reads what we wrote', async () => {
     await using client = await tahoeClient('landlord', theirServers);
     const theirs = new WebApi(await client.gateway());
-    await using broker = await startStaticBroker(join(folder, 'tenant'), theirServers, {
+    await using broker = await startStaticBroker(join(folder, 'tenant'), connectionsOf(theirServers), {
       encoding,
       convergence,
     });

@@ -11,13 +11,26 @@ import {
   untilReady,
   waitForServers,
 } from '@holdfast/lab';
+import { parse } from 'yaml';
 import { RunningThings } from './running-things.js';
 import type { ServerAnnouncement, TahoeEncoding } from './tahoe-node.js';
 
-/** A broker of ours, as a process of its own, whose only servers are those of its `connections.yaml`. */
+/** The text of a `connections.yaml` with these servers. */
+export function connectionsOf(servers: Readonly<Record<string, ServerAnnouncement>>): string {
+  const clauses = Object.fromEntries(
+    Object.entries(servers).map(([id, announcement]) => [id, { server_options: { announcement } }]),
+  );
+  return JSON.stringify({ servers: clauses });
+}
+
+/**
+ * A broker of ours, as a process of its own, whose only servers are those of its `connections.yaml`.
+ *
+ * @param connections the text of that file
+ */
 export async function startStaticBroker(
   dir: string,
-  servers: Readonly<Record<string, ServerAnnouncement>>,
+  connections: string,
   { encoding, convergence }: { encoding: TahoeEncoding; convergence: string },
 ): Promise<{ url: string } & AsyncDisposable> {
   await using started = new RunningThings();
@@ -30,10 +43,7 @@ export async function startStaticBroker(
     ...['--postgres', database.url, '--nats', bus.url, '--shares', `${required},${happy},${total}`],
     ...['--listen', `127.0.0.1:${listen}`, '--operator', `127.0.0.1:${operator}`],
   ]);
-  const clauses = Object.fromEntries(
-    Object.entries(servers).map(([id, announcement]) => [id, { server_options: { announcement } }]),
-  );
-  await writeFile(join(dir, 'connections.yaml'), JSON.stringify({ servers: clauses }));
+  await writeFile(join(dir, 'connections.yaml'), connections);
   await writeFile(join(dir, 'private', 'convergence'), convergence);
   const broker = await startGuarded({
     name: 'broker',
@@ -48,6 +58,7 @@ export async function startStaticBroker(
     const { ok } = await fetch(`http://127.0.0.1:${operator}/readyz`);
     if (!ok) throw new Error('not ready');
   });
+  const { servers } = parse(connections) as { servers: object };
   await waitForServers(url, Object.keys(servers).length);
   const running = started.handOver();
   return { url, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };

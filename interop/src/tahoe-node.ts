@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { formatNurl } from '@holdfast/lafs';
+import { parse } from 'yaml';
 
 const run = promisify(execFile);
 const startDeadline = 60_000;
@@ -54,13 +55,19 @@ export class TahoeNode implements AsyncDisposable {
     return node;
   }
 
-  /** Makes and starts a client whose only servers are the given ones; its web API answers when this resolves. */
+  /**
+   * Makes and starts a client whose only servers are the given ones; its web API answers when this resolves.
+   *
+   * @param servers by id, or the text of a `servers.yaml`
+   */
   static async client(
     program: string,
     dir: string,
-    servers: Readonly<Record<string, ServerAnnouncement>>,
+    servers: Readonly<Record<string, ServerAnnouncement>> | string,
     { encoding, convergence }: { encoding: TahoeEncoding; convergence?: string },
   ): Promise<TahoeNode> {
+    const serversYaml = typeof servers === 'string' ? servers : serversYamlOf(servers);
+    const { storage } = parse(serversYaml) as { storage: object };
     const port = await freePort();
     await run(program, [
       'create-client',
@@ -70,14 +77,13 @@ export class TahoeNode implements AsyncDisposable {
       `--shares-total=${encoding.total}`,
       dir,
     ]);
-    const storage = Object.fromEntries(Object.entries(servers).map(([id, ann]) => [id, { ann }]));
-    await writeFile(join(dir, 'private', 'servers.yaml'), JSON.stringify({ storage }));
+    await writeFile(join(dir, 'private', 'servers.yaml'), serversYaml);
     if (convergence !== undefined) await writeFile(join(dir, 'private', 'convergence'), convergence);
     const node = await TahoeNode.#start(program, dir);
     await node.#until('the client', async () => {
       const { servers: statuses } = await node.welcome();
       const connected = statuses.filter(({ connection_status }) => /^connected/i.test(connection_status));
-      return connected.length === Object.keys(servers).length;
+      return connected.length === Object.keys(storage).length;
     });
     return node;
   }
@@ -153,6 +159,12 @@ export class TahoeNode implements AsyncDisposable {
     await this.stop();
     throw new Error(`${what} of Tahoe-LAFS did not come up: ${this.#output}`);
   }
+}
+
+function serversYamlOf(servers: Readonly<Record<string, ServerAnnouncement>>): string {
+  return JSON.stringify({
+    storage: Object.fromEntries(Object.entries(servers).map(([id, ann]) => [id, { ann }])),
+  });
 }
 
 async function edit(dir: string, change: (text: string) => string): Promise<void> {

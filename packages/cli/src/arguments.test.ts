@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import {
   byteSizeArgument,
   countArgument,
+  durationArgument,
   hostPortArgument,
   hostPortArguments,
+  quotaArgument,
   sharesArgument,
   urlArgument,
 } from './arguments.js';
@@ -46,6 +48,19 @@ describe('arguments', () => {
 
   it.each(['100', 'GB', '1XB', '-1GB'])('refuses %s as a size', (text) => {
     expect(() => byteSizeArgument(text)).toThrow('Expected a size');
+  });
+
+  it('takes a size or none as a quota', () => {
+    expect(['none', '5 GiB'].map(quotaArgument)).toEqual(['none', '5 GiB']);
+    expect(() => quotaArgument('all')).toThrow('Expected a size');
+  });
+
+  it.each(['60d', '12h', '1.5 d', '90s'])('takes %s as a duration', (text) => {
+    expect(durationArgument(text)).toBe(text);
+  });
+
+  it.each(['60', 'd', '-1d', '0d', '1w', '1d1h'])('refuses %s as a duration', (text) => {
+    expect(() => durationArgument(text)).toThrow('Expected a duration');
   });
 
   it('takes URLs of the protocols that it is for', () => {

@@ -46,3 +46,14 @@ export function byteSizeArgument(text: string): string {
   if (/^\d+(\.\d+)? ?([kKMGTP]?B|[KMGTP]iB)$/.test(text)) return text;
   throw new InvalidArgumentError('Expected a size such as 100GB.');
 }
+
+/** A quota: a number of bytes as for `byteSizeArgument`, or `none`. */
+export function quotaArgument(text: string): string {
+  return text === 'none' ? text : byteSizeArgument(text);
+}
+
+/** A length of time with a unit, left as it is. */
+export function durationArgument(text: string): string {
+  if (/^[1-9]\d*(\.\d+)? ?(s|m|h|d)$/.test(text)) return text;
+  throw new InvalidArgumentError('Expected a duration such as 60d (s, m, h, d).');
+}

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { accountCommand } from './commands/account.js';
 import { announcementsCommand } from './commands/announcements.js';
 import { getCommand } from './commands/get.js';
 import { initCommand } from './commands/init.js';
@@ -20,7 +21,15 @@ export async function main(args: readonly string[]): Promise<number> {
     .showSuggestionAfterError(false)
     .helpCommand(false);
   // After the settings above, which each command takes over as it is added.
-  for (const add of [putCommand, getCommand, initCommand, runCommand, labCommand, announcementsCommand])
+  for (const add of [
+    putCommand,
+    getCommand,
+    initCommand,
+    runCommand,
+    labCommand,
+    accountCommand,
+    announcementsCommand,
+  ])
     add(program);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -13,6 +13,10 @@ describe('wrong usage', () => {
     ['a broker that is no URL', ['put', '--broker', 'localhost', 'file']],
     ['an unknown format', ['announcements', 'export', '--dir', 'x', '--format', 'xml']],
     ['no folder', ['announcements', 'list']],
+    ['no folder for an account', ['account', 'list']],
+    ['a quota that is none', ['account', 'quota', 'a', 'much', '--dir', 'x']],
+    ['a lease duration without a unit', ['account', 'create', 'a', '--lease-duration', '60', '--dir', 'x']],
+    ['a grant to nowhere', ['account', 'grant', 'a', '--dir', 'x']],
   ])('%s ends with status 2 and one line', async (_what, args) => {
     const { status, stdout, stderr } = await holdfast(args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

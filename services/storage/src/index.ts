@@ -1,4 +1,5 @@
 /** The storage server: holds shares for accounts that have a lease on them, over HTTPS. */
+export * from './accounts/index.js';
 export { nodeConfiguration, type StorageConfiguration } from './configuration.js';
 export { initialise, type StorageOptions } from './initialise.js';
 export { run } from './main.js';

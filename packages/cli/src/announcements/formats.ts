@@ -17,12 +17,28 @@ export function formatAnnouncements(
         2,
       )}\n`;
     case 'yaml':
-      return toYaml('servers', known, (announcement) => ({
-        server_options: { key_s: announcement.serverId, announcement: connectionFields(announcement) },
-      }));
+      return connectionsYaml(known);
     case 'tahoe':
-      return toYaml('storage', known, (announcement) => ({ ann: connectionFields(announcement) }));
+      return tahoeServersYaml(known);
   }
+}
+
+/** A server as clients are told of it: its id, and fields of its announcement. */
+export interface ToldServer {
+  readonly serverId: string;
+  readonly body: Pick<VerifiedAnnouncement['body'], (typeof connectionFieldNames)[number]>;
+}
+
+/** The `connections.yaml` of a Holdfast broker. */
+export function connectionsYaml(servers: readonly ToldServer[]): string {
+  return toYaml('servers', servers, (server) => ({
+    server_options: { key_s: server.serverId, announcement: connectionFields(server) },
+  }));
+}
+
+/** The `private/servers.yaml` of a Tahoe-LAFS client. */
+export function tahoeServersYaml(servers: readonly ToldServer[]): string {
+  return toYaml('storage', servers, (server) => ({ ann: connectionFields(server) }));
 }
 
 /** For people: one line for each server, with nothing in it that gives access. */
@@ -40,25 +56,24 @@ function hostOf(nurl: string): string {
 }
 
 /** What a client needs to reach a server, by the names that Tahoe-LAFS 1.20 gives it. */
-function connectionFields({ body }: VerifiedAnnouncement): Record<string, unknown> {
-  const names = [
-    'nickname',
-    'anonymous-storage-FURL',
-    'anonymous-storage-NURLs',
-    'permutation-seed-base32',
-  ] as const;
+const connectionFieldNames = [
+  'nickname',
+  'anonymous-storage-FURL',
+  'anonymous-storage-NURLs',
+  'permutation-seed-base32',
+] as const;
+
+function connectionFields({ body }: ToldServer): Record<string, unknown> {
   return Object.fromEntries(
-    names.filter((name) => body[name] !== undefined).map((name) => [name, body[name]]),
+    connectionFieldNames.filter((name) => body[name] !== undefined).map((name) => [name, body[name]]),
   );
 }
 
 function toYaml(
   root: string,
-  known: readonly VerifiedAnnouncement[],
-  clause: (announcement: VerifiedAnnouncement) => unknown,
+  servers: readonly ToldServer[],
+  clause: (server: ToldServer) => unknown,
 ): string {
-  const clauses = Object.fromEntries(
-    known.map((announcement) => [announcement.serverId, clause(announcement)]),
-  );
+  const clauses = Object.fromEntries(servers.map((server) => [server.serverId, clause(server)]));
   return stringify({ [root]: clauses }, { lineWidth: 0 });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { formatBytes } from '../format-bytes.js';
 import { brokerResource } from './broker-url.js';
 import { BrokerError } from './errors.js';
-import { formatBytes } from './progress.js';
 
 describe('a resource of a broker', () => {
   it.each([

@@ -1,5 +1,6 @@
 import { Transform } from 'node:stream';
 import { Presets, SingleBar } from 'cli-progress';
+import { formatBytes } from '../format-bytes.js';
 
 /** Shows on a terminal how many bytes have passed; passes them on silently where standard error is none. */
 export interface Progress {
@@ -35,11 +36,4 @@ function barOptions(what: string) {
     formatValue: (value: number, _options: unknown, type: string) =>
       type === 'total' ? formatBytes(value) : String(value),
   };
-}
-
-/** Bytes as people read them: `1.5 MB`. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  const step = Math.min(units.length - 1, bytes < 1_000 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  return `${step === 0 ? bytes : (bytes / 1000 ** step).toFixed(1)} ${units[step]}`;
 }

@@ -38,6 +38,8 @@ export interface BusOptions {
   /** As the bus shows this client: the service and nickname. */
   readonly name: string;
   readonly logger: Logger;
+  /** Milliseconds that one attempt to connect may take; 20 seconds where not given. */
+  readonly connectTimeout?: number;
 }
 
 interface Listener {
@@ -228,13 +230,14 @@ export class Bus {
   }
 }
 
-function connectionOptions({ url, name }: BusOptions): NodeConnectionOptions {
+function connectionOptions({ url, name, connectTimeout }: BusOptions): NodeConnectionOptions {
   const { protocol, host, username, password } = new URL(url);
   let wait = shortestWait;
   let lastTry = 0;
   return {
     servers: host,
     name,
+    ...(connectTimeout === undefined ? {} : { timeout: connectTimeout }),
     ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
     ...(protocol === 'tls:' ? { tls: {} } : {}),
     maxReconnectAttempts: -1,

@@ -2,7 +2,6 @@ import {
   blockHash,
   blockSizeOf,
   type ChkReadCapability,
-  longestShareHeader,
   parseHashTree,
   parseShareHashChain,
   parseShareHeader,
@@ -40,8 +39,8 @@ export class ShareReader {
   ): Promise<ShareReader> {
     const { server, shareNumber } = share;
     if (shareNumber >= capability.total) throw new BadShareError(`the file has no share ${shareNumber}`);
-    const firstRead = share.data ? longestShareHeader : firstReadOf(capability);
-    const beginning = share.data ?? (await server.read(storageIndex, shareNumber, 0, firstRead));
+    const firstRead = firstReadOf(capability);
+    const beginning = await server.read(storageIndex, shareNumber, 0, firstRead);
     const header = parseShareHeader(beginning);
     const { ciphertextHashTree, blockHashTree, shareHashChain } = header.sections;
     const start = ciphertextHashTree.offset;
@@ -49,7 +48,7 @@ export class ShareReader {
       throw new BadShareError('its hashes would be far larger than a file of this size has');
     }
     const end = header.uriExtension.offset + header.uriExtension.lengthSize + longestUriExtension;
-    const wholeShareRead = share.data !== undefined || beginning.length < firstRead;
+    const wholeShareRead = beginning.length < firstRead;
     const tail = wholeShareRead
       ? beginning.subarray(start)
       : await server.read(storageIndex, shareNumber, start, end);

@@ -6,6 +6,7 @@ export type AccountErrorCode =
   | 'fixed-account'
   | 'revoked'
   | 'no-secret'
+  | 'no-servers'
   | 'not-keeper'
   | 'unreadable-secret';
 

@@ -1,4 +1,4 @@
-import { encodeServerVersion, extensionsHeader, wholeSharesExtension } from '@holdfast/lafs';
+import { encodeServerVersion } from '@holdfast/lafs';
 import type { Space } from '../../space/space.js';
 import { answerCbor, type Handler } from '../exchange.js';
 import { requireCborAccepted } from '../message-body.js';
@@ -21,7 +21,6 @@ export function version({
       maximumMutableShareSize: 0n,
       applicationVersion,
     });
-    response.setHeader(extensionsHeader, wholeSharesExtension);
     answerCbor(response, 200, answer);
   };
 }

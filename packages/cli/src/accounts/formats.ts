@@ -1,0 +1,67 @@
+import type { AccountSummary, AccountUsage, ServerUsage } from '@holdfast/storage';
+import { formatBytes } from '../format-bytes.js';
+
+/** For people: one line for each account. */
+export function formatAccounts(accounts: readonly AccountSummary[]): string {
+  return table([
+    ['name', 'state', 'quota', 'holds', 'shares', 'promised', 'leases'],
+    ...accounts.map((account) => [
+      account.name,
+      account.state,
+      formatQuota(account),
+      formatBytes(account.bytes),
+      String(account.shares),
+      formatBytes(account.promised),
+      formatLeases(account),
+    ]),
+  ]);
+}
+
+/** For people: one account, and what it holds at each server. */
+export function formatAccount(
+  account: AccountSummary & { readonly servers: readonly ServerUsage[] },
+): string {
+  const fields = table([
+    ['name', account.name],
+    ['state', account.state],
+    ['quota', formatQuota(account)],
+    ['leases', formatLeases(account)],
+    ['holds', formatHoldings(account)],
+    ['created', account.createdAt.toISOString()],
+    ['secret', account.keeper === null ? 'none' : `in the account book of ${account.keeper}`],
+  ]);
+  const servers = account.servers.map((server) => [
+    `  ${server.nickname ?? '(has not run yet)'}`,
+    server.serverId,
+    server.registered ? formatHoldings(server) : `${formatHoldings(server)}; not registered there`,
+  ]);
+  return `${fields}servers\n${table(servers)}`;
+}
+
+function formatQuota({ quota }: AccountSummary): string {
+  return quota === null ? 'none' : formatBytes(quota);
+}
+
+function formatLeases({ leaseSeconds }: AccountSummary): string {
+  if (leaseSeconds === null) return 'as configured';
+  const days = leaseSeconds / 86_400;
+  return Number.isInteger(days) ? `${days} days` : `${leaseSeconds} seconds`;
+}
+
+function formatHoldings({ bytes, shares, promised }: AccountUsage): string {
+  return `${formatBytes(bytes)} in ${shares} shares, ${formatBytes(promised)} promised`;
+}
+
+/** Columns as wide as their widest cell. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}

@@ -1,0 +1,373 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { announcementSubjects } from '@holdfast/common/announcements';
+import { Bus } from '@holdfast/common/bus';
+import { silentLogger } from '@holdfast/common/logging';
+import { createTestDatabase, startNats, waitFor } from '@holdfast/lab';
+import { base32Encode, storageRoutes } from '@holdfast/lafs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestClient } from '../testing/test-client.js';
+import { openKeeper, type TestKeeper } from '../testing/test-keeper.js';
+import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { setAccountQuota, setAccountState } from './account-changes.js';
+import { listAccounts, showAccount } from './account-list.js';
+import { grantServers } from './grant.js';
+import { knownServers } from './server-description.js';
+import { accountSubjects } from './subjects.js';
+
+const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
+const version = (client: TestClient) => client.request('GET', storageRoutes.version.path({}));
+const status = async (client: TestClient) => (await version(client)).status;
+const text = (body: Uint8Array) => Buffer.from(body).toString();
+
+describe('accounts of two servers with one database and a bus', () => {
+  let nats: Awaited<ReturnType<typeof startNats>>;
+  let database: Awaited<ReturnType<typeof createTestDatabase>>;
+  let one: TestServer;
+  let two: TestServer;
+  let keeper: TestKeeper;
+  let bus: Bus;
+
+  const newServer = (nickname: string) =>
+    startTestServer({ postgres: database.url, bus: nats.url, settings: { nickname } });
+
+  /** As the command does after a change. */
+  const tell = () => expect(bus.publish(accountSubjects('test').changed, {})).toBe(true);
+
+  /** Waits no longer than a second, which is what was promised. */
+  const soon = (client: TestClient, expected: number) =>
+    expect.poll(() => status(client), { timeout: 1_000, interval: 50 }).toBe(expected);
+
+  async function newAccount(name: string): Promise<void> {
+    await keeper.book.create({ name });
+    tell();
+    await soon(await keeper.client(name, two), 200);
+    await soon(await keeper.client(name, one), 200);
+  }
+
+  beforeAll(async () => {
+    nats = await startNats();
+    database = await createTestDatabase();
+    one = await newServer('s1');
+    two = await newServer('s2');
+    keeper = await openKeeper(one);
+    bus = new Bus({ url: nats.url, name: 'test', logger: silentLogger() });
+    await waitFor('the bus', () => bus.connected || undefined);
+  });
+  afterAll(async () => {
+    await bus?.close();
+    await keeper?.[Symbol.asyncDispose]();
+    await two?.[Symbol.asyncDispose]();
+    await one?.[Symbol.asyncDispose]();
+    await database?.[Symbol.asyncDispose]();
+    await nats?.[Symbol.asyncDispose]();
+  });
+
+  it('are felt at every server within a second, under another credential at each', async () => {
+    await newAccount('alice');
+    expect(await keeper.credential('alice', one)).not.toBe(await keeper.credential('alice', two));
+    expect(await status(await keeper.client('alice', one, two))).toBe(401);
+    expect(await status(await keeper.client('alice', two, one))).toBe(401);
+  });
+
+  it('hold the leases on what they store', async () => {
+    await newAccount('holder');
+    const share = newShare();
+    await (await keeper.client('holder', two)).store(share, randomBytes(1_000));
+    const rows = await two.sql(
+      `select a.name, s.server_id = (select server_id from storage.servers where description->>'nickname' = 's2') as there
+         from storage.leases as l join storage.accounts as a on a.key = l.account
+         join storage.servers as s on s.key = l.server where storage_index = $1`,
+      [share.storageIndex],
+    );
+    expect(rows).toEqual([{ name: 'holder', there: true }]);
+  });
+
+  it('can be had by nobody from the database: it has neither secrets nor credentials in any form', async () => {
+    await newAccount('secretive');
+    const secret = await keeper.book.secretOf('secretive');
+    const credentials = [
+      await keeper.credential('secretive', one),
+      await keeper.credential('secretive', two),
+    ];
+    const forms = [secret, ...credentials.map((credential) => Buffer.from(credential))].flatMap((bytes) => [
+      bytes.toString('latin1'),
+      bytes.toString('hex'),
+      bytes.toString('base64').replace(/=+$/, ''),
+      bytes.toString('base64url'),
+      base32Encode(bytes),
+    ]);
+    const dump = await dumpOf(one);
+    expect(dump).toContain('secretive');
+    for (const form of forms) {
+      expect(dump).not.toContain(form);
+      // Bytes are dumped as hex.
+      expect(dump).not.toContain(Buffer.from(form, 'latin1').toString('hex'));
+    }
+  });
+
+  it('stand in no log', async () => {
+    await newAccount('quiet');
+    const [credential, secret] = [await keeper.credential('quiet', one), await keeper.book.secretOf('quiet')];
+    for (const server of [one, two]) {
+      const log = await readFile(server.log, 'utf8');
+      for (const form of [
+        credential,
+        base32Encode(secret),
+        secret.toString('hex'),
+        secret.toString('base64'),
+      ])
+        expect(log).not.toContain(form);
+    }
+  });
+
+  it('are known to a server that joins later, within a second of its start', async () => {
+    await newAccount('early');
+    await using late = await newServer('s3');
+    await soon(await keeper.client('early', late), 200);
+  });
+
+  it('while frozen read, list, renew and report, but store nothing new; felt within a second', async () => {
+    await newAccount('icy');
+    const client = await keeper.client('icy', two);
+    const [share, begun] = [newShare(), newShare()];
+    await client.store(share, Buffer.from('from before'));
+    await client.allocated(begun.storageIndex, [0], 10);
+    await client.write(begun, { begin: 0, end: 5 }, '01234');
+
+    await setAccountState(keeper.database, 'icy', 'frozen');
+    tell();
+    await expect
+      .poll(async () => (await client.allocate(newShare().storageIndex, [0], 10)).status, { timeout: 1_000 })
+      .toBe(403);
+    const writing = await client.write(begun, { begin: 5, end: 10 }, '56789');
+    expect([writing.status, text(writing.body)]).toEqual([
+      403,
+      'this account is frozen: it can read and renew, but store nothing new\n',
+    ]);
+    expect((await client.allocate(share.storageIndex, [0], 11)).status).toBe(403);
+
+    expect(text((await client.read(share)).body)).toBe('from before');
+    expect(await client.list(share.storageIndex)).toEqual([0]);
+    expect((await client.renew(share.storageIndex)).status).toBe(204);
+    expect(await status(client)).toBe(200);
+    const report = await client.request('POST', storageRoutes.reportCorruption.path(share), {
+      headers: { 'content-type': 'application/cbor' },
+      body: Buffer.from('a166726561736f6e63626164', 'hex'),
+    });
+    expect(report.status).toBe(200);
+    // What it began it may give up: that frees space.
+    expect((await client.abort(begun)).status).toBe(200);
+
+    await setAccountState(keeper.database, 'icy', 'active');
+    tell();
+    await expect
+      .poll(async () => (await client.allocate(newShare().storageIndex, [0], 10)).status, { timeout: 1_000 })
+      .toBe(200);
+  });
+
+  it('once revoked are refused like unknown ones, within a second, and others go on', async () => {
+    await newAccount('gone');
+    await newAccount('staying');
+    const client = await keeper.client('gone', two);
+    const share = newShare();
+    await client.store(share, randomBytes(10));
+    await setAccountState(keeper.database, 'gone', 'revoked');
+    tell();
+    await soon(client, 401);
+    await using stranger = new TestClient(two.client.origin, 'x'.repeat(32));
+    const [answer, unknown] = [await client.read(share), await stranger.read(share)];
+    expect([answer.status, text(answer.body)]).toEqual([unknown.status, text(unknown.body)]);
+    expect(await status(await keeper.client('staying', two))).toBe(200);
+  });
+
+  it('of which one is anonymous can be switched off at all servers, which then announce no such credential', async () => {
+    let announced = 0;
+    const stop = bus.serve(announcementSubjects('test').announce, () => {
+      announced++;
+      return { accepted: true as const };
+    });
+    await waitFor('announcements', () => announced >= 2 || undefined);
+    await setAccountState(keeper.database, 'anonymous', 'revoked');
+    tell();
+    await soon(one.client, 401);
+    await soon(two.client, 401);
+    await two.stop();
+    await two.start();
+    const before = announced;
+    await expect.poll(() => status(two.client), { timeout: 5_000 }).toBe(401);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(announced).toBe(before);
+
+    await setAccountState(keeper.database, 'anonymous', 'active');
+    tell();
+    await soon(two.client, 200);
+    await waitFor('both announce again', () => announced >= before + 2 || undefined);
+    stop();
+  });
+
+  it('are granted by what the database says of the servers, as they announce themselves', async () => {
+    await newAccount('customer');
+    const { granted, leftOut } = grantServers(
+      await keeper.book.secretOf('customer'),
+      await knownServers(keeper.database),
+    );
+    expect(leftOut).toEqual([]);
+    const [first] = granted;
+    expect(first?.body.nickname).toBe('s1');
+    const credential = await keeper.credential('customer', one);
+    const host = new URL(one.client.origin).host;
+    expect(first?.body['anonymous-storage-NURLs']).toEqual([
+      expect.stringMatching(new RegExp(`^pb://[\\w-]{43}@${host}/${credential}#v=1$`)),
+    ]);
+    expect(first?.body['anonymous-storage-FURL']).toMatch(
+      new RegExp(`^pb://[a-z2-7]{32}@tcp:${host}/${credential}$`),
+    );
+  });
+});
+
+describe('an account', () => {
+  let server: TestServer;
+  let keeper: TestKeeper;
+
+  beforeAll(async () => {
+    server = await startTestServer();
+    keeper = await openKeeper(server);
+  });
+  afterAll(async () => {
+    await keeper?.[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  it('cannot have a name that is taken, and leaves nothing of the attempt', async () => {
+    await keeper.book.create({ name: 'twin' });
+    const count = async () =>
+      (await server.sql<{ n: number }>('select count(*)::int as n from storage.credentials'))[0]?.n;
+    const before = await count();
+    for (const name of ['twin', 'anonymous', 'starter'])
+      await expect(keeper.book.create({ name })).rejects.toMatchObject({ code: 'name-taken' });
+    expect(await count()).toBe(before);
+  });
+
+  it('is made once when two make it at the same moment', async () => {
+    const made = await Promise.allSettled([1, 2, 3].map(() => keeper.book.create({ name: 'raced' })));
+    expect(made.filter(({ status: how }) => how === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('shows its limits, and the running totals of all servers', async () => {
+    await keeper.book.create({ name: 'sized', quota: 5_000_000_000_000, leaseDuration: 60 * 86_400_000 });
+    const [row] = await server.sql<{ key: number }>("select key from storage.accounts where name = 'sized'");
+    await server.sql("insert into storage.servers (server_id) values ('v0-elsewhere')");
+    await server.sql(
+      `insert into storage.usage_totals (server, account, bytes, shares, promised)
+       select key, $1, 7000000000000, 3, 5 from storage.servers`,
+      [row?.key],
+    );
+    const expected = {
+      name: 'sized',
+      state: 'active',
+      quota: 5_000_000_000_000,
+      leaseSeconds: 60 * 86_400,
+      keeper: 's1',
+      bytes: 14_000_000_000_000,
+      shares: 6,
+      promised: 10,
+    };
+    const listed = await listAccounts(keeper.database);
+    expect(listed.map(({ name }) => name)).toEqual([...listed.map(({ name }) => name)].sort());
+    expect(listed.find(({ name }) => name === 'sized')).toMatchObject(expected);
+    expect(await showAccount(keeper.database, 'sized')).toMatchObject({
+      ...expected,
+      servers: [
+        { nickname: 's1', bytes: 7_000_000_000_000, shares: 3, promised: 5, registered: true },
+        { serverId: 'v0-elsewhere', nickname: null, registered: false },
+      ],
+    });
+    await setAccountQuota(keeper.database, 'sized', undefined);
+    expect(await showAccount(keeper.database, 'sized')).toMatchObject({ quota: null });
+  });
+
+  it('that is not there, or is starter, cannot be changed or shown', async () => {
+    const { database, book } = keeper;
+    await expect(setAccountState(database, 'nobody', 'frozen')).rejects.toMatchObject({
+      code: 'no-such-account',
+    });
+    await expect(setAccountQuota(database, 'nobody', 1)).rejects.toMatchObject({ code: 'no-such-account' });
+    await expect(showAccount(database, 'nobody')).rejects.toMatchObject({ code: 'no-such-account' });
+    await expect(book.secretOf('nobody')).rejects.toMatchObject({ code: 'no-such-account' });
+    await expect(setAccountState(database, 'starter', 'revoked')).rejects.toMatchObject({
+      code: 'fixed-account',
+    });
+    await expect(setAccountQuota(database, 'starter', 1)).rejects.toMatchObject({ code: 'fixed-account' });
+    await expect(book.secretOf('anonymous')).rejects.toMatchObject({ code: 'no-secret' });
+  });
+
+  it('that is revoked is not let in again by freezing it', async () => {
+    await keeper.book.create({ name: 'out' });
+    await setAccountState(keeper.database, 'out', 'revoked');
+    await expect(setAccountState(keeper.database, 'out', 'frozen')).rejects.toMatchObject({
+      code: 'revoked',
+    });
+    await setAccountState(keeper.database, 'out', 'active');
+    expect(await showAccount(keeper.database, 'out')).toMatchObject({ state: 'active' });
+  });
+
+  it('is in the book of one folder only, and another is told whose', async () => {
+    await keeper.book.create({ name: 'kept' });
+    await using other = await startTestServer({ postgres: server.databaseUrl, settings: { nickname: 's2' } });
+    await using stranger = await openKeeper(other);
+    await expect(stranger.book.secretOf('kept')).rejects.toMatchObject({
+      code: 'not-keeper',
+      message: expect.stringMatching(/give the folder of s1 \(v0-/),
+    });
+  });
+
+  it('whose sealed secret was changed does not keep the others from being registered', async () => {
+    await keeper.book.create({ name: 'broken' });
+    await keeper.book.create({ name: 'whole' });
+    await server.sql(
+      `update storage.sealed_secrets set sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1)
+        where account = (select key from storage.accounts where name = 'broken')`,
+    );
+    const [later] = await server.sql<{ key: number }>(
+      "insert into storage.servers (server_id) values ('v0-later') returning key",
+    );
+    await keeper.book.register();
+    const rows = await server.sql<{ name: string }>(
+      `select name from storage.credentials join storage.accounts on key = account
+        where server = $1 and name in ('broken', 'whole')`,
+      [later?.key],
+    );
+    expect(rows).toEqual([{ name: 'whole' }]);
+    await expect(keeper.book.secretOf('broken')).rejects.toMatchObject({ code: 'unreadable-secret' });
+  });
+});
+
+describe('without a bus', () => {
+  it('a revoked account, and one that a later server must learn, are noticed within a minute', async () => {
+    await using server = await startTestServer();
+    await using keeper = await openKeeper(server);
+    await keeper.book.create({ name: 'slow' });
+    await using late = await startTestServer({ postgres: server.databaseUrl, settings: { nickname: 's2' } });
+    const learning = await keeper.client('slow', late);
+    expect([await status(learning), await status(server.client)]).toEqual([401, 200]);
+    await setAccountState(keeper.database, 'anonymous', 'revoked');
+    const minute = { timeout: 60_000, interval: 500 };
+    await Promise.all([
+      expect.poll(() => status(learning), minute).toBe(200),
+      expect.poll(() => status(server.client), minute).toBe(401),
+    ]);
+  }, 90_000);
+});
+
+/** Every row of every table of the schema as text; bytes as hex. */
+async function dumpOf(server: TestServer): Promise<string> {
+  const tables = await server.sql<{ name: string }>(
+    "select table_schema || '.' || table_name as name from information_schema.tables where table_schema = 'storage'",
+  );
+  expect(tables.length).toBeGreaterThan(8);
+  const dumps = await Promise.all(
+    tables.map(({ name }) => server.sql<{ row: string }>(`select t::text as row from ${name} as t`)),
+  );
+  return dumps.flatMap((rows) => rows.map(({ row }) => row)).join('\n');
+}
