@@ -163,9 +163,57 @@ describe('a file', () => {
     );
   });
 
+  describe('of very many segments', () => {
+    const fine = { ...encoding, maximumSegmentSize: 1024 };
+    const content = randomBytes(2_500_000);
+    const segment = 1026;
+    let relayed: LabClient;
+    let capability: string;
+    beforeAll(async () => {
+      relayed = await openLabClient(lab, { encoding: fine, relayed: true });
+      capability = await relayed.store(content);
+    });
+    afterAll(() => relayed?.[Symbol.asyncDispose]());
+    const said = () => [...relayed.relays.values()].reduce((sum, relay) => sum + relay.said(), 0);
+
+    it('is read whole', async () => {
+      expect((await relayed.read(capability)).equals(content)).toBe(true);
+    });
+
+    it('is read in part without most of its hashes', async () => {
+      const before = said();
+      const [start, end] = [1_300_000, 1_301_000];
+      const part = await relayed.read(capability, start, end);
+      expect(part.equals(content.subarray(start, end))).toBe(true);
+      // Three shares with two trees of 4096 leaves each would be 1.5 MB.
+      expect(said() - before).toBeLessThan(250_000);
+    });
+
+    it.each([
+      ['ciphertext', 'ciphertextHashTree'],
+      ['block', 'blockHashTree'],
+    ] as const)(
+      'is right when a leaf of its %s hash tree is wrong, and the server hears of it',
+      async (_name, tree) => {
+        const [liar] = (await shareFiles(lab, capability)) as [ShareFile];
+        const { sections } = await headerOf(liar);
+        const at = sections[tree].offset + 32 * (4095 + 1700) + 3;
+        await flipByte(liar, at);
+        const [start, end] = [1700 * segment, 1701 * segment];
+        const part = await relayed.read(capability, start, end);
+        expect(part.equals(content.subarray(start, end))).toBe(true);
+        await waitFor(
+          'the report',
+          async () => (await reports(capability, liar.server)).length > 0 || undefined,
+        );
+        await flipByte(liar, at);
+      },
+    );
+  });
+
   it('is refused where its segments never fit into the memory there is, and gives all back when it is closed', async () => {
     const { capability } = await stored(large);
-    const memory = new TransferMemory(1_000_000);
+    const memory = new TransferMemory(2_200_000);
     await using ample = await openLabClient(lab, { encoding, memory });
     const file = await open(capability, ample);
     expect(memory.working.taken).toBeGreaterThan(2 * encoding.maximumSegmentSize);
@@ -173,10 +221,13 @@ describe('a file', () => {
     expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
 
     await using coarse = await openLabClient(lab, {
-      encoding: { ...encoding, maximumSegmentSize: 300_000 },
+      encoding: { ...encoding, maximumSegmentSize: 400_000 },
     });
     const other = await coarse.store(randomBytes(large));
-    await expect(open(other, ample)).rejects.toMatchObject({ code: 'not-enough-memory', available: 750_000 });
+    await expect(open(other, ample)).rejects.toMatchObject({
+      code: 'not-enough-memory',
+      available: 1_650_000,
+    });
     expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
   });
 

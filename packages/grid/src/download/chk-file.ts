@@ -87,7 +87,7 @@ export class ChkFile implements OpenFile {
   #checkSegment(segment: number, ciphertext: readonly Uint8Array[]): void {
     const hasher = ciphertextSegmentHasher();
     for (const piece of ciphertext) hasher.update(piece);
-    const expected = this.#description.ciphertextTree.leaf(segment);
+    const expected = this.#description.segmentHashes.leaf(segment);
     if (!expected || Buffer.compare(hasher.digest(), expected) !== 0) {
       throw new WrongFileError(`segment ${segment} decodes to something else than its hash says`);
     }

@@ -1,4 +1,5 @@
 import { type ChkReadCapability, type EncodingGeometry, longestShareHeader } from '@holdfast/lafs';
+import { leafHashesMemory } from './leaf-hashes.js';
 
 /** A share that is expected to be no larger is read whole in one request. */
 const readWhole = 64 * 1024;
@@ -17,11 +18,11 @@ export function firstReadOf({ size, required }: ChkReadCapability): number {
 }
 
 /**
- * Most bytes of hash trees that are read for a file, before anything says that they are good: two trees of 64 bytes a
- * segment, for segments of 64 KiB or more, and some for small files with small ones.
+ * Most bytes of hashes that are read to open a share, before anything says that they are good: two trees of 64 bytes a
+ * segment, or of large trees the top, and a chain; for a small file no more than small segments would have.
  */
 export function mostHashes(size: number): number {
-  return 128 * 1024 + size / 512;
+  return Math.min(64 * 1024 + Math.ceil(size / 4), 160 * 1024 + Math.ceil(size / 4096));
 }
 
 /** How many segments are fetched ahead of the taker, where there is memory for it. */
@@ -45,8 +46,9 @@ export function openingMemory(capability: ChkReadCapability): number {
  */
 export function readingMemory(
   capability: ChkReadCapability,
-  { segmentSize }: EncodingGeometry,
+  { segmentSize, segmentCount }: EncodingGeometry,
   ahead: number,
 ): number {
-  return (ahead + 2) * segmentSize + openingMemory(capability);
+  const hashes = (capability.required + 1) * leafHashesMemory(segmentCount);
+  return (ahead + 2) * segmentSize + hashes + openingMemory(capability);
 }

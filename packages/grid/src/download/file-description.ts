@@ -7,12 +7,13 @@ import {
   uriExtensionHash,
   VerifyingHashTree,
 } from '@holdfast/lafs';
+import { LeafHashes } from './leaf-hashes.js';
 
 /** What the URI extension block says, once its hash is the one in the capability; and the trees that hang from it. */
 export interface FileDescription {
   readonly geometry: EncodingGeometry;
-  /** Leaves: the hash of each segment's ciphertext. Filled by the first share that brings a good one. */
-  readonly ciphertextTree: VerifyingHashTree;
+  /** The hash of each segment's ciphertext. Whichever share brings good ones first fills it. */
+  readonly segmentHashes: LeafHashes;
   /** Leaves: the root of each share's block hash tree. */
   readonly shareTree: VerifyingHashTree;
 }
@@ -39,7 +40,7 @@ export function describeFile(
   const geometry = uriExtensionGeometry(extension, capability);
   return {
     geometry,
-    ciphertextTree: new VerifyingHashTree(geometry.segmentCount, extension.ciphertextRootHash),
+    segmentHashes: new LeafHashes(geometry.segmentCount, extension.ciphertextRootHash),
     shareTree: new VerifyingHashTree(geometry.total, extension.shareRootHash),
   };
 }

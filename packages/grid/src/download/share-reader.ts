@@ -2,16 +2,18 @@ import {
   blockHash,
   blockSizeOf,
   type ChkReadCapability,
-  parseHashTree,
+  hashSize,
   parseShareHashChain,
   parseShareHeader,
-  parseUriExtensionSection,
   type ShareHeader,
-  VerifyingHashTree,
+  treeNodeCount,
 } from '@holdfast/lafs';
-import { firstReadOf, longestUriExtension, mostHashes } from './download-memory.js';
+import { firstReadOf } from './download-memory.js';
 import { BadShareError, describeFile, type FileDescription } from './file-description.js';
 import type { FoundShare } from './found-share.js';
+import { HashSection } from './hash-section.js';
+import { firstNodes, LeafHashes } from './leaf-hashes.js';
+import { readShareTail } from './share-tail.js';
 
 /** One share, opened: its hashes lead to the capability, and each block read is checked against them. */
 export class ShareReader {
@@ -20,7 +22,8 @@ export class ShareReader {
     readonly description: FileDescription,
     private readonly storageIndex: Uint8Array,
     private readonly header: ShareHeader,
-    private readonly blockTree: VerifyingHashTree,
+    private readonly blockHashes: HashSection,
+    private readonly segmentHashes: HashSection,
     /** The first bytes of the share, as far as opening it needed them. */
     private readonly beginning: Uint8Array,
   ) {}
@@ -42,35 +45,30 @@ export class ShareReader {
     const firstRead = firstReadOf(capability);
     const beginning = await server.read(storageIndex, shareNumber, 0, firstRead);
     const header = parseShareHeader(beginning);
-    const { ciphertextHashTree, blockHashTree, shareHashChain } = header.sections;
-    const start = ciphertextHashTree.offset;
-    if (header.uriExtension.offset - start > mostHashes(capability.size)) {
-      throw new BadShareError('its hashes would be far larger than a file of this size has');
-    }
-    const end = header.uriExtension.offset + header.uriExtension.lengthSize + longestUriExtension;
     const wholeShareRead = beginning.length < firstRead;
-    const tail = wholeShareRead
-      ? beginning.subarray(start)
-      : await server.read(storageIndex, shareNumber, start, end);
-    const section = ({ offset, size }: { offset: number; size: number }) =>
-      tail.subarray(offset - start, offset - start + size);
-
-    const block = parseUriExtensionSection(header.version, tail.subarray(header.uriExtension.offset - start));
-    const description = known ?? describeFile(block, capability);
-    const { geometry, shareTree, ciphertextTree } = description;
+    const read = (start: number, end: number) =>
+      wholeShareRead ? beginning.subarray(start, end) : server.read(storageIndex, shareNumber, start, end);
+    const tail = await readShareTail(header, capability.size, read);
+    const description = known ?? describeFile(tail.uriExtension, capability);
+    const { geometry, shareTree, segmentHashes } = description;
     checkForm(header, geometry);
-    if (
-      ciphertextTree.leaf(0) === undefined ||
-      ciphertextTree.leaf(geometry.segmentCount - 1) === undefined
-    ) {
-      ciphertextTree.add({ nodes: parseHashTree(section(ciphertextHashTree)) });
-    }
-    shareTree.add({ nodes: parseShareHashChain(section(shareHashChain)) });
+    if (!segmentHashes.begun) begin(segmentHashes, tail.ciphertextHashes, geometry);
+    shareTree.add({ nodes: parseShareHashChain(tail.shareHashChain) });
     const root = shareTree.leaf(shareNumber);
     if (!root) throw new BadShareError('its hash chain does not hold its own hash');
-    const blockTree = new VerifyingHashTree(geometry.segmentCount, root);
-    blockTree.add({ nodes: parseHashTree(section(blockHashTree)) });
-    return new ShareReader(share, description, storageIndex, header, blockTree, beginning);
+    const blockHashes = new LeafHashes(geometry.segmentCount, root);
+    begin(blockHashes, tail.blockHashes, geometry);
+    const section = (hashes: LeafHashes, { offset }: { offset: number }) =>
+      new HashSection(hashes, async (start, end) => read(offset + start, offset + end));
+    return new ShareReader(
+      share,
+      description,
+      storageIndex,
+      header,
+      section(blockHashes, header.sections.blockHashTree),
+      section(segmentHashes, header.sections.ciphertextHashTree),
+      beginning,
+    );
   }
 
   /**
@@ -83,11 +81,14 @@ export class ShareReader {
     const size = blockSizeOf(geometry, segment);
     const start = this.header.sections.data.offset + segment * geometry.blockSize;
     const { server, shareNumber } = this.share;
-    const block =
+    const [block, expected] = await Promise.all([
       start + size <= this.beginning.length
         ? this.beginning.subarray(start, start + size)
-        : await server.read(this.storageIndex, shareNumber, start, start + size);
-    const expected = this.blockTree.leaf(segment);
+        : server.read(this.storageIndex, shareNumber, start, start + size),
+      this.blockHashes.leaf(segment),
+      // For whoever decodes the segment: it is to be there when its blocks are.
+      this.segmentHashes.leaf(segment),
+    ]);
     if (!expected || block.length !== size || Buffer.compare(blockHash(block), expected) !== 0) {
       throw new BadShareError(`block ${segment} is not what its hash says`);
     }
@@ -96,8 +97,21 @@ export class ShareReader {
 }
 
 /** The header is covered by no hash: what it says must be what the file's geometry says. */
-function checkForm(header: ShareHeader, geometry: FileDescription['geometry']): void {
-  if (header.blockSize !== geometry.blockSize || header.sections.data.size < geometry.shareDataSize) {
+function checkForm({ blockSize, sections }: ShareHeader, geometry: FileDescription['geometry']): void {
+  const { data, ciphertextHashTree, blockHashTree } = sections;
+  const treeSize = treeNodeCount(geometry.segmentCount) * hashSize;
+  if (
+    blockSize !== geometry.blockSize ||
+    data.size < geometry.shareDataSize ||
+    ciphertextHashTree.size !== treeSize ||
+    blockHashTree.size !== treeSize
+  ) {
     throw new BadShareError('its header contradicts the file’s description');
   }
+}
+
+function begin(hashes: LeafHashes, nodes: Uint8Array, { segmentCount }: FileDescription['geometry']): void {
+  const { count } = firstNodes(treeNodeCount(segmentCount));
+  if (nodes.length !== count * hashSize) throw new BadShareError('its hash trees are cut off');
+  hashes.begin(nodes);
 }

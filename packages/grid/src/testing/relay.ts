@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** A TCP relay in front of a server, which can stop passing on what the server says, as a dead network does. */
 export interface Relay extends AsyncDisposable {
   readonly port: number;
+  /** Bytes that the server has said up to now. */
+  readonly said: () => number;
   /** Nothing that the server says is passed on any more; nothing is closed. */
   stall(): void;
   /** A connection is stalled once the server says more than so many bytes at a time, as where large packets get lost. */
@@ -19,6 +21,7 @@ export interface Relay extends AsyncDisposable {
 export async function openRelay(to: number): Promise<Relay> {
   const pairs = new Set<{ client: Socket; server: Socket }>();
   let stalled = false;
+  let said = 0;
   let late = 0;
   let largest = Number.POSITIVE_INFINITY;
   const listener = createServer((client) => {
@@ -35,6 +38,7 @@ export async function openRelay(to: number): Promise<Relay> {
     client.pipe(server);
     let passed: Promise<unknown> = Promise.resolve();
     server.on('data', (chunk) => {
+      said += chunk.length;
       if (chunk.length > largest) {
         server.pause();
         server.unshift(chunk);
@@ -52,6 +56,7 @@ export async function openRelay(to: number): Promise<Relay> {
   };
   return {
     port: (listener.address() as AddressInfo).port,
+    said: () => said,
     stall: () => {
       stalled = true;
       every((server) => server.pause());

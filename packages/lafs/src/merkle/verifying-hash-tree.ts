@@ -1,5 +1,6 @@
 import { hashSize } from '../hashing/tagged-hash.js';
 import { innerNodeHash } from './node-hash.js';
+import { PackedHashes } from './packed-hashes.js';
 import { leafNode, parentOf, proofNodes, siblingOf, treeNodeCount } from './tree-shape.js';
 
 /** A hash that cannot belong to the tree whose root is known. `node` is its number. */
@@ -33,8 +34,8 @@ export interface HashesToCheck {
  * number of steps, and keeps only what has been proved to lead to the root.
  */
 export class VerifyingHashTree {
-  // A map, since a hostile file may claim any number of leaves: only what is proved takes memory.
-  readonly #known = new Map<number, Uint8Array>();
+  // In pages, since a hostile file may claim any number of leaves: only what is proved takes memory.
+  readonly #known = new PackedHashes();
 
   /**
    * @param leafCount leaves without padding
@@ -94,10 +95,10 @@ export class VerifyingHashTree {
 class Candidates {
   readonly #hashes = new Map<number, Uint8Array>();
   readonly #levels: number[][] = [];
-  readonly #known: Map<number, Uint8Array>;
+  readonly #known: PackedHashes;
   readonly #nodeCount: number;
 
-  constructor(known: Map<number, Uint8Array>, nodeCount: number) {
+  constructor(known: PackedHashes, nodeCount: number) {
     this.#known = known;
     this.#nodeCount = nodeCount;
   }
