@@ -27,7 +27,7 @@ describe('storageRoutes', () => {
   });
 
   it('tell what stores something new from what does not', () => {
-    expect(names.filter((name) => storageRoutes[name].writes)).toEqual(['allocateShares', 'writeShare']);
+    expect(names.filter((name) => storageRoutes[name].writes)).toEqual(['allocateShares', 'writeShare', 'storeWholeShares']);
   });
 });
 
