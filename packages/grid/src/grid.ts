@@ -2,7 +2,7 @@ import type { Logger } from '@holdfast/common/logging';
 import { type Capability, type ChkReadCapability, storageIndexOf } from '@holdfast/lafs';
 import type { ServerSet } from './connections/server-set.js';
 import { ChkFile } from './download/chk-file.js';
-import { openingMemory, readingMemory, segmentsAhead } from './download/download-memory.js';
+import { hasSmallShares, openingMemory, readingMemory, segmentsAhead } from './download/download-memory.js';
 import { LiteralFile } from './download/literal-file.js';
 import type { OpenFile } from './download/open-file.js';
 import { SegmentFetcher } from './download/segment-fetcher.js';
@@ -84,7 +84,8 @@ export class Grid {
     const { working } = this.#options.memory;
     const storageIndex = storageIndexOf(capability);
     const servers = this.#options.servers.connectedFor(storageIndex);
-    const finder = new ShareFinder(storageIndex, servers, capability.required + 1);
+    const first = capability.required + 1;
+    const finder = new ShareFinder(storageIndex, servers, first, hasSmallShares(capability));
     const sources = new ShareSources(capability, storageIndex, finder, this.#options.logger);
     const description = await sources.start();
     const { geometry } = description;

@@ -8,8 +8,10 @@ import { abortUpload } from './http/routes/abort-upload.js';
 import { allocateShares } from './http/routes/allocate-shares.js';
 import { listShares } from './http/routes/list-shares.js';
 import { readShare } from './http/routes/read-share.js';
+import { readWholeShares } from './http/routes/read-whole-shares.js';
 import { renewLease } from './http/routes/renew-lease.js';
 import { reportCorruption } from './http/routes/report-corruption.js';
+import { storeWholeShares } from './http/routes/store-whole-shares.js';
 import { version } from './http/routes/version.js';
 import { writeShare } from './http/routes/write-share.js';
 import { LeaseKeeping } from './leases/lease-keeping.js';
@@ -83,6 +85,8 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
       abortUpload: abortUpload({ uploads, backend }),
       reportCorruption: reportCorruption({ backend, reports, logger }),
       renewLease: renewLease({ leases }),
+      storeWholeShares: storeWholeShares({ uploads, leases, leaseDuration, metrics }),
+      readWholeShares: readWholeShares({ backend, metrics }),
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   decodeServerVersion,
   decodeWriteAnswer,
   encodeCorruptionReport,
+  largestWholeShare,
   leaseRecordSize,
   matchesLeaseSecret,
   parseContainerHeader,
@@ -30,6 +31,10 @@ afterAll(() => server?.[Symbol.asyncDispose]());
 const newIndex = () => new Uint8Array(randomBytes(16));
 const newShare = (shareNumber = 0) => ({ storageIndex: newIndex(), shareNumber });
 const text = (body: Uint8Array) => Buffer.from(body).toString();
+
+function newData(size: number): Uint8Array {
+  return new Uint8Array(randomBytes(size));
+}
 
 describe('a share', () => {
   it('is stored and read, and lies in the container that Tahoe-LAFS writes', async () => {
@@ -66,6 +71,58 @@ describe('a share', () => {
       [share.storageIndex],
     );
     expect(rows).toEqual([{ state: 'stable', size: 100, name: 'anonymous', month: true }]);
+  });
+
+  it('may come whole with others in one request, and be read back so', async () => {
+    const { storageIndex } = newShare();
+    const shares = new Map([0, 7].map((number) => [number, newData(5_000)]));
+    expect(await client.storeWhole(storageIndex, shares)).toEqual({
+      alreadyHave: new Set(),
+      stored: new Set([0, 7]),
+    });
+    expect(await client.readWhole(storageIndex)).toEqual({ shares, others: new Set() });
+    for (const [shareNumber, data] of shares) {
+      expect((await client.read({ storageIndex, shareNumber })).body).toEqual(data);
+    }
+    const rows = await server.sql(
+      `select share_number, shares.state, size::int, name
+         from storage.shares join storage.leases using (server, storage_index, share_number)
+         join storage.accounts on accounts.key = account where storage_index = $1 order by 1`,
+      [storageIndex],
+    );
+    expect(rows).toEqual(
+      [0, 7].map((number) => ({ share_number: number, state: 'stable', size: 5_000, name: 'anonymous' })),
+    );
+  });
+
+  it('that comes whole leaves alone what is there or on its way', async () => {
+    const { storageIndex } = newShare();
+    const [there, other] = [newData(100), newData(100)];
+    await client.store({ storageIndex, shareNumber: 0 }, there);
+    await client.allocated(storageIndex, [1], 100);
+    const shares = new Map([0, 1, 2].map((number) => [number, other]));
+    expect(await client.storeWhole(storageIndex, shares)).toEqual({
+      alreadyHave: new Set([0]),
+      stored: new Set([2]),
+    });
+    const { shares: now } = await client.readWhole(storageIndex);
+    expect(now).toEqual(
+      new Map([
+        [0, there],
+        [2, other],
+      ]),
+    );
+  });
+
+  it('that is large is listed beside the small ones that come with their data', async () => {
+    const { storageIndex } = newShare();
+    await client.store({ storageIndex, shareNumber: 0 }, newData(largestWholeShare + 1));
+    const small = newData(largestWholeShare);
+    await client.store({ storageIndex, shareNumber: 1 }, small);
+    expect(await client.readWhole(storageIndex)).toEqual({
+      shares: new Map([[1, small]]),
+      others: new Set([0]),
+    });
   });
 
   it('may come in pieces, in any order, twice, and from several requests at once', async () => {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@holdfast/common/logging';
+import { wholeSharesExtension } from '@holdfast/lafs';
 import type { Pool } from 'undici';
 import { StorageServerError } from '../errors.js';
 import {
@@ -56,6 +57,7 @@ export class ServerConnection implements StorageServer {
   #version: string | undefined;
   #availableSpace: number | undefined;
   #maximumShareSize = 0;
+  #wholeShares = false;
 
   constructor(known: KnownServer, leaseSecret: Uint8Array, logger: Logger) {
     this.#known = known;
@@ -103,6 +105,10 @@ export class ServerConnection implements StorageServer {
     return this.#maximumShareSize;
   }
 
+  get wholeShares(): boolean {
+    return this.#wholeShares;
+  }
+
   get connected(): boolean {
     return this.#state === 'connected';
   }
@@ -141,6 +147,8 @@ export class ServerConnection implements StorageServer {
     this.#ask((client) => client.listShares(...request));
   allocate: StorageServer['allocate'] = (storageIndex, shareNumbers, shareSize, uploadSecret) =>
     this.#ask((client) => client.allocate(storageIndex, shareNumbers, shareSize, this.#own(uploadSecret)));
+  store: StorageServer['store'] = (...request) => this.#ask((client) => client.store(...request));
+  readWhole: StorageServer['readWhole'] = (...request) => this.#ask((client) => client.readWhole(...request));
   write: StorageServer['write'] = (storageIndex, shareNumber, offset, data, uploadSecret) =>
     this.#ask((client) => client.write(storageIndex, shareNumber, offset, data, this.#own(uploadSecret)));
   abort: StorageServer['abort'] = (storageIndex, shareNumber, uploadSecret) =>
@@ -191,6 +199,7 @@ export class ServerConnection implements StorageServer {
       this.#version = version.applicationVersion;
       this.#availableSpace = clamp(version.availableSpace);
       this.#maximumShareSize = clamp(version.maximumImmutableShareSize);
+      this.#wholeShares = version.extensions.includes(wholeSharesExtension);
       this.#lastReached = new Date();
       this.#become('connected', undefined);
       return true;

@@ -4,9 +4,13 @@ import {
   decodeAllocateAnswer,
   decodeServerVersion,
   decodeShareNumbers,
+  decodeSharesAnswer,
+  decodeStoreAnswer,
   deriveLeaseSecrets,
   encodeAllocateRequest,
   encodeCorruptionReport,
+  encodeStoreRequest,
+  extensionsHeader,
   formatAuthorization,
   formatContentRange,
   formatRange,
@@ -14,8 +18,11 @@ import {
   maximumMessageSize,
   type SecretKind,
   type ServerVersion,
+  type SharesAnswer,
+  type StoreAnswer,
   secretsHeader,
   storageRoutes,
+  type WholeShares,
 } from '@holdfast/lafs';
 import type { Dispatcher, Pool } from 'undici';
 import { StorageServerError } from '../errors.js';
@@ -46,9 +53,15 @@ export class StorageClient {
     this.#authorization = formatAuthorization(options.swissnum);
   }
 
-  async version(): Promise<ServerVersion> {
+  /** What the server says of itself, and the extensions of the protocol that it names. */
+  async version(): Promise<ServerVersion & { readonly extensions: readonly string[] }> {
     const { method, path } = storageRoutes.version;
-    return this.#decode(await this.#request({ method, path: path({}) }), decodeServerVersion);
+    const answer = await this.#request({ method, path: path({}) });
+    const named = String(answer.headers[extensionsHeader.toLowerCase()] ?? '');
+    return {
+      ...this.#decode(answer, decodeServerVersion),
+      extensions: named.split(',').map((name) => name.trim()),
+    };
   }
 
   async listShares(storageIndex: Uint8Array): Promise<ReadonlySet<number>> {
@@ -72,6 +85,25 @@ export class StorageClient {
       body: encodeAllocateRequest({ shareNumbers, allocatedSize }),
     });
     return this.#decode(answer, decodeAllocateAnswer);
+  }
+
+  async store(storageIndex: Uint8Array, shares: WholeShares): Promise<StoreAnswer> {
+    const { method, path } = storageRoutes.storeWholeShares;
+    const { leaseSecret, tubId } = this.#options;
+    const { renew, cancel } = deriveLeaseSecrets(leaseSecret, storageIndex, tubId);
+    const answer = await this.#request({
+      method,
+      path: path({ storageIndex }),
+      secrets: { 'lease-renew-secret': renew, 'lease-cancel-secret': cancel },
+      body: encodeStoreRequest(shares),
+      deadline: transferDeadline,
+    });
+    return this.#decode(answer, decodeStoreAnswer);
+  }
+
+  async readWhole(storageIndex: Uint8Array): Promise<SharesAnswer> {
+    const { method, path } = storageRoutes.readWholeShares;
+    return this.#decode(await this.#request({ method, path: path({ storageIndex }) }), decodeSharesAnswer);
   }
 
   /** Resolves to whether the share is complete: 201, not 200 (docs: http-storage-node-protocol.rst, "Writing"). */
@@ -178,7 +210,7 @@ export class StorageClient {
       clearTimeout(timer);
     }
     const { statusCode: status } = response;
-    if (status >= 200 && status < 300) return { status, body };
+    if (status >= 200 && status < 300) return { status, body, headers: response.headers };
     // Not its words: a server may repeat what it was sent, and messages reach web pages.
     const code = status === 401 ? 'unauthorized' : 'refused';
     throw this.#error(code, `answered ${status}`, status);
@@ -258,4 +290,5 @@ interface Request {
 interface Answer {
   readonly status: number;
   readonly body: Uint8Array;
+  readonly headers: Dispatcher.ResponseData['headers'];
 }

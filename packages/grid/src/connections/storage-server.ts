@@ -1,3 +1,5 @@
+import type { SharesAnswer, StoreAnswer, WholeShares } from '@holdfast/lafs';
+
 /** What an allocation brought: share numbers to write, and those that are there already. */
 export interface Allocation {
   readonly allocated: ReadonlySet<number>;
@@ -19,6 +21,9 @@ export interface StorageServer {
   /** The largest share it takes, in bytes. */
   readonly maximumShareSize: number;
 
+  /** Whether it takes and gives small shares whole, by our extension of the protocol (docs/protocol.md). */
+  readonly wholeShares: boolean;
+
   /** The share numbers it holds of a file. */
   listShares(storageIndex: Uint8Array): Promise<ReadonlySet<number>>;
 
@@ -33,6 +38,12 @@ export interface StorageServer {
     shareSize: number,
     uploadSecret: Uint8Array,
   ): Promise<Allocation>;
+
+  /** Stores small shares for good, in one request. Only where it has `wholeShares`. */
+  store(storageIndex: Uint8Array, shares: WholeShares): Promise<StoreAnswer>;
+
+  /** The shares it holds of a file, small ones with their data. Only where it has `wholeShares`. */
+  readWhole(storageIndex: Uint8Array): Promise<SharesAnswer>;
 
   /** Writes part of a share; resolves to whether the share is now complete and stored for good. */
   write(

@@ -1,8 +1,11 @@
-import { type ChkReadCapability, type EncodingGeometry, longestShareHeader } from '@holdfast/lafs';
+import {
+  type ChkReadCapability,
+  type EncodingGeometry,
+  largestWholeShare,
+  longestShareHeader,
+} from '@holdfast/lafs';
 import { leafHashesMemory } from './leaf-hashes.js';
 
-/** A share that is expected to be no larger is read whole in one request. */
-const readWhole = 64 * 1024;
 /** Room for hash trees and the URI extension block in that guess. */
 const expectedOverhead = 4 * 1024;
 /** Read beyond the start of the URI extension block, which does not say its length before it is read. */
@@ -11,10 +14,18 @@ export const longestUriExtension = 8 * 1024;
 /** Ciphertext that is fetched ahead of the taker, in bytes; at least two segments and at most sixteen. */
 const fetchedAhead = 4 * 1024 * 1024;
 
+/** Whether a file's shares are expected to be so small that each is read whole in one request. */
+export function hasSmallShares(capability: ChkReadCapability): boolean {
+  return expectedShareSize(capability) <= largestWholeShare;
+}
+
 /** Bytes of a share that are read first, to open it. */
-export function firstReadOf({ size, required }: ChkReadCapability): number {
-  const expected = Math.ceil(size / required) + expectedOverhead;
-  return expected <= readWhole ? expected : longestShareHeader;
+export function firstReadOf(capability: ChkReadCapability): number {
+  return hasSmallShares(capability) ? expectedShareSize(capability) : longestShareHeader;
+}
+
+function expectedShareSize({ size, required }: ChkReadCapability): number {
+  return Math.ceil(size / required) + expectedOverhead;
 }
 
 /**
@@ -32,10 +43,10 @@ export function segmentsAhead({ segmentSize, segmentCount }: EncodingGeometry): 
 
 /** Bytes of memory that opening the shares of a file takes at most. */
 export function openingMemory(capability: ChkReadCapability): number {
-  const { required, size } = capability;
-  const first = firstReadOf(capability);
-  const isWhole = first > longestShareHeader;
-  return required * (isWhole ? first : longestUriExtension + mostHashes(size));
+  const { required, total, size } = capability;
+  // Small shares may come whole from every server that has some.
+  if (hasSmallShares(capability)) return total * firstReadOf(capability);
+  return required * (longestUriExtension + mostHashes(size));
 }
 
 /**

@@ -4,6 +4,8 @@ import type { StorageServer } from '../connections/storage-server.js';
 export interface FoundShare {
   readonly shareNumber: number;
   readonly server: StorageServer;
+  /** All of its bytes, where the server gave them at once. Unproved. */
+  readonly data?: Uint8Array;
 }
 
 /** How a share is called in messages: never by its file. */

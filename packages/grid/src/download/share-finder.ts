@@ -14,6 +14,7 @@ const graceForBetter = 30;
  */
 export class ShareFinder {
   readonly #storageIndex: Uint8Array;
+  readonly #whole: boolean;
   readonly #waiting: StorageServer[];
   readonly #found: FoundShare[] = [];
   readonly #reasons: string[] = [];
@@ -24,9 +25,11 @@ export class ShareFinder {
    * @param servers those connected, in the file's order of preference
    * @param first how many are asked to begin with: an uploader puts shares on the servers that a file prefers, so
    *   that a few more than the file needs shares will do, and every further question costs a small file time
+   * @param whole whether the shares are small enough to be had in the same request, where a server can
    */
-  constructor(storageIndex: Uint8Array, servers: readonly StorageServer[], first: number) {
+  constructor(storageIndex: Uint8Array, servers: readonly StorageServer[], first: number, whole: boolean) {
     this.#storageIndex = storageIndex;
+    this.#whole = whole;
     this.#waiting = [...servers];
     this.#askMore(Math.min(first, askedAtOnce));
   }
@@ -78,12 +81,22 @@ export class ShareFinder {
 
   async #ask(server: StorageServer): Promise<void> {
     try {
-      for (const shareNumber of await server.listShares(this.#storageIndex)) {
-        this.#found.push({ shareNumber, server });
-      }
+      this.#found.push(...(await this.#sharesOf(server)));
     } catch (error) {
       this.#reasons.push((error as Error).message);
     }
+  }
+
+  async #sharesOf(server: StorageServer): Promise<FoundShare[]> {
+    if (!this.#whole || !server.wholeShares) {
+      const shareNumbers = await server.listShares(this.#storageIndex);
+      return [...shareNumbers].map((shareNumber) => ({ shareNumber, server }));
+    }
+    const { shares, others } = await server.readWhole(this.#storageIndex);
+    return [
+      ...[...shares].map(([shareNumber, data]) => ({ shareNumber, server, data })),
+      ...[...others].map((shareNumber) => ({ shareNumber, server })),
+    ];
   }
 
   /** Whether a server answered, or was given up, within `limit` milliseconds. */

@@ -3,6 +3,7 @@ import {
   blockSizeOf,
   type ChkReadCapability,
   hashSize,
+  longestShareHeader,
   parseShareHashChain,
   parseShareHeader,
   type ShareHeader,
@@ -42,10 +43,10 @@ export class ShareReader {
   ): Promise<ShareReader> {
     const { server, shareNumber } = share;
     if (shareNumber >= capability.total) throw new BadShareError(`the file has no share ${shareNumber}`);
-    const firstRead = firstReadOf(capability);
-    const beginning = await server.read(storageIndex, shareNumber, 0, firstRead);
+    const firstRead = share.data ? longestShareHeader : firstReadOf(capability);
+    const beginning = share.data ?? (await server.read(storageIndex, shareNumber, 0, firstRead));
     const header = parseShareHeader(beginning);
-    const wholeShareRead = beginning.length < firstRead;
+    const wholeShareRead = share.data !== undefined || beginning.length < firstRead;
     const read = (start: number, end: number) =>
       wholeShareRead ? beginning.subarray(start, end) : server.read(storageIndex, shareNumber, start, end);
     const tail = await readShareTail(header, capability.size, read);

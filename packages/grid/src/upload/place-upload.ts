@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { StorageServer } from '../connections/storage-server.js';
+import { mostWholeShareBytes, type StoreAnswer, type WholeShares } from '@holdfast/lafs';
+import type { Allocation, StorageServer } from '../connections/storage-server.js';
 import { NotEnoughServersError } from '../errors.js';
 import { type Candidate, placeShares, serversOfHappiness } from '../placement/index.js';
 
@@ -11,6 +12,8 @@ export interface UploadRequest {
   readonly total: number;
   /** Bytes of one whole share. */
   readonly shareSize: number;
+  /** Every share of a small file: servers that can take them whole get them instead of a request for room. */
+  readonly whole?: WholeShares;
 }
 
 /** Where the shares of an upload are and go. */
@@ -18,7 +21,7 @@ export interface PlacedUpload {
   readonly uploadSecret: Uint8Array;
   /** Shares to write: share number to server, with room promised there. */
   readonly toWrite: ReadonlyMap<number, StorageServer>;
-  /** Shares that are there already: share number to server id. */
+  /** Shares that are there: they were already, or came whole. Share number to server id. */
   readonly existing: ReadonlyMap<number, string>;
 }
 
@@ -162,14 +165,15 @@ class Placing {
   }
 
   async #allocateAt(id: string, wanted: Set<number>, found: Map<string, ReadonlySet<number>>): Promise<void> {
-    const { storageIndex, shareSize } = this.#request;
+    const { shareSize } = this.#request;
     const entry = this.#asked.get(id);
     if (!entry) return;
     const { server } = entry;
     try {
-      const answer = await server.allocate(storageIndex, wanted, shareSize, this.uploadSecret);
+      const answer = await this.#ask(server, wanted);
       found.set(id, answer.alreadyHave);
       for (const share of answer.alreadyHave) entry.holds.add(share);
+      for (const share of answer.stored) if (wanted.has(share)) entry.holds.add(share);
       for (const share of answer.allocated) {
         if (!wanted.has(share)) continue;
         this.toWrite.set(share, server);
@@ -181,5 +185,16 @@ class Placing {
       this.reasons.push((error as Error).message);
     }
     entry.writable = false;
+  }
+
+  /** For room; or, where the shares are small and the server can, to store them at once. */
+  async #ask(server: StorageServer, wanted: ReadonlySet<number>): Promise<Allocation & StoreAnswer> {
+    const { storageIndex, shareSize, whole } = this.#request;
+    if (whole && server.wholeShares && wanted.size * shareSize <= mostWholeShareBytes) {
+      const shares = new Map([...whole].filter(([share]) => wanted.has(share)));
+      return { ...(await server.store(storageIndex, shares)), allocated: new Set() };
+    }
+    const answer = await server.allocate(storageIndex, wanted, shareSize, this.uploadSecret);
+    return { ...answer, stored: new Set() };
   }
 }

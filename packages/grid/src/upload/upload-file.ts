@@ -6,7 +6,9 @@ import {
   type EncodingGeometry,
   encodingGeometry,
   formatCapability,
+  type ImmutableShareLayout,
   immutableShareLayout,
+  largestWholeShare,
   literalMaximumSize,
   storageIndexOfKey,
   uriExtensionHash,
@@ -17,12 +19,13 @@ import { NotEnoughServersError } from '../errors.js';
 import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
 import { serversOfHappiness } from '../placement/index.js';
 import { BlockRooms } from './block-rooms.js';
-import { FileEncoder } from './file-encoder.js';
+import { FileEncoder, type FileHashes } from './file-encoder.js';
 import { type PlacedUpload, placeUpload } from './place-upload.js';
 import { shareTail } from './share-tail.js';
 import { ShareUpload } from './share-upload.js';
 import { type SpooledFile, spool, spoolMemory } from './spool.js';
-import { uploadMemory, uploadSizes } from './upload-memory.js';
+import { type UploadSizes, uploadMemory, uploadSizes } from './upload-memory.js';
+import { type EncodedWhole, encodeWholeShares } from './whole-shares.js';
 
 /** How files are encoded. `happy` is how many servers must hold a share before an upload counts as done. */
 export interface EncodingParameters {
@@ -119,28 +122,26 @@ async function uploadShares(
   const { required, happy, total } = encoding;
   const storageIndex = storageIndexOfKey(key);
   const layout = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) });
-  const { shareSize, largestPart } = uploadSizes(geometry);
-  const request = { storageIndex, required, happy, total, shareSize };
-  const placed = await placeUpload(serversFor(storageIndex), request);
-  const uploads = [...placed.toWrite].map(([shareNumber, server]) => {
-    const { uploadSecret } = placed;
-    return new ShareUpload({ shareNumber, server, storageIndex, uploadSecret, shareSize, largestPart });
+  const sizes = uploadSizes(geometry);
+  const encoder = new FileEncoder(file, geometry, createErasureCode({ required, total }), key);
+  const small = geometry.segmentCount === 1 && sizes.shareSize <= largestWholeShare;
+  const whole = small ? await encodeWholeShares(encoder, layout, total) : undefined;
+  const placed = await placeUpload(serversFor(storageIndex), {
+    storageIndex,
+    required,
+    happy,
+    total,
+    shareSize: sizes.shareSize,
+    ...(whole ? { whole: whole.shares } : {}),
   });
+  const uploads = openUploads(placed, storageIndex, sizes);
+  const checkHappiness = () => requireHappiness(placed, uploads, encoding);
   try {
-    const encoder = new FileEncoder(file, geometry, createErasureCode({ required, total }), key);
-    await Promise.all(uploads.map((upload) => upload.append(layout.header)));
-    const rooms = new BlockRooms(uploads, total);
-    for await (const segment of encoder.segments()) {
-      signal?.throwIfAborted();
-      segment.encodeInto(await rooms.take(segment.blockSize));
-      requireHappiness(placed, uploads, encoding);
-    }
-    const hashes = encoder.finish();
-    await Promise.all(
-      uploads.map((upload) => appendAll(upload, shareTail(upload.shareNumber, layout, hashes))),
-    );
+    const hashes = whole
+      ? await sendWhole(uploads, whole)
+      : await sendSegments(uploads, encoder, layout, { total, signal, checkHappiness });
     await Promise.all(uploads.map((upload) => upload.finish()));
-    requireHappiness(placed, uploads, encoding);
+    checkHappiness();
     return {
       kind: 'CHK',
       key,
@@ -153,6 +154,46 @@ async function uploadShares(
     await Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
     throw error;
   }
+}
+
+function openUploads(
+  { toWrite, uploadSecret }: PlacedUpload,
+  storageIndex: Uint8Array,
+  sizes: UploadSizes,
+): ShareUpload[] {
+  return [...toWrite].map(
+    ([shareNumber, server]) => new ShareUpload({ shareNumber, server, storageIndex, uploadSecret, ...sizes }),
+  );
+}
+
+/** Sends shares that are in memory to the servers that did not take them whole. */
+async function sendWhole(
+  uploads: readonly ShareUpload[],
+  { shares, hashes }: EncodedWhole,
+): Promise<FileHashes> {
+  await Promise.all(uploads.map((upload) => upload.append(shares.get(upload.shareNumber) as Uint8Array)));
+  return hashes;
+}
+
+/** Encodes a file segment by segment and sends each share's blocks as they are made. */
+async function sendSegments(
+  uploads: readonly ShareUpload[],
+  encoder: FileEncoder,
+  layout: ImmutableShareLayout,
+  options: { total: number; signal: AbortSignal | undefined; checkHappiness: () => void },
+): Promise<FileHashes> {
+  await Promise.all(uploads.map((upload) => upload.append(layout.header)));
+  const rooms = new BlockRooms(uploads, options.total);
+  for await (const segment of encoder.segments()) {
+    options.signal?.throwIfAborted();
+    segment.encodeInto(await rooms.take(segment.blockSize));
+    options.checkHappiness();
+  }
+  const hashes = encoder.finish();
+  await Promise.all(
+    uploads.map((upload) => appendAll(upload, shareTail(upload.shareNumber, layout, hashes))),
+  );
+  return hashes;
 }
 
 async function appendAll(upload: ShareUpload, parts: readonly Uint8Array[]): Promise<void> {

@@ -68,3 +68,18 @@ export {
   type SecretKind,
   secretsHeader,
 } from './secrets.js';
+export {
+  decodeSharesAnswer,
+  decodeStoreAnswer,
+  decodeStoreRequest,
+  encodeSharesAnswer,
+  encodeStoreAnswer,
+  encodeStoreRequest,
+  extensionsHeader,
+  largestWholeShare,
+  mostWholeShareBytes,
+  type SharesAnswer,
+  type StoreAnswer,
+  type WholeShares,
+  wholeSharesExtension,
+} from './whole-shares.js';

@@ -27,7 +27,11 @@ describe('storageRoutes', () => {
   });
 
   it('tell what stores something new from what does not', () => {
-    expect(names.filter((name) => storageRoutes[name].writes)).toEqual(['allocateShares', 'writeShare', 'storeWholeShares']);
+    expect(names.filter((name) => storageRoutes[name].writes)).toEqual([
+      'allocateShares',
+      'writeShare',
+      'storeWholeShares',
+    ]);
   });
 });
 

@@ -49,6 +49,8 @@ interface RouteParameters {
   abortUpload: ShareAddress;
   reportCorruption: ShareAddress;
   renewLease: BucketAddress;
+  storeWholeShares: BucketAddress;
+  readWholeShares: BucketAddress;
 }
 
 export type RouteName = keyof RouteParameters;
@@ -69,6 +71,11 @@ export const storageRoutes: { readonly [Name in RouteName]: Route<RouteParameter
   abortUpload: route('PUT', '/storage/v1/immutable/:storageIndex/:shareNumber/abort', ['upload-secret']),
   reportCorruption: route('POST', '/storage/v1/immutable/:storageIndex/:shareNumber/corrupt'),
   renewLease: route('PUT', '/storage/v1/lease/:storageIndex', ['lease-renew-secret', 'lease-cancel-secret']),
+  // An extension of ours: see whole-shares.ts.
+  storeWholeShares: writing(
+    route('POST', '/storage/v1/immutable/:storageIndex/whole', ['lease-renew-secret', 'lease-cancel-secret']),
+  ),
+  readWholeShares: route('GET', '/storage/v1/immutable/:storageIndex/whole'),
 };
 
 const patterns = Object.entries(storageRoutes).map(([name, { method, template }]) => ({

@@ -3,7 +3,10 @@ import {
   type ByteRange,
   decodeAllocateAnswer,
   decodeShareNumbers,
+  decodeSharesAnswer,
+  decodeStoreAnswer,
   encodeAllocateRequest,
+  encodeStoreRequest,
   formatAuthorization,
   formatContentRange,
   formatRange,
@@ -11,6 +14,7 @@ import {
   type SecretKind,
   type ShareAddress,
   storageRoutes,
+  type WholeShares,
 } from '@holdfast/lafs';
 import { Agent, type Dispatcher } from 'undici';
 
@@ -117,6 +121,28 @@ export class TestClient implements AsyncDisposable {
     await this.allocated(share.storageIndex, [share.shareNumber], data.length);
     const { status } = await this.write(share, { begin: 0, end: data.length }, data);
     if (status !== 201) throw new Error(`write answered ${status}`);
+  }
+
+  /** Stores small shares by the extension `whole-shares`. */
+  async storeWhole(storageIndex: Uint8Array, shares: WholeShares) {
+    const { 'upload-secret': _, ...lease } = secrets;
+    const { status, body } = await this.request(
+      'POST',
+      storageRoutes.storeWholeShares.path({ storageIndex }),
+      {
+        headers: { 'content-type': 'application/cbor' },
+        secrets: lease,
+        body: encodeStoreRequest(shares),
+      },
+    );
+    if (status !== 200) throw new Error(`storing whole shares answered ${status}`);
+    return decodeStoreAnswer(body);
+  }
+
+  /** The shares of a storage index, small ones with their data. */
+  async readWhole(storageIndex: Uint8Array) {
+    const path = storageRoutes.readWholeShares.path({ storageIndex });
+    return decodeSharesAnswer((await this.request('GET', path)).body);
   }
 
   async list(storageIndex: Uint8Array): Promise<number[]> {

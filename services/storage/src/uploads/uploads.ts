@@ -1,6 +1,6 @@
-import { timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Logger } from '@holdfast/common/logging';
-import type { ByteRange, ShareAddress } from '@holdfast/lafs';
+import type { ByteRange, ShareAddress, WholeShares } from '@holdfast/lafs';
 import { isDiskFull } from '../disk-errors.js';
 import { keyOf, type ShareRecords } from '../records/share-records.js';
 import type { NewLease, ShareBackend } from '../share-backend/share-backend.js';
@@ -106,6 +106,41 @@ export class Uploads {
         if (this.#open.get(keyOf(share)) === beginning) this.#forget(share, request.account);
       }
     }
+  }
+
+  /**
+   * Takes shares in that are here whole. One that cannot be stored (no room, another upload is bringing it, its sync
+   * failed) does not keep the others out.
+   *
+   * @returns the shares that were there already, and those now stored for good
+   * @throws StorageError `database-unavailable`, or why no share could be stored
+   */
+  async store(
+    request: Omit<UploadRequest, 'shareNumbers' | 'size' | 'uploadSecret'>,
+    shares: WholeShares,
+  ): Promise<{ present: ReadonlySet<number>; stored: ReadonlySet<number> }> {
+    const shareNumbers = new Set(shares.keys());
+    const size = Math.max(...[...shares.values()].map(({ length }) => length));
+    const uploadSecret = randomBytes(32);
+    const { present, allocated } = await this.allocate({ ...request, shareNumbers, size, uploadSecret });
+    const stored = new Set<number>();
+    const failures: unknown[] = [];
+    await Promise.all(
+      [...allocated].map(async (shareNumber) => {
+        const upload = this.find({ ...request, shareNumber }, uploadSecret, request.account);
+        const data = shares.get(shareNumber) as Uint8Array;
+        try {
+          await this.write(upload, { begin: 0, end: size }, (take) => take(0, [data]));
+          stored.add(shareNumber);
+        } catch (error) {
+          failures.push(error);
+          // What is placed lacks only its record, and gets it; anything else is begun anew by the client.
+          if (!upload.placed) await this.abort(upload).catch(() => undefined);
+        }
+      }),
+    );
+    if (stored.size === 0 && failures.length > 0) throw failures[0];
+    return { present, stored };
   }
 
   /**

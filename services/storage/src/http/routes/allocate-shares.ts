@@ -2,6 +2,7 @@ import { decodeAllocateRequest, encodeAllocateAnswer } from '@holdfast/lafs';
 import type { LeaseKeeping } from '../../leases/lease-keeping.js';
 import type { Uploads } from '../../uploads/uploads.js';
 import { answerCbor, type Handler } from '../exchange.js';
+import { leaseOf } from '../lease-of.js';
 import { readMessageBody, requireCborAccepted } from '../message-body.js';
 
 /**
@@ -18,7 +19,8 @@ export function allocateShares({
   /** Milliseconds, where the account has no duration of its own. */
   leaseDuration: number;
 }): Handler<'allocateShares'> {
-  return async ({ request, response, account, secrets }, { storageIndex }) => {
+  return async (exchange, { storageIndex }) => {
+    const { request, response, account, secrets } = exchange;
     requireCborAccepted(request);
     const { shareNumbers, allocatedSize } = decodeAllocateRequest(await readMessageBody(request));
     const { present, allocated } = await uploads.allocate({
@@ -27,12 +29,7 @@ export function allocateShares({
       size: allocatedSize,
       uploadSecret: secrets['upload-secret'],
       account: account.key,
-      lease: {
-        owner: account.key,
-        renewSecret: secrets['lease-renew-secret'],
-        cancelSecret: secrets['lease-cancel-secret'],
-        expiresAt: (Date.now() + (account.leaseDuration ?? leaseDuration)) / 1000,
-      },
+      lease: leaseOf(exchange, leaseDuration),
     });
     if (present.size > 0) await leases.renew(storageIndex, account.key, present);
     answerCbor(response, 200, encodeAllocateAnswer({ alreadyHave: present, allocated }));

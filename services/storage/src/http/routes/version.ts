@@ -1,4 +1,4 @@
-import { encodeServerVersion } from '@holdfast/lafs';
+import { encodeServerVersion, extensionsHeader, wholeSharesExtension } from '@holdfast/lafs';
 import type { Space } from '../../space/space.js';
 import { answerCbor, type Handler } from '../exchange.js';
 import { requireCborAccepted } from '../message-body.js';
@@ -21,6 +21,7 @@ export function version({
       maximumMutableShareSize: 0n,
       applicationVersion,
     });
+    response.setHeader(extensionsHeader, wholeSharesExtension);
     answerCbor(response, 200, answer);
   };
 }

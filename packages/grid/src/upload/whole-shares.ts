@@ -1,0 +1,31 @@
+import type { ImmutableShareLayout, WholeShares } from '@holdfast/lafs';
+import type { FileEncoder, FileHashes } from './file-encoder.js';
+import { shareTail } from './share-tail.js';
+
+/** Every share of a file, whole, and the hashes of the file. */
+export interface EncodedWhole {
+  readonly shares: WholeShares;
+  readonly hashes: FileHashes;
+}
+
+/** Encodes a file of one segment in memory. */
+export async function encodeWholeShares(
+  encoder: FileEncoder,
+  layout: ImmutableShareLayout,
+  total: number,
+): Promise<EncodedWhole> {
+  const numbers = Array.from({ length: total }, (_, share) => share);
+  let blocks: Uint8Array[] = [];
+  for await (const { blockSize, encodeInto } of encoder.segments()) {
+    blocks = numbers.map(() => Buffer.allocUnsafe(blockSize));
+    encodeInto(blocks);
+  }
+  const hashes = encoder.finish();
+  const shares = new Map(
+    numbers.map((share) => {
+      const block = blocks[share] as Uint8Array;
+      return [share, Buffer.concat([layout.header, block, ...shareTail(share, layout, hashes)], layout.size)];
+    }),
+  );
+  return { shares, hashes };
+}

@@ -1,0 +1,38 @@
+import { decodeStoreRequest, encodeStoreAnswer } from '@holdfast/lafs';
+import type { LeaseKeeping } from '../../leases/lease-keeping.js';
+import type { StorageMetrics } from '../../metrics.js';
+import type { Uploads } from '../../uploads/uploads.js';
+import { answerCbor, type Handler } from '../exchange.js';
+import { leaseOf } from '../lease-of.js';
+import { readMessageBody, requireCborAccepted } from '../message-body.js';
+
+/**
+ * `POST /storage/v1/immutable/:storage_index/whole`, an extension of ours: stores small shares in one request, each as
+ * safely as if it had come by allocation and writes. Shares that there is no room for are in neither set of the answer.
+ */
+export function storeWholeShares({
+  uploads,
+  leases,
+  leaseDuration,
+  metrics,
+}: {
+  uploads: Uploads;
+  leases: LeaseKeeping;
+  /** Milliseconds, where the account has no duration of its own. */
+  leaseDuration: number;
+  metrics: StorageMetrics;
+}): Handler<'storeWholeShares'> {
+  return async (exchange, { storageIndex }) => {
+    const { request, response, account } = exchange;
+    requireCborAccepted(request);
+    const shares = decodeStoreRequest(await readMessageBody(request));
+    const lease = leaseOf(exchange, leaseDuration);
+    const { present, stored } = await uploads.store({ storageIndex, account: account.key, lease }, shares);
+    if (present.size > 0) await leases.renew(storageIndex, account.key, present);
+    for (const shareNumber of stored) {
+      metrics.received(shares.get(shareNumber)?.length ?? 0);
+      metrics.shareStored();
+    }
+    answerCbor(response, 200, encodeStoreAnswer({ alreadyHave: present, stored }));
+  };
+}
