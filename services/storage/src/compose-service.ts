@@ -8,6 +8,7 @@ import { abortUpload } from './http/routes/abort-upload.js';
 import { allocateShares } from './http/routes/allocate-shares.js';
 import { listShares } from './http/routes/list-shares.js';
 import { readShare } from './http/routes/read-share.js';
+import { readTestWrite } from './http/routes/read-test-write.js';
 import { readWholeShares } from './http/routes/read-whole-shares.js';
 import { renewLease } from './http/routes/renew-lease.js';
 import { reportCorruption } from './http/routes/report-corruption.js';
@@ -16,9 +17,13 @@ import { version } from './http/routes/version.js';
 import { writeShare } from './http/routes/write-share.js';
 import { LeaseKeeping } from './leases/lease-keeping.js';
 import type { StorageMetrics } from './metrics.js';
+import { SlotFolder } from './mutable/slot-folder.js';
+import { SlotJournal } from './mutable/slot-journal.js';
+import { Slots } from './mutable/slots.js';
 import { CorruptionReports } from './records/corruption-reports.js';
 import { LeaseRecords } from './records/lease-records.js';
 import { ShareRecords } from './records/share-records.js';
+import { SlotRecords } from './records/slot-records.js';
 import { adoptShares } from './recovery/adopt-shares.js';
 import { settleComing } from './recovery/settle-coming.js';
 import type { ShareBackend } from './share-backend/share-backend.js';
@@ -36,6 +41,10 @@ export interface ServiceParts {
   readonly database: Database;
   /** This server's key in the database. */
   readonly server: number;
+  /** The share folder. */
+  readonly shareFolder: string;
+  /** This server's tub id, 20 bytes. */
+  readonly tubId: Uint8Array;
   readonly release: string;
 }
 
@@ -43,6 +52,23 @@ export interface ServiceParts {
 export async function composeService(parts: ServiceParts): Promise<Service> {
   const { configuration, logger, lifecycle, metrics, backend, database, server, release } = parts;
   const leaseDuration = configuration.leases.duration;
+  const largestMutable = configuration.shares.largest_mutable;
+  const space = new Space(() => backend.freeSpace(), configuration.shares.reserved_space);
+  const slots = new Slots({
+    folder: new SlotFolder(parts.shareFolder, logger),
+    journal: new SlotJournal(parts.shareFolder),
+    records: new SlotRecords(database, server, leaseDuration),
+    space,
+    logger,
+    nodeId: parts.tubId,
+    largestShare: largestMutable,
+    isComing: (share) => uploads.isComing(share),
+  });
+  const slotsRecovered = await slots.recover();
+  if (slotsRecovered.finished + slotsRecovered.forgotten > 0)
+    logger.info(slotsRecovered, 'settled the changes of mutable files that the last run left');
+  lifecycle.add('slots', slots.start());
+
   const records = new ShareRecords(database, server, leaseDuration);
   const settled = await settleComing(backend, records);
   if (settled.kept + settled.forgotten > 0)
@@ -51,7 +77,6 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     logger.warn(wrong, 'the totals of an account were not those of its leases; counted anew');
 
   const leases = new LeaseKeeping(backend, records, new LeaseRecords(database, server, leaseDuration));
-  const space = new Space(() => backend.freeSpace(), configuration.shares.reserved_space);
   const {
     open: mostOpen,
     open_per_account: mostOpenOfOne,
@@ -66,6 +91,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     mostOpenOfOne,
     abandonedAfter,
     leastPace: configuration.limits.slowest,
+    holdsMutable: (storageIndex) => slots.holdsAny(storageIndex),
   });
   lifecycle.add('uploads', uploads.start());
   metrics.watch(uploads, space);
@@ -77,7 +103,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   return {
     credentials,
     handlers: {
-      version: version({ space, applicationVersion: `holdfast/${release}` }),
+      version: version({ space, largestMutable, applicationVersion: `holdfast/${release}` }),
       allocateShares: allocateShares({ uploads, leases, leaseDuration }),
       listShares: listShares({ backend }),
       writeShare: writeShare({ uploads, metrics }),
@@ -87,6 +113,10 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
       renewLease: renewLease({ leases }),
       storeWholeShares: storeWholeShares({ uploads, leases, leaseDuration, metrics }),
       readWholeShares: readWholeShares({ backend, metrics }),
+      readTestWrite: readTestWrite({ slots, metrics, largestMutable, leaseDuration }),
+      listMutableShares: listShares({ backend: slots }),
+      readMutableShare: readShare({ backend: slots, metrics }),
+      reportMutableCorruption: reportCorruption({ backend: slots, reports, logger }),
     },
   };
 }

@@ -69,7 +69,8 @@ export async function compose(
   const listener = requestListener({ service: () => service, metrics, logger, pace });
   const port = await openStoragePort(configuration.listen, identity.tls, listener);
   lifecycle.add('storage port', () => port.close());
-  const backend = new DiskShareBackend(resolve(dir, configuration.shares.path), logger);
+  const shareFolder = resolve(dir, configuration.shares.path);
+  const backend = new DiskShareBackend(shareFolder, logger);
   await backend.open();
   lifecycle.add('share backend', () => backend.close());
 
@@ -97,6 +98,8 @@ export async function compose(
     backend,
     database,
     server,
+    shareFolder,
+    tubId: identity.tls.tubId,
     release,
   });
   followAccounts(service.credentials);

@@ -14,6 +14,10 @@ export const nodeConfiguration = z.strictObject({
     path: z.string().min(1).default('shares'),
     /** Space on its disk that is never promised to anybody. */
     reserved_space: byteSize.prefault('1GB'),
+    /** Most bytes of a mutable share. A client sends it in one request, and a few of these are in memory at once. */
+    largest_mutable: byteSize
+      .prefault('64MB')
+      .refine((bytes) => bytes <= 1_000_000_000, 'expected at most 1GB'),
   }),
   /** Whether whoever knows the announced address may store. */
   anonymous: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),

@@ -19,6 +19,14 @@ export type StorageErrorCode =
   | 'server-busy'
   | 'disk-full'
   | 'upload-failed'
+  | 'wrong-write-enabler'
+  | 'other-kind'
+  | 'share-damaged'
+  | 'share-going'
+  | 'share-too-large'
+  | 'too-many-shares'
+  | 'read-too-large'
+  | 'slot-busy'
   | 'database-unavailable'
   | 'not-ready';
 

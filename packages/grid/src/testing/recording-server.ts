@@ -48,8 +48,6 @@ export interface RecordingServer extends AsyncDisposable {
   readonly connections: readonly RecordedConnection[];
   readonly requests: readonly RecordedRequest[];
   forgetRequests(): void;
-  /** It does what the next request for room asks, and closes the connection instead of answering. */
-  loseAllocation(): void;
   /** It answers no request any more. */
   hang(): void;
   /** Closes every connection, and listens on. */
@@ -68,8 +66,6 @@ export async function startRecordingServer(nickname: string): Promise<RecordingS
   const hellos = new Map<number, ClientHello>();
   let knocks = 0;
   let hanging = false;
-  let losing = false;
-  const begun = new Set<string>();
   const shareSizes = new Map<string, number>();
 
   const https = createHttpsServer({
@@ -97,14 +93,8 @@ export async function startRecordingServer(nickname: string): Promise<RecordingS
     if (hanging) return;
     const answer = answerTo(request.method ?? '', path, Buffer.concat(body), {
       shareSizes,
-      begun,
       contentRange: request.headers['content-range'],
     });
-    if (losing && matchRoute(request.method ?? '', path).name === 'allocateShares') {
-      losing = false;
-      request.socket.destroy();
-      return;
-    }
     response.writeHead(answer.status, { 'content-type': 'application/cbor' }).end(answer.body);
   });
 
@@ -142,9 +132,6 @@ export async function startRecordingServer(nickname: string): Promise<RecordingS
     connections,
     requests,
     forgetRequests: () => requests.splice(0),
-    loseAllocation: () => {
-      losing = true;
-    },
     hang: () => {
       hanging = true;
     },
@@ -175,14 +162,8 @@ function answerTo(
   method: string,
   path: string,
   body: Buffer,
-  seen: {
-    readonly shareSizes: Map<string, number>;
-    /** Shares of which an upload has begun. */
-    readonly begun: Set<string>;
-    readonly contentRange: string | undefined;
-  },
+  { shareSizes, contentRange }: { shareSizes: Map<string, number>; contentRange: string | undefined },
 ): { status: number; body?: Uint8Array } {
-  const { shareSizes, begun, contentRange } = seen;
   const route = matchRoute(method, path);
   switch (route.name) {
     case 'version': {
@@ -198,21 +179,16 @@ function answerTo(
       return { status: 200, body: encodeShareNumbers(new Set()) };
     case 'allocateShares': {
       const { shareNumbers, allocatedSize } = decodeAllocateRequest(body);
-      // As with the peer, nothing is said of shares that are on their way already.
-      const allocated = new Set([...shareNumbers].filter((share) => !begun.has(`${path}/${share}`)));
-      for (const share of allocated) {
-        shareSizes.set(`${path}/${share}`, allocatedSize);
-        begun.add(`${path}/${share}`);
-      }
-      return { status: 200, body: encodeAllocateAnswer({ alreadyHave: new Set(), allocated }) };
+      for (const shareNumber of shareNumbers) shareSizes.set(`${path}/${shareNumber}`, allocatedSize);
+      return {
+        status: 200,
+        body: encodeAllocateAnswer({ alreadyHave: new Set(), allocated: shareNumbers }),
+      };
     }
     case 'writeShare': {
       const complete = parseContentRange(contentRange ?? '')?.end === shareSizes.get(path);
-      if (complete) begun.delete(path);
       return { status: complete ? 201 : 200, body: encodeWriteAnswer([]) };
     }
-    case 'abortUpload':
-      return { status: begun.delete(path.replace(/\/abort$/, '')) ? 200 : 404 };
     default:
       return { status: 404 };
   }

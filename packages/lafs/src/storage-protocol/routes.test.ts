@@ -31,6 +31,7 @@ describe('storageRoutes', () => {
       'allocateShares',
       'writeShare',
       'storeWholeShares',
+      'readTestWrite',
     ]);
   });
 });

@@ -51,11 +51,15 @@ interface RouteParameters {
   renewLease: BucketAddress;
   storeWholeShares: BucketAddress;
   readWholeShares: BucketAddress;
+  readTestWrite: BucketAddress;
+  listMutableShares: BucketAddress;
+  readMutableShare: ShareAddress;
+  reportMutableCorruption: ShareAddress;
 }
 
 export type RouteName = keyof RouteParameters;
 
-/** Every route of the protocol for immutable shares (http-storage-node-protocol.rst, "General", "Immutable"). */
+/** Every route of the protocol (http-storage-node-protocol.rst, "General", "Immutable", "Mutable"). */
 export const storageRoutes: { readonly [Name in RouteName]: Route<RouteParameters[Name]> } = {
   version: route('GET', '/storage/v1/version'),
   allocateShares: writing(
@@ -76,6 +80,16 @@ export const storageRoutes: { readonly [Name in RouteName]: Route<RouteParameter
     route('POST', '/storage/v1/immutable/:storageIndex/whole', ['lease-renew-secret', 'lease-cancel-secret']),
   ),
   readWholeShares: route('GET', '/storage/v1/immutable/:storageIndex/whole'),
+  readTestWrite: writing(
+    route('POST', '/storage/v1/mutable/:storageIndex/read-test-write', [
+      'write-enabler',
+      'lease-renew-secret',
+      'lease-cancel-secret',
+    ]),
+  ),
+  listMutableShares: route('GET', '/storage/v1/mutable/:storageIndex/shares'),
+  readMutableShare: route('GET', '/storage/v1/mutable/:storageIndex/:shareNumber'),
+  reportMutableCorruption: route('POST', '/storage/v1/mutable/:storageIndex/:shareNumber/corrupt'),
 };
 
 const patterns = Object.entries(storageRoutes).map(([name, { method, template }]) => ({

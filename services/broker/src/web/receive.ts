@@ -18,7 +18,11 @@ export interface ReceiveOptions {
  */
 export async function* receive(body: Readable, options: ReceiveOptions): AsyncGenerator<Uint8Array> {
   const { most, patience, onBytes } = options;
-  const watch = () => setTimeout(() => body.destroy(silentClient()), patience);
+  const watch = () =>
+    setTimeout(
+      () => body.destroy(new RequestError(408, 'silent-client', 'no more of the body came in time')),
+      patience,
+    );
   let silence = watch();
   try {
     let total = 0;
@@ -34,11 +38,6 @@ export async function* receive(body: Readable, options: ReceiveOptions): AsyncGe
   } finally {
     clearTimeout(silence);
   }
-}
-
-/** A client that sends no more of its body. */
-export function silentClient(): RequestError {
-  return new RequestError(408, 'silent-client', 'no more of the body came in time');
 }
 
 /** A body beyond what this broker takes. */

@@ -26,7 +26,7 @@ export class LeaseKeeping {
     const renewed = await this.#leases.renew(storageIndex, account);
     const unleased = without(present ?? (await this.#backend.shareFiles(storageIndex)), renewed);
     if (unleased.size === 0) return renewed.size > 0;
-    const there = present ? unleased : without(await this.#backend.list(storageIndex), renewed);
+    const there = present ? unleased : await this.#whole(storageIndex, unleased);
     const begun = await this.#leases.begin(storageIndex, there, account);
     const unknown = without(there, begun);
     if (unknown.size === 0) return renewed.size + begun.size > 0;
@@ -34,6 +34,12 @@ export class LeaseKeeping {
     await this.#shares.adopt(await findShares(this.#backend, addresses));
     const adopted = await this.#leases.begin(storageIndex, unknown, account);
     return renewed.size + begun.size + adopted.size > 0;
+  }
+
+  /** Those of some shares that are whole, of whichever kind. */
+  async #whole(storageIndex: Uint8Array, shareNumbers: ReadonlySet<number>): Promise<ReadonlySet<number>> {
+    const addresses = [...shareNumbers].map((shareNumber) => ({ storageIndex, shareNumber }));
+    return new Set((await this.#backend.inspect(addresses)).map(({ shareNumber }) => shareNumber));
   }
 }
 

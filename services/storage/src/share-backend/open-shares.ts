@@ -164,6 +164,7 @@ export class OpenShares {
     } catch (error) {
       await closeFile(descriptor);
       if (!(error instanceof MalformedContainerError)) throw error;
+      if (error.code === 'other-kind') return undefined;
       this.#onMalformed(path, error);
       return undefined;
     }

@@ -2,17 +2,22 @@ import { randomBytes } from 'node:crypto';
 import {
   type ByteRange,
   decodeAllocateAnswer,
+  decodeReadTestWriteAnswer,
   decodeShareNumbers,
   decodeSharesAnswer,
   decodeStoreAnswer,
   encodeAllocateRequest,
+  encodeReadTestWriteRequest,
   encodeStoreRequest,
   formatAuthorization,
   formatContentRange,
   formatRange,
   formatSecrets,
+  type ReadTestWriteAnswer,
+  type ReadVector,
   type SecretKind,
   type ShareAddress,
+  type ShareChange,
   storageRoutes,
   type WholeShares,
 } from '@holdfast/lafs';
@@ -25,12 +30,18 @@ export interface Answer {
   readonly body: Uint8Array;
 }
 
+/** The write enabler of the slots that the test client makes. */
+export const writeEnabler = randomBytes(32);
+
 /** What one client keeps secret. */
 export const secrets = {
   'lease-renew-secret': randomBytes(32),
   'lease-cancel-secret': randomBytes(32),
   'upload-secret': randomBytes(20),
 } as const;
+
+/** What a client wants of one share of a slot: nothing where it says nothing. */
+export type Change = Partial<ShareChange>;
 
 /** A client that does what it is told, also what no good client does. */
 export class TestClient implements AsyncDisposable {
@@ -158,6 +169,53 @@ export class TestClient implements AsyncDisposable {
   renew(storageIndex: Uint8Array) {
     const { 'upload-secret': _, ...lease } = secrets;
     return this.request('PUT', storageRoutes.renewLease.path({ storageIndex }), { secrets: lease });
+  }
+
+  /** Sends a read-test-write request; `changes` by share number. */
+  async slot(
+    storageIndex: Uint8Array,
+    changes: Readonly<Record<number, Change>>,
+    options: { readonly read?: readonly ReadVector[]; readonly writeEnabler?: Uint8Array } = {},
+  ): Promise<Answer & { readonly result: ReadTestWriteAnswer }> {
+    const { 'upload-secret': _, ...lease } = secrets;
+    const answer = await this.request('POST', storageRoutes.readTestWrite.path({ storageIndex }), {
+      headers: { 'content-type': 'application/cbor' },
+      secrets: { ...lease, 'write-enabler': options.writeEnabler ?? writeEnabler },
+      body: encodeReadTestWriteRequest({
+        changes: new Map(
+          Object.entries(changes).map(([shareNumber, change]) => [
+            Number(shareNumber),
+            { test: [], write: [], newLength: null, ...change },
+          ]),
+        ),
+        read: options.read ?? [],
+      }),
+    });
+    return {
+      ...answer,
+      // Of an error there is none; a test that looks at it then fails by itself.
+      get result() {
+        return decodeReadTestWriteAnswer(answer.body, 1_000_000_000);
+      },
+    };
+  }
+
+  /** Writes the whole of a mutable share that may be there. */
+  async storeMutable(share: ShareAddress, data: Uint8Array): Promise<void> {
+    const { status } = await this.slot(share.storageIndex, {
+      [share.shareNumber]: { write: [{ offset: 0, data }], newLength: data.length || null },
+    });
+    if (status !== 200) throw new Error(`read-test-write answered ${status}`);
+  }
+
+  async listMutable(storageIndex: Uint8Array): Promise<number[]> {
+    const { body } = await this.request('GET', storageRoutes.listMutableShares.path({ storageIndex }));
+    return [...decodeShareNumbers(body)].sort((a, b) => a - b);
+  }
+
+  readMutable(share: ShareAddress, range?: ByteRange | string) {
+    const header = range === undefined || typeof range === 'string' ? range : formatRange(range);
+    return this.request('GET', storageRoutes.readMutableShare.path(share), { headers: { range: header } });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -33,6 +33,8 @@ export interface UploadsOptions {
   readonly abandonedAfter: number;
   /** Bytes a second that an upload must come at, on average and `abandonedAfter` aside, so as not to be given up. */
   readonly leastPace: number;
+  /** Whether there is a mutable share at a storage index, once whoever is writing one there is done. */
+  readonly holdsMutable: (storageIndex: Uint8Array) => Promise<boolean>;
 }
 
 /** Held in the place of an upload while it is not yet known whether it can be one. */
@@ -59,6 +61,11 @@ export class Uploads {
     return this.#open.size;
   }
 
+  /** Whether a share is on its way in at this place. */
+  isComing(share: ShareAddress): boolean {
+    return this.#open.has(keyOf(share));
+  }
+
   /** Begins to give up abandoned uploads; returns how to end it. */
   start(): () => void {
     this.#sweep = setInterval(
@@ -74,12 +81,12 @@ export class Uploads {
    *
    * @returns the shares that are there already, and those that may now be written
    * @throws StorageError `too-many-uploads` or `server-busy` where that is why nothing was granted;
-   *   `database-unavailable`
+   *   `other-kind` where there are mutable shares; `database-unavailable`
    */
   async allocate(
     request: UploadRequest,
   ): Promise<{ present: ReadonlySet<number>; allocated: ReadonlySet<number> }> {
-    const { backend, space } = this.#options;
+    const { backend, space, holdsMutable } = this.#options;
     const allocated = new Set<number>();
     // Our place is taken before the backend is asked: so whatever was on its way in before is in the backend now.
     const begun: ShareAddress[] = [];
@@ -95,7 +102,13 @@ export class Uploads {
       } else if (known instanceof Upload && isOwner(known, request)) allocated.add(shareNumber);
     }
     try {
-      const [present] = await Promise.all([backend.list(request.storageIndex), space.available()]);
+      const [present, mutable] = await Promise.all([
+        backend.list(request.storageIndex),
+        holdsMutable(request.storageIndex),
+        space.available(),
+      ]);
+      // An immutable share would replace a mutable one, whose write enabler nobody has shown.
+      if (mutable) throw new StorageError('other-kind', 'the shares of this storage index are mutable');
       const wanted = begun.filter(({ shareNumber }) => !present.has(shareNumber));
       for (const share of await this.#promise(wanted, request)) allocated.add(share.shareNumber);
       for (const shareNumber of present) allocated.delete(shareNumber);

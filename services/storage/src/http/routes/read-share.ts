@@ -6,16 +6,16 @@ import { answerEmpty, type Handler } from '../exchange.js';
 import { sendPieces } from '../send-pieces.js';
 
 /**
- * `GET /storage/v1/immutable/:storage_index/:share_number`: reads a share, whole or one range of it. A range past the
+ * `GET /storage/v1/(im)mutable/:storage_index/:share_number`: reads a share, whole or one range of it. A range past the
  * end is cut short; one that lies wholly past it is empty (204).
  */
 export function readShare({
   backend,
   metrics,
 }: {
-  backend: ShareBackend;
+  backend: Pick<ShareBackend, 'read'>;
   metrics: StorageMetrics;
-}): Handler<'readShare'> {
+}): Handler<'readShare' | 'readMutableShare'> {
   return async ({ request, response }, address) => {
     const asked = request.headers.range === undefined ? undefined : parseRange(request.headers.range);
     const share = await backend.read(address);

@@ -6,16 +6,16 @@ import { StorageError } from '../../storage-error.js';
 import { answerEmpty, type Handler } from '../exchange.js';
 import { readMessageBody } from '../message-body.js';
 
-/** `POST /storage/v1/immutable/:storage_index/:share_number/corrupt`: a reader found a share damaged. */
+/** `POST /storage/v1/(im)mutable/:storage_index/:share_number/corrupt`: a reader found a share damaged. */
 export function reportCorruption({
   backend,
   reports,
   logger,
 }: {
-  backend: ShareBackend;
+  backend: Pick<ShareBackend, 'read'>;
   reports: CorruptionReports;
   logger: Logger;
-}): Handler<'reportCorruption'> {
+}): Handler<'reportCorruption' | 'reportMutableCorruption'> {
   return async ({ request, response, account }, address) => {
     const share = await backend.read(address);
     share?.release();

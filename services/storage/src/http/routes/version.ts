@@ -6,19 +6,22 @@ import { requireCborAccepted } from '../message-body.js';
 /** `GET /storage/v1/version`: what this server can take. */
 export function version({
   space,
+  largestMutable,
   applicationVersion,
 }: {
   space: Space;
+  /** Most bytes of a mutable share. */
+  largestMutable: number;
   applicationVersion: string;
 }): Handler<'version'> {
   return async ({ request, response }) => {
     requireCborAccepted(request);
-    const availableSpace = BigInt(await space.available());
+    const available = await space.available();
+    const availableSpace = BigInt(available);
     const answer = encodeServerVersion({
       availableSpace,
       maximumImmutableShareSize: availableSpace,
-      // Mutable shares are not served.
-      maximumMutableShareSize: 0n,
+      maximumMutableShareSize: BigInt(Math.min(largestMutable, available)),
       applicationVersion,
     });
     response.setHeader(extensionsHeader, wholeSharesExtension);

@@ -1,0 +1,223 @@
+import type { Logger } from '@holdfast/common/logging';
+import {
+  base32Encode,
+  type ReadTestWriteAnswer,
+  type ReadTestWriteRequest,
+  type ShareAddress,
+} from '@holdfast/lafs';
+import { isDiskFull } from '../disk-errors.js';
+import type { SlotRecords } from '../records/slot-records.js';
+import type { NewLease, StoredShare } from '../share-backend/share-backend.js';
+import type { Space } from '../space/space.js';
+import { StorageError } from '../storage-error.js';
+import { changedData } from './changed-data.js';
+import { allHold, checkWriteEnabler, readAll } from './slot-checks.js';
+import { closeAll, type OpenSlot, type SlotFolder } from './slot-folder.js';
+import type { LeftEntry, SlotEntry, SlotJournal } from './slot-journal.js';
+import { planSlot, type SlotPlan } from './slot-plan.js';
+import { SlotTurns } from './slot-turns.js';
+
+const mostWaitingWriters = 256;
+/** Milliseconds after which what could not be finished is tried again. */
+const retryAfter = 5_000;
+
+/** A request to a slot. */
+export interface SlotRequest extends ReadTestWriteRequest {
+  readonly storageIndex: Uint8Array;
+  /** 32 bytes. */
+  readonly writeEnabler: Uint8Array;
+  /** Key of the client's account. */
+  readonly account: number;
+  readonly lease: NewLease;
+}
+
+/** What slots need. */
+export interface SlotsOptions {
+  readonly folder: SlotFolder;
+  readonly journal: SlotJournal;
+  readonly records: SlotRecords;
+  readonly space: Space;
+  readonly logger: Logger;
+  /** This server's tub id, 20 bytes: what clients derive write enablers and lease secrets for. */
+  readonly nodeId: Uint8Array;
+  /** Most bytes of data of one share. */
+  readonly largestShare: number;
+  /** Whether an immutable share is on its way in at this place. */
+  readonly isComing: (share: ShareAddress) => boolean;
+}
+
+/** The mutable shares of this server: read, tested and written slot by slot. */
+export class Slots {
+  readonly #options: SlotsOptions;
+  readonly #turns = new SlotTurns(mostWaitingWriters);
+  /** Changes that were begun and are not wholly done or given up, by slot: records and disk may differ there. */
+  readonly #unfinished = new Map<string, LeftEntry>();
+
+  constructor(options: SlotsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Finishes the changes that the last run had decided on, and forgets those that it had not. Called once, before
+   * anything is served.
+   */
+  async recover(): Promise<{ finished: number; forgotten: number }> {
+    const { journal } = this.#options;
+    await journal.open();
+    const leftovers = await journal.leftovers();
+    for (const left of leftovers) await this.#finish(left);
+    const finished = leftovers.filter(({ committed }) => committed).length;
+    return { finished, forgotten: leftovers.length - finished };
+  }
+
+  /** Begins to try again what could not be finished; returns how to end it. */
+  start(): () => void {
+    const timer = setInterval(() => {
+      for (const slot of this.#unfinished.keys()) {
+        this.#turns
+          .take(slot, () => this.#settle(slot))
+          .catch((error: Error) =>
+            this.#options.logger.warn({ error: error.message }, 'a slot could not be brought in order yet'),
+          );
+      }
+    }, retryAfter);
+    return () => clearInterval(timer);
+  }
+
+  /** The numbers of the whole, readable mutable shares of a storage index. */
+  list(storageIndex: Uint8Array): Promise<ReadonlySet<number>> {
+    return this.#options.folder.list(storageIndex);
+  }
+
+  /** Opens a share for reading, as it is now; undefined where there is no mutable share. Call `release` when done. */
+  async read({ storageIndex, shareNumber }: ShareAddress): Promise<StoredShare | undefined> {
+    const share = await this.#options.folder.openShare(storageIndex, shareNumber);
+    return typeof share === 'string' ? undefined : share;
+  }
+
+  /** Whether there is a mutable share at a storage index, once whoever is writing there is done. */
+  async holdsAny(storageIndex: Uint8Array): Promise<boolean> {
+    const look = async () => (await this.list(storageIndex)).size > 0;
+    const slot = base32Encode(storageIndex);
+    return this.#turns.isTaken(slot) ? this.#turns.take(slot, look) : look();
+  }
+
+  /**
+   * Reads from all shares of a slot; then, if all tests hold, makes all changes in one step, and gives the account a
+   * lease on every share that was named and is there. Durable when this resolves.
+   *
+   * @throws StorageError `wrong-write-enabler`, `other-kind`, `share-damaged`, `share-too-large`, `too-many-shares`,
+   *   `read-too-large`, `slot-busy`, `disk-full`, `share-going`, `database-unavailable`; nothing is changed then, but
+   *   where Postgres fails after the change was decided on it is made all the same
+   */
+  readTestWrite(request: SlotRequest): Promise<ReadTestWriteAnswer> {
+    const slot = base32Encode(request.storageIndex);
+    return this.#turns.take(slot, async () => {
+      await this.#settle(slot);
+      const open = await this.#options.folder.openSlot(request.storageIndex);
+      try {
+        checkWriteEnabler(open.shares, request.writeEnabler);
+        const data = await readAll(open.shares, request.read);
+        const success = await allHold(open.shares, request.changes);
+        if (success && request.changes.size > 0) await this.#change(slot, open, request);
+        return { success, data };
+      } finally {
+        await closeAll(open);
+      }
+    });
+  }
+
+  async #change(slot: string, open: OpenSlot, request: SlotRequest): Promise<void> {
+    const { nodeId, largestShare, isComing, records } = this.#options;
+    const { storageIndex, account } = request;
+    const plan = await planSlot(open, request, { nodeId, largestShare });
+    if (plan.written.some(({ shareNumber }) => isComing({ storageIndex, shareNumber }))) {
+      throw new StorageError('other-kind', 'an immutable share is on its way in here');
+    }
+    if (plan.written.length + plan.removed.length > 0) {
+      await this.#prepare({ storageIndex, account }, open, plan);
+      await this.#decide(slot, { storageIndex, account }, plan);
+    } else if (plan.unchanged.length > 0) {
+      await records.record(storageIndex, account, plan.unchanged, []);
+    }
+  }
+
+  /** Writes the shares as they will be into the journal, where there is room for them. */
+  async #prepare(entry: SlotEntry, { shares }: OpenSlot, { written, removed }: SlotPlan): Promise<void> {
+    const { journal, space } = this.#options;
+    const needed = written.reduce((sum, { containerSize }) => sum + containerSize, 0);
+    await space.available();
+    if (!space.promise(needed)) throw new StorageError('disk-full', 'this server has no room for the change');
+    try {
+      await journal.begin(entry);
+      for (const { shareNumber, size, writes, header, trailer } of written) {
+        const data = changedData(shares.get(shareNumber), size, writes);
+        await journal.write(entry, shareNumber, container(header, data, trailer));
+      }
+      for (const shareNumber of removed) await journal.remove(entry, shareNumber);
+    } catch (error) {
+      space.release(needed);
+      await journal.discard(entry);
+      throw isDiskFull(error)
+        ? new StorageError('disk-full', 'the disk of this server is full', { cause: error })
+        : error;
+    }
+    space.written(needed);
+  }
+
+  /** Decides on what was prepared, does it, and records it. */
+  async #decide(slot: string, entry: SlotEntry, { written, removed, unchanged }: SlotPlan): Promise<void> {
+    const { journal, records } = this.#options;
+    const { storageIndex, account } = entry;
+    this.#unfinished.set(slot, { ...entry, committed: false, removed: [] });
+    try {
+      await records.promise(storageIndex, account, written);
+      await journal.commit(entry);
+    } catch (error) {
+      // Where Postgres is away this cannot be done now; the next who comes to the slot does it, or the timer.
+      await this.#settle(slot).catch(() => undefined);
+      throw error;
+    }
+    this.#unfinished.set(slot, { ...entry, committed: true, removed });
+    await journal.apply(entry);
+    const stored = written.map(({ shareNumber, size }) => ({ shareNumber, size, leased: true }));
+    await records.record(storageIndex, account, [...stored, ...unchanged], removed);
+    await journal.forget(entry);
+    this.#unfinished.delete(slot);
+  }
+
+  async #settle(slot: string): Promise<void> {
+    const left = this.#unfinished.get(slot);
+    if (!left) return;
+    await this.#finish(left);
+    this.#unfinished.delete(slot);
+  }
+
+  /** Makes or gives up a change that was left, and puts the records right by what is then on the disk. */
+  async #finish(left: LeftEntry): Promise<void> {
+    const { journal, folder, records, nodeId } = this.#options;
+    const { storageIndex, account, committed } = left;
+    if (committed) await journal.apply(left);
+    const found = await folder.describe(storageIndex, { account, nodeId });
+    const there = new Set(found.map(({ shareNumber }) => shareNumber));
+    const gone = [...new Set([...left.removed, ...(await records.coming(storageIndex))])];
+    await records.record(
+      storageIndex,
+      account,
+      // What was given up gave nobody a lease.
+      found.map((share) => ({ ...share, leased: share.leased && committed })),
+      gone.filter((shareNumber) => !there.has(shareNumber)),
+    );
+    await (committed ? journal.forget(left) : journal.discard(left));
+  }
+}
+
+async function* container(
+  header: Uint8Array,
+  data: AsyncIterable<Uint8Array>,
+  trailer: Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  yield header;
+  yield* data;
+  yield trailer;
+}
