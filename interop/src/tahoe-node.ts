@@ -34,8 +34,17 @@ export class TahoeNode implements AsyncDisposable {
     private readonly child: ChildProcess,
   ) {}
 
-  /** Makes and starts a storage server; it answers when this resolves. */
-  static async storage(program: string, dir: string, nickname: string): Promise<TahoeNode> {
+  /**
+   * Makes and starts a storage server; it answers when this resolves.
+   *
+   * @param furnish puts into its folder what it is to find there
+   */
+  static async storage(
+    program: string,
+    dir: string,
+    nickname: string,
+    furnish?: (dir: string) => Promise<void>,
+  ): Promise<TahoeNode> {
     const port = await freePort();
     await run(program, [
       'create-node',
@@ -47,6 +56,7 @@ export class TahoeNode implements AsyncDisposable {
     ]);
     // No web server: only its storage is used.
     await edit(dir, (text) => text.replace(/^web\.port = .*$/m, 'web.port =').replace('1G', '0'));
+    await furnish?.(dir);
     const node = await TahoeNode.#start(program, dir);
     await node.#until('the storage server', async () => {
       await readFile(join(dir, 'private', 'storage.furl'));
@@ -80,12 +90,17 @@ export class TahoeNode implements AsyncDisposable {
     await writeFile(join(dir, 'private', 'servers.yaml'), serversYaml);
     if (convergence !== undefined) await writeFile(join(dir, 'private', 'convergence'), convergence);
     const node = await TahoeNode.#start(program, dir);
-    await node.#until('the client', async () => {
-      const { servers: statuses } = await node.welcome();
-      const connected = statuses.filter(({ connection_status }) => /^connected/i.test(connection_status));
-      return connected.length === Object.keys(storage).length;
-    });
+    await node.untilConnected(Object.keys(storage).length);
     return node;
+  }
+
+  /** Resolves when a client is connected to so many servers. */
+  async untilConnected(servers: number): Promise<void> {
+    await this.#until('the client', async () => {
+      const statuses = (await this.welcome()).servers;
+      const connected = statuses.filter(({ connection_status }) => /^connected/i.test(connection_status));
+      return connected.length === servers;
+    });
   }
 
   /** The web API's address, without a slash at its end. */
