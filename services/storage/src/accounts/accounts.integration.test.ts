@@ -83,6 +83,24 @@ describe('accounts of two servers with one database and a bus', () => {
     expect(rows).toEqual([{ name: 'holder', there: true }]);
   });
 
+  it('have leases as long as was said when they were made, from the first on', async () => {
+    await keeper.book.create({ name: 'lasting', leaseDuration: 60 * 86_400_000 });
+    tell();
+    const client = await keeper.client('lasting', two);
+    await soon(client, 200);
+    const share = newShare();
+    const lasts = () =>
+      two.sql<{ seconds: number }>(
+        `select extract(epoch from expires_at - renewed_at)::int as seconds
+           from storage.leases where storage_index = $1`,
+        [share.storageIndex],
+      );
+    await client.store(share, randomBytes(10));
+    expect(await lasts()).toEqual([{ seconds: 60 * 86_400 }]);
+    expect((await client.renew(share.storageIndex)).status).toBe(204);
+    expect(await lasts()).toEqual([{ seconds: 60 * 86_400 }]);
+  });
+
   it('can be had by nobody from the database: it has neither secrets nor credentials in any form', async () => {
     await newAccount('secretive');
     const secret = await keeper.book.secretOf('secretive');
