@@ -15,7 +15,10 @@ import {
   formatContentRange,
   formatRange,
   formatSecrets,
+  isRefusalReason,
   maximumMessageSize,
+  refusalReasonHeader,
+  refusalReasons,
   type SecretKind,
   type ServerVersion,
   type SharesAnswer,
@@ -212,8 +215,9 @@ export class StorageClient {
     const { statusCode: status } = response;
     if (status >= 200 && status < 300) return { status, body, headers: response.headers };
     // Not its words: a server may repeat what it was sent, and messages reach web pages.
-    const code = status === 401 ? 'unauthorized' : 'refused';
-    throw this.#error(code, `answered ${status}`, status);
+    const reason = response.headers[refusalReasonHeader.toLowerCase()];
+    const words = isRefusalReason(reason) ? refusalReasons[reason] : `answered ${status}`;
+    throw this.#error(status === 401 ? 'unauthorized' : 'refused', words, status);
   }
 
   /** The body in one piece, copied once; an answer longer than `limit` is not read to its end. */

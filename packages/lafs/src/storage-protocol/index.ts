@@ -51,6 +51,12 @@ export {
   parseRange,
 } from './ranges.js';
 export {
+  isRefusalReason,
+  type RefusalReason,
+  refusalReasonHeader,
+  refusalReasons,
+} from './refusal-reasons.js';
+export {
   type BucketAddress,
   matchRoute,
   type NoRoute,

@@ -159,8 +159,9 @@ describe('accounts of two servers with one database and a bus', () => {
       .poll(async () => (await client.allocate(newShare().storageIndex, [0], 10)).status, { timeout: 1_000 })
       .toBe(403);
     const writing = await client.write(begun, { begin: 5, end: 10 }, '56789');
-    expect([writing.status, text(writing.body)]).toEqual([
+    expect([writing.status, writing.headers['holdfast-reason'], text(writing.body)]).toEqual([
       403,
+      'account-frozen',
       'this account is frozen: it can read and renew, but store nothing new\n',
     ]);
     expect((await client.allocate(share.storageIndex, [0], 11)).status).toBe(403);

@@ -1,5 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { parseAuthorization, type RouteName, secretsHeader, storageRoutes } from '@holdfast/lafs';
+import {
+  parseAuthorization,
+  type RouteName,
+  refusalReasons,
+  secretsHeader,
+  storageRoutes,
+} from '@holdfast/lafs';
 import type { Credentials } from '../accounts/credentials.js';
 import type { Account } from '../records/accounts.js';
 import { StorageError } from '../storage-error.js';
@@ -20,10 +26,7 @@ export function authorize(request: IncomingMessage, credentials: Credentials): A
  */
 export function permit({ state }: Account, route: RouteName): void {
   if (state === 'frozen' && storageRoutes[route].writes) {
-    throw new StorageError(
-      'account-frozen',
-      'this account is frozen: it can read and renew, but store nothing new',
-    );
+    throw new StorageError('account-frozen', refusalReasons['account-frozen']);
   }
 }
 

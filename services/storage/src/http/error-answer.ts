@@ -1,7 +1,9 @@
 import {
+  isRefusalReason,
   MalformedCborError,
   MalformedHeaderError,
   MessageTooLargeError,
+  type RefusalReason,
   UnexpectedMessageError,
 } from '@holdfast/lafs';
 import { isDatabaseDown } from '../records/database-errors.js';
@@ -46,12 +48,17 @@ export interface ErrorAnswer {
   readonly text: string;
   /** Whether it is our fault and belongs into the log. */
   readonly unexpected: boolean;
+  /** Where it is one that clients of ours know by name. */
+  readonly reason?: RefusalReason;
 }
 
 /** The one place where errors become HTTP. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   const told = (status: number) => ({ status, text: (error as Error).message, unexpected: false });
-  if (error instanceof StorageError) return told(statuses[error.code]);
+  if (error instanceof StorageError) {
+    const { code } = error;
+    return { ...told(statuses[code]), ...(isRefusalReason(code) ? { reason: code } : {}) };
+  }
   if (error instanceof MessageTooLargeError) return told(413);
   if (error instanceof MalformedCborError || error instanceof UnexpectedMessageError) return told(400);
   if (error instanceof MalformedHeaderError) return told(/range$/i.test(error.header) ? 416 : 400);

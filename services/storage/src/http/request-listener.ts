@@ -1,11 +1,18 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from '@holdfast/common/logging';
-import { matchRoute, parseSecrets, type RouteMatch, type RouteName, storageRoutes } from '@holdfast/lafs';
+import {
+  matchRoute,
+  parseSecrets,
+  type RouteMatch,
+  type RouteName,
+  refusalReasonHeader,
+  storageRoutes,
+} from '@holdfast/lafs';
 import type { Credentials } from '../accounts/credentials.js';
 import type { StorageMetrics } from '../metrics.js';
 import { StorageError } from '../storage-error.js';
 import { authorize, permit, secretValues } from './authorize.js';
-import { errorAnswer } from './error-answer.js';
+import { type ErrorAnswer, errorAnswer } from './error-answer.js';
 import type { Exchange, Handler } from './exchange.js';
 import type { PaceWatch, SlowDirection } from './pace-watch.js';
 
@@ -44,12 +51,12 @@ export function requestListener(fields: {
       metrics.request(match.name ?? 'none', response.statusCode, (performance.now() - begun) / 1000);
     });
     answer(service(), match, request, response).catch((error: unknown) => {
-      const { status, text, unexpected } = errorAnswer(error);
-      if (unexpected) {
+      const told = errorAnswer(error);
+      if (told.unexpected) {
         const { message, stack } = error as Error;
         logger.error({ route: match.name, error: message, stack }, 'a request failed');
       }
-      answerError(request, response, status, text, match.name === undefined ? match.allowed : []);
+      answerError(request, response, told, match.name === undefined ? match.allowed : []);
     });
   };
 }
@@ -83,8 +90,7 @@ function dispatch<Name extends RouteName>(
 function answerError(
   request: IncomingMessage,
   response: ServerResponse,
-  status: number,
-  text: string,
+  { status, text, reason }: ErrorAnswer,
   allowed: readonly string[],
 ): void {
   if (response.headersSent) {
@@ -100,6 +106,7 @@ function answerError(
       'content-type': 'text/plain; charset=utf-8',
       'content-length': Buffer.byteLength(body),
       ...(allowed.length > 0 ? { allow: allowed.join(', ') } : {}),
+      ...(reason ? { [refusalReasonHeader]: reason } : {}),
     })
     .end(body);
 }
