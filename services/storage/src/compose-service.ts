@@ -29,6 +29,7 @@ import { settleComing } from './recovery/settle-coming.js';
 import type { ShareBackend } from './share-backend/share-backend.js';
 import { Space } from './space/space.js';
 import { Uploads } from './uploads/uploads.js';
+import { Admission } from './usage/admission.js';
 import { recountTotals } from './usage/recount.js';
 
 /** What the service is built on. */
@@ -76,7 +77,9 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   for (const wrong of await recountTotals(database, server))
     logger.warn(wrong, 'the totals of an account were not those of its leases; counted anew');
 
-  const leases = new LeaseKeeping(backend, records, new LeaseRecords(database, server, leaseDuration));
+  const leaseRecords = new LeaseRecords(database, server, leaseDuration);
+  const admission = new Admission(database, records, leaseRecords);
+  const leases = new LeaseKeeping({ backend, shares: records, leases: leaseRecords, admission });
   const {
     open: mostOpen,
     open_per_account: mostOpenOfOne,
@@ -85,6 +88,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   const uploads = new Uploads({
     backend,
     records,
+    admission,
     space,
     logger,
     mostOpen,

@@ -17,6 +17,7 @@ export type StorageErrorCode =
   | 'too-fragmented'
   | 'too-many-uploads'
   | 'server-busy'
+  | 'quota-exceeded'
   | 'disk-full'
   | 'upload-failed'
   | 'wrong-write-enabler'

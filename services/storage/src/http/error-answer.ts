@@ -27,6 +27,7 @@ const statuses: Readonly<Record<StorageErrorCode, number>> = {
   'too-fragmented': 400,
   'too-many-uploads': 429,
   'server-busy': 503,
+  'quota-exceeded': 507,
   'disk-full': 507,
   'upload-failed': 500,
   'wrong-write-enabler': 401,

@@ -1,45 +1,73 @@
 import type { LeaseRecords } from '../records/lease-records.js';
 import type { ShareRecords } from '../records/share-records.js';
-import { findShares } from '../recovery/find-shares.js';
+import { recordShares } from '../recovery/record-shares.js';
 import type { ShareBackend } from '../share-backend/share-backend.js';
+import { StorageError } from '../storage-error.js';
+import type { Admission } from '../usage/admission.js';
+
+/** What keeping leases needs. */
+export interface LeaseKeepingOptions {
+  readonly backend: ShareBackend;
+  readonly shares: ShareRecords;
+  readonly leases: LeaseRecords;
+  readonly admission: Admission;
+}
 
 /** Adds and renews leases, also on shares that the database does not know yet. */
 export class LeaseKeeping {
-  readonly #backend: ShareBackend;
-  readonly #shares: ShareRecords;
-  readonly #leases: LeaseRecords;
+  readonly #options: LeaseKeepingOptions;
 
-  constructor(backend: ShareBackend, shares: ShareRecords, leases: LeaseRecords) {
-    this.#backend = backend;
-    this.#shares = shares;
-    this.#leases = leases;
+  constructor(options: LeaseKeepingOptions) {
+    this.#options = options;
   }
 
   /**
-   * Gives an account a lease on all shares of a storage index. Durable when this resolves.
+   * Renews the leases that an account has on shares of a storage index, and gives it one on the others as far as its
+   * quota allows. Durable when this resolves.
    *
-   * @param present the shares in the backend, where the caller knows
    * @returns false where there is no share
-   * @throws StorageError `database-unavailable`
+   * @throws StorageError `quota-exceeded` where it had none and gets none; `database-unavailable`
    */
-  async renew(storageIndex: Uint8Array, account: number, present?: ReadonlySet<number>): Promise<boolean> {
-    const renewed = await this.#leases.renew(storageIndex, account);
-    const unleased = without(present ?? (await this.#backend.shareFiles(storageIndex)), renewed);
-    if (unleased.size === 0) return renewed.size > 0;
-    const there = present ? unleased : await this.#whole(storageIndex, unleased);
-    const begun = await this.#leases.begin(storageIndex, there, account);
-    const unknown = without(there, begun);
-    if (unknown.size === 0) return renewed.size + begun.size > 0;
+  async renew(storageIndex: Uint8Array, account: number): Promise<boolean> {
+    const { backend, leases } = this.#options;
+    const renewed = await leases.renew(storageIndex, account);
+    const files = without(await backend.shareFiles(storageIndex), renewed);
+    if (files.size === 0) return renewed.size > 0;
+    const unleased = await this.#whole(storageIndex, files);
+    try {
+      return renewed.size + (await this.#begin(storageIndex, unleased, account)) > 0;
+    } catch (error) {
+      // A renewal never fails for want of quota, though others have added shares meanwhile.
+      if (renewed.size > 0 && error instanceof StorageError && error.code === 'quota-exceeded') return true;
+      throw error;
+    }
+  }
+
+  /**
+   * Gives an account a lease on shares that are in the backend. Durable when this resolves.
+   *
+   * @throws StorageError `quota-exceeded`, `database-unavailable`
+   */
+  async begin(storageIndex: Uint8Array, present: ReadonlySet<number>, account: number): Promise<void> {
+    const renewed = await this.#options.leases.renew(storageIndex, account);
+    await this.#begin(storageIndex, without(present, renewed), account);
+  }
+
+  /** @returns how many leases were begun */
+  async #begin(storageIndex: Uint8Array, present: ReadonlySet<number>, account: number): Promise<number> {
+    const { backend, shares, admission } = this.#options;
+    const begun = await admission.begin(storageIndex, present, account);
+    const unknown = without(present, begun);
+    if (unknown.size === 0) return begun.size;
     const addresses = [...unknown].map((shareNumber) => ({ storageIndex, shareNumber }));
-    await this.#shares.adopt(await findShares(this.#backend, addresses));
-    const adopted = await this.#leases.begin(storageIndex, unknown, account);
-    return renewed.size + begun.size + adopted.size > 0;
+    await recordShares(backend, shares, addresses);
+    return begun.size + (await admission.begin(storageIndex, unknown, account)).size;
   }
 
   /** Those of some shares that are whole, of whichever kind. */
   async #whole(storageIndex: Uint8Array, shareNumbers: ReadonlySet<number>): Promise<ReadonlySet<number>> {
     const addresses = [...shareNumbers].map((shareNumber) => ({ storageIndex, shareNumber }));
-    return new Set((await this.#backend.inspect(addresses)).map(({ shareNumber }) => shareNumber));
+    return new Set((await this.#options.backend.inspect(addresses)).map(({ shareNumber }) => shareNumber));
   }
 }
 

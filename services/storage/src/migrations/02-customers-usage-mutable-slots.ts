@@ -49,7 +49,7 @@ export const customersUsageMutableSlots: Migration = {
       promised bigint not null default 0,
       byte_seconds numeric not null default 0,
       changed_at timestamptz not null default now(),
-      primary key (server, account)
+      primary key (account, server)
     ) with (fillfactor = 20);
     comment on column usage_totals.bytes is 'Share data under a lease of the account.';
     comment on column usage_totals.promised is 'Bytes promised to its uploads: the sum over its coming shares.';

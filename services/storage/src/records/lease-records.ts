@@ -1,5 +1,6 @@
 import type { Database } from '@holdfast/common/database';
 import type { ShareAddress } from '@holdfast/lafs';
+import type { Pool, PoolClient } from 'pg';
 import { GroupCommit } from '../group-commit.js';
 import { changeTotals } from '../usage/totals.js';
 import { whileDatabaseReturns } from './database-errors.js';
@@ -10,7 +11,9 @@ interface Renewal {
   readonly account: number;
 }
 
-interface NewLease extends ShareAddress {
+/** A lease that an account is to have on a share. */
+export interface NewLease extends ShareAddress {
+  /** The account's key. */
   readonly account: number;
 }
 
@@ -20,7 +23,7 @@ export class LeaseRecords {
   readonly #server: number;
   readonly #leaseSeconds: number;
   readonly #renewing: GroupCommit<Renewal, ReadonlySet<number>>;
-  readonly #beginning: GroupCommit<NewLease, boolean>;
+  readonly #beginning: GroupCommit<readonly NewLease[], readonly boolean[] | 'limited'>;
 
   /**
    * @param server this server's key
@@ -31,7 +34,7 @@ export class LeaseRecords {
     this.#server = server;
     this.#leaseSeconds = leaseDuration / 1000;
     this.#renewing = new GroupCommit((renewals) => this.#update(renewals));
-    this.#beginning = new GroupCommit((leases) => this.#insert(leases));
+    this.#beginning = new GroupCommit((requests) => this.#beginAll(requests), 100);
   }
 
   /**
@@ -44,20 +47,20 @@ export class LeaseRecords {
   }
 
   /**
-   * Gives an account a lease on stable shares, or renews it. Durable when this resolves.
+   * Gives one account leases on stable shares, or renews them. Durable when this resolves.
    *
-   * @returns the numbers of the shares it has a lease on now; those without a stable record are not among them
+   * @returns for each whether it has the lease now: not where the share has no stable record. `limited` where the
+   *   account has a quota, and nothing was done: see `Admission`
    */
-  async begin(
-    storageIndex: Uint8Array,
-    shareNumbers: ReadonlySet<number>,
-    account: number,
-  ): Promise<ReadonlySet<number>> {
-    const numbers = [...shareNumbers];
-    const begun = await Promise.all(
-      numbers.map((shareNumber) => this.#beginning.submit({ storageIndex, shareNumber, account })),
-    );
-    return new Set(numbers.filter((_, index) => begun[index]));
+  begin(leases: readonly NewLease[]): Promise<readonly boolean[] | 'limited'> {
+    return this.#beginning.submit(leases);
+  }
+
+  /** The same within a transaction that keeps to the account's quota, if it has one. */
+  async beginWithin(client: PoolClient, leases: readonly NewLease[]): Promise<readonly boolean[]> {
+    if (leases.length === 0) return [];
+    const begun = await this.#insert(client, leases, true);
+    return leases.map((lease) => begun.has(leaseKey(lease)));
   }
 
   async #update(renewals: readonly Renewal[]): Promise<ReadonlySet<number>[]> {
@@ -92,52 +95,68 @@ export class LeaseRecords {
     return keys.map((key) => shares.get(key) ?? new Set());
   }
 
-  async #insert(leases: readonly NewLease[]): Promise<boolean[]> {
-    const keys = leases.map(leaseKey);
+  async #beginAll(requests: readonly (readonly NewLease[])[]): Promise<(readonly boolean[] | 'limited')[]> {
+    const begun = await whileDatabaseReturns(() => this.#insert(this.#database.pool, requests.flat(), false));
+    return requests.map((leases) => {
+      const answers = leases.map((lease) => begun.get(leaseKey(lease)));
+      return answers.includes('limited') ? 'limited' : answers.map((answer) => answer === 'leased');
+    });
+  }
+
+  async #insert(
+    client: Pool | PoolClient,
+    leases: readonly NewLease[],
+    withinQuota: boolean,
+  ): Promise<ReadonlyMap<string, 'leased' | 'limited'>> {
     // The same lease twice in one statement would be an error in Postgres.
-    const distinct = [...new Map(leases.map((lease, index) => [keys[index], lease])).values()];
-    const { rows } = await whileDatabaseReturns(() =>
-      this.#database.pool.query<{ storage_index: Buffer; share_number: number; account: number }>({
-        name: 'storage-lease',
-        text: `with there as materialized (
-                 select storage_index, share_number, size, account
-                   from unnest($2::bytea[], $3::int[], $4::int[]) as wanted (storage_index, share_number, account)
-                   join storage.shares using (storage_index, share_number)
-                  where server = $1 and state = 'stable'
-                  order by storage_index, share_number for share of shares),
-               leased as (
-                 insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
-                 select $1, storage_index, share_number, account, now(), ${leaseEnd('account', '$5')}
-                   from there
-                  order by storage_index, share_number, account
-                 on conflict (server, storage_index, share_number, account) do update
-                   set renewed_at = excluded.renewed_at,
-                       expires_at = greatest(leases.expires_at, excluded.expires_at)
-                 returning storage_index, share_number, account, xmax = 0 as begun),
-               changed (account, bytes, shares, promised) as (
-                 select account, size, 1, 0
-                   from leased join there using (storage_index, share_number, account) where begun),
-               ${changeTotals}
-               select storage_index, share_number, account from leased`,
-        values: [
-          this.#server,
-          distinct.map((lease) => Buffer.from(lease.storageIndex)),
-          distinct.map((lease) => lease.shareNumber),
-          distinct.map((lease) => lease.account),
-          this.#leaseSeconds,
-        ],
-      }),
+    const distinct = [...new Map(leases.map((lease) => [leaseKey(lease), lease])).values()];
+    const { rows } = await client.query<{
+      storage_index: Buffer;
+      share_number: number;
+      account: number;
+      limited: boolean;
+    }>({
+      name: 'storage-lease',
+      text: `with wanted as (
+               select wanted.*, quota is not null and not $6 as limited
+                 from unnest($2::bytea[], $3::int[], $4::int[]) as wanted (storage_index, share_number, account)
+                 left join storage.accounts on key = account),
+             there as materialized (
+               select storage_index, share_number, size, account
+                 from wanted join storage.shares using (storage_index, share_number)
+                where server = $1 and state = 'stable' and not limited
+                order by storage_index, share_number for share of shares),
+             leased as (
+               insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
+               select $1, storage_index, share_number, account, now(), ${leaseEnd('account', '$5')}
+                 from there
+                order by storage_index, share_number, account
+               on conflict (server, storage_index, share_number, account) do update
+                 set renewed_at = excluded.renewed_at,
+                     expires_at = greatest(leases.expires_at, excluded.expires_at)
+               returning storage_index, share_number, account, xmax = 0 as begun),
+             changed (account, bytes, shares, promised) as (
+               select account, size, 1, 0
+                 from leased join there using (storage_index, share_number, account) where begun),
+             ${changeTotals}
+             select storage_index, share_number, account, false as limited from leased
+              union all
+             select storage_index, share_number, account, true from wanted where limited`,
+      values: [
+        this.#server,
+        distinct.map((lease) => Buffer.from(lease.storageIndex)),
+        distinct.map((lease) => lease.shareNumber),
+        distinct.map((lease) => lease.account),
+        this.#leaseSeconds,
+        withinQuota,
+      ],
+    });
+    return new Map(
+      rows.map(({ storage_index: storageIndex, share_number: shareNumber, account, limited }) => [
+        leaseKey({ storageIndex, shareNumber, account }),
+        limited ? 'limited' : 'leased',
+      ]),
     );
-    const leased = new Set(
-      rows.map((row) =>
-        leaseKey({
-          storageIndex: row.storage_index,
-          shareNumber: row.share_number,
-          account: row.account,
-        }),
-      ),
-    );
-    return keys.map((key) => leased.has(key));
   }
 }
 

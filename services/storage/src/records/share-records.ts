@@ -1,5 +1,6 @@
 import type { Database } from '@holdfast/common/database';
 import { base32Encode, type ShareAddress } from '@holdfast/lafs';
+import type { Pool, PoolClient } from 'pg';
 import { GroupCommit } from '../group-commit.js';
 import { changeTotals } from '../usage/totals.js';
 import { whileDatabaseReturns } from './database-errors.js';
@@ -27,7 +28,7 @@ export class ShareRecords {
   readonly #database: Database;
   readonly #server: number;
   readonly #leaseSeconds: number;
-  readonly #promising: GroupCommit<UploadedShare, boolean>;
+  readonly #promising: GroupCommit<readonly UploadedShare[], readonly boolean[] | 'limited'>;
   readonly #closing: GroupCommit<UploadedShare, undefined>;
   readonly #forgetting: GroupCommit<ShareAddress, undefined>;
 
@@ -39,18 +40,27 @@ export class ShareRecords {
     this.#database = database;
     this.#server = server;
     this.#leaseSeconds = leaseDuration / 1000;
-    this.#promising = new GroupCommit((shares) => this.#insertComing(shares));
+    this.#promising = new GroupCommit((requests) => this.#promiseAll(requests), 100);
     this.#closing = new GroupCommit((shares) => this.#insertStable(shares));
     this.#forgetting = new GroupCommit((shares) => this.#deleteComing(shares));
   }
 
   /**
-   * Records that shares are coming. The caller has made sure that none of them is in the backend or on its way in.
+   * Records that shares of one account are coming. The caller has made sure that none of them is in the backend or on
+   * its way in.
    *
-   * @returns for each whether it may come: one that is going may not
+   * @returns for each whether it may come: one that is going may not. `limited` where the account has a quota, and
+   *   nothing was recorded: see `Admission`
    */
-  promise(shares: readonly UploadedShare[]): Promise<boolean[]> {
-    return Promise.all(shares.map((share) => this.#promising.submit(share)));
+  promise(shares: readonly UploadedShare[]): Promise<readonly boolean[] | 'limited'> {
+    return this.#promising.submit(shares);
+  }
+
+  /** The same within a transaction that keeps to the account's quota, if it has one. */
+  async promiseWithin(client: PoolClient, shares: readonly UploadedShare[]): Promise<readonly boolean[]> {
+    if (shares.length === 0) return [];
+    const refused = await this.#insertComing(client, shares, true);
+    return shares.map((share) => !refused.has(keyOf(share)));
   }
 
   /** Records that a share is in its final place, with the uploader's lease on it. Durable when this resolves. */
@@ -167,19 +177,39 @@ export class ShareRecords {
     return rows[0]?.adopted ?? 0;
   }
 
+  async #promiseAll(
+    requests: readonly (readonly UploadedShare[])[],
+  ): Promise<(readonly boolean[] | 'limited')[]> {
+    const refused = await whileDatabaseReturns(() =>
+      this.#insertComing(this.#database.pool, requests.flat(), false),
+    );
+    if (refused.size === 0) return requests.map((shares) => shares.map(() => true));
+    return requests.map((shares) => {
+      const refusals = shares.map((share) => refused.get(keyOf(share)));
+      return refusals.includes('limited') ? 'limited' : refusals.map((refusal) => refusal === undefined);
+    });
+  }
+
   /**
    * The commit is not waited for to reach the disk: if Postgres loses these rows in a crash, `close` makes them anew.
    * A stable row whose share is not in the backend (the disk lost it) may come again, with the size that its
    * leaseholders pay for; so may a coming one that could not be forgotten.
+   *
+   * @returns the shares that may not come
    */
-  async #insertComing(shares: readonly UploadedShare[]): Promise<boolean[]> {
-    const { rows } = await whileDatabaseReturns(() =>
-      this.#database.pool.query<AddressRow>({
-        name: 'storage-promise',
-        text: `with relaxed as (select set_config('synchronous_commit', 'off', true)),
+  async #insertComing(
+    client: Pool | PoolClient,
+    shares: readonly UploadedShare[],
+    withinQuota: boolean,
+  ): Promise<ReadonlyMap<string, 'going' | 'limited'>> {
+    const { rows } = await client.query<AddressRow & { limited: boolean }>({
+      name: 'storage-promise',
+      text: `with relaxed as (select set_config('synchronous_commit', 'off', true)),
                wanted as (
-                 select * from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
-                   as wanted (storage_index, share_number, size, account)),
+                 select wanted.*, quota is not null and not $6 as limited
+                   from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
+                     as wanted (storage_index, share_number, size, account)
+                   left join storage.accounts on key = account),
                before as materialized (
                  select storage_index, share_number, state, kind, shares.size, uploader
                    from wanted join storage.shares using (storage_index, share_number)
@@ -189,13 +219,12 @@ export class ShareRecords {
                  insert into storage.shares (server, storage_index, share_number, state, size, uploader)
                  select $1, storage_index, share_number, 'coming', wanted.size, account
                    from wanted left join before using (storage_index, share_number), relaxed
-                  where state is null
-                     or kind = 'immutable'
+                  where not limited and (state is null or kind = 'immutable'
                         and (state <> 'going' and before.size = wanted.size
                              or state = 'coming' and not exists (
                                   select from storage.leases where server = $1
                                      and leases.storage_index = wanted.storage_index
-                                     and leases.share_number = wanted.share_number))
+                                     and leases.share_number = wanted.share_number)))
                   order by storage_index, share_number
                  on conflict (server, storage_index, share_number)
                    do update set state = 'coming', size = excluded.size, uploader = excluded.uploader
@@ -211,19 +240,18 @@ export class ShareRecords {
                    from coming left join before using (storage_index, share_number)
                   where not added and state is null),
                ${changeTotals}
-               select storage_index, share_number from coming`,
-        values: [
-          this.#server,
-          shares.map((share) => Buffer.from(share.storageIndex)),
-          shares.map((share) => share.shareNumber),
-          shares.map((share) => share.size),
-          shares.map((share) => share.account),
-        ],
-      }),
-    );
-    if (rows.length === shares.length) return shares.map(() => true);
-    const promised = new Set(rows.map((row) => keyOf(toAddress(row))));
-    return shares.map((share) => promised.has(keyOf(share)));
+               select storage_index, share_number, limited
+                 from wanted left join coming using (storage_index, share_number) where added is null`,
+      values: [
+        this.#server,
+        shares.map((share) => Buffer.from(share.storageIndex)),
+        shares.map((share) => share.shareNumber),
+        shares.map((share) => share.size),
+        shares.map((share) => share.account),
+        withinQuota,
+      ],
+    });
+    return new Map(rows.map((row) => [keyOf(toAddress(row)), row.limited ? 'limited' : 'going']));
   }
 
   async #insertStable(shares: readonly UploadedShare[]): Promise<undefined[]> {

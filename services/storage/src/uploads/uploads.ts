@@ -3,9 +3,11 @@ import type { Logger } from '@holdfast/common/logging';
 import type { ByteRange, ShareAddress, WholeShares } from '@holdfast/lafs';
 import { isDiskFull } from '../disk-errors.js';
 import { keyOf, type ShareRecords } from '../records/share-records.js';
+import { recordShares } from '../recovery/record-shares.js';
 import type { NewLease, ShareBackend } from '../share-backend/share-backend.js';
 import type { Space } from '../space/space.js';
 import { StorageError } from '../storage-error.js';
+import type { Admission } from '../usage/admission.js';
 import { Upload } from './upload.js';
 
 /** What a client asks room for. */
@@ -23,6 +25,7 @@ export interface UploadRequest {
 export interface UploadsOptions {
   readonly backend: ShareBackend;
   readonly records: ShareRecords;
+  readonly admission: Admission;
   readonly space: Space;
   readonly logger: Logger;
   /** Most shares on their way in at once. */
@@ -80,8 +83,9 @@ export class Uploads {
    * answer; a share that another upload is bringing is left to it.
    *
    * @returns the shares that are there already, and those that may now be written
-   * @throws StorageError `too-many-uploads` or `server-busy` where that is why nothing was granted;
-   *   `other-kind` where there are mutable shares; `database-unavailable`
+   * @throws StorageError `too-many-uploads` or `server-busy` where that is why nothing was granted; `other-kind` where
+   *   there are mutable shares; `quota-exceeded` where the account's quota does not allow all that there is room for;
+   *   `database-unavailable`
    */
   async allocate(
     request: UploadRequest,
@@ -110,7 +114,7 @@ export class Uploads {
       // An immutable share would replace a mutable one, whose write enabler nobody has shown.
       if (mutable) throw new StorageError('other-kind', 'the shares of this storage index are mutable');
       const wanted = begun.filter(({ shareNumber }) => !present.has(shareNumber));
-      for (const share of await this.#promise(wanted, request)) allocated.add(share.shareNumber);
+      for (const share of await this.#promise(wanted, present, request)) allocated.add(share.shareNumber);
       for (const shareNumber of present) allocated.delete(shareNumber);
       if (refused && present.size + allocated.size === 0) throw refused;
       return { present, allocated };
@@ -252,15 +256,29 @@ export class Uploads {
     );
   }
 
-  async #promise(wanted: readonly ShareAddress[], request: UploadRequest): Promise<ShareAddress[]> {
-    const { backend, records, space } = this.#options;
-    const { size, account, lease } = request;
+  async #promise(
+    wanted: readonly ShareAddress[],
+    present: ReadonlySet<number>,
+    request: UploadRequest,
+  ): Promise<ShareAddress[]> {
+    const { backend, records, admission, space } = this.#options;
+    const { storageIndex, size, account, lease } = request;
     const needed = backend.spaceFor(size);
     const fitting = wanted.filter(() => space.promise(needed));
     if (fitting.length === 0) return [];
+    const there = [...present].map((shareNumber) => ({ storageIndex, shareNumber }));
     let allowed: readonly boolean[] = [];
+    let refusal: StorageError | undefined;
     try {
-      allowed = await records.promise(fitting.map((share) => ({ ...share, size, account })));
+      const answer = await admission.promise(
+        fitting.map((share) => ({ ...share, size, account })),
+        async () => {
+          await recordShares(backend, records, there);
+          return there;
+        },
+      );
+      if ('promised' in answer) allowed = answer.promised;
+      else refusal = answer.refused;
     } catch (error) {
       // It may have been recorded, and only the answer been lost.
       for (const share of fitting) this.#open.set(keyOf(share), leaving);
@@ -269,6 +287,7 @@ export class Uploads {
     } finally {
       for (const index of fitting.keys()) if (!allowed[index]) space.release(needed);
     }
+    if (refusal) throw refusal;
     const promised = fitting.filter((_, index) => allowed[index]);
     for (const share of promised) {
       const incoming = backend.begin(share, { dataSize: size, lease });

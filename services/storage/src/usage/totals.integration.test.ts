@@ -138,7 +138,7 @@ class System {
       case 'forget':
         return this.#shares.forget(share);
       case 'begin':
-        await this.#leases.begin(storageIndex, new Set([step.share]), accounts[step.account] as number);
+        await this.#leases.begin([{ ...share, account: accounts[step.account] as number }]);
     }
   }
 }

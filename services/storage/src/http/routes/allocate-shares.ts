@@ -31,7 +31,7 @@ export function allocateShares({
       account: account.key,
       lease: leaseOf(exchange, leaseDuration),
     });
-    if (present.size > 0) await leases.renew(storageIndex, account.key, present);
+    if (present.size > 0) await leases.begin(storageIndex, present, account.key);
     answerCbor(response, 200, encodeAllocateAnswer({ alreadyHave: present, allocated }));
   };
 }

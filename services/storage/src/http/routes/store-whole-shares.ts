@@ -28,7 +28,7 @@ export function storeWholeShares({
     const shares = decodeStoreRequest(await readMessageBody(request));
     const lease = leaseOf(exchange, leaseDuration);
     const { present, stored } = await uploads.store({ storageIndex, account: account.key, lease }, shares);
-    if (present.size > 0) await leases.renew(storageIndex, account.key, present);
+    if (present.size > 0) await leases.begin(storageIndex, present, account.key);
     for (const shareNumber of stored) {
       metrics.received(shares.get(shareNumber)?.length ?? 0);
       metrics.shareStored();
