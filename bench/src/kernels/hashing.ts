@@ -8,7 +8,7 @@ export function measureHashing(): string[][] {
   const block = randomBytes(349_526);
   const small = randomBytes(3_334);
   const segment = randomBytes(1_048_578);
-  const leaves = Array.from({ length: 1024 }, () => randomBytes(32));
+  const leaves = randomBytes(1024 * 32);
   const cipher = createFileCipher(randomBytes(16));
   const gigabytes = (size: number, work: () => unknown) => `${figure((perSecond(work) * size) / 1e9)} GB/s`;
   return [

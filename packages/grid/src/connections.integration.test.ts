@@ -7,6 +7,7 @@ import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { temporaryFolder, waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { localCoding } from './coding/local-coding.js';
 import type { ServerStatus } from './connections/server-connection.js';
 import { ServerSet } from './connections/server-set.js';
 import { Grid } from './grid.js';
@@ -227,6 +228,7 @@ async function whatServersSee(
     convergenceSecret,
     spoolDir: spool.path,
     memory: new TransferMemory(2 ** 24),
+    coding: localCoding,
     logger: silentLogger(),
   });
   await grid.upload(one(content));

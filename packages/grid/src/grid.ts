@@ -1,5 +1,6 @@
 import type { Logger } from '@holdfast/common/logging';
 import { type Capability, type ChkReadCapability, storageIndexOf } from '@holdfast/lafs';
+import type { Coding } from './coding/coding.js';
 import type { ServerSet } from './connections/server-set.js';
 import { ChkFile } from './download/chk-file.js';
 import { hasSmallShares, openingMemory, readingMemory, segmentsAhead } from './download/download-memory.js';
@@ -22,6 +23,8 @@ export interface GridOptions {
   readonly spoolDir: string;
   /** What the buffers of all uploads and downloads are taken from. */
   readonly memory: TransferMemory;
+  /** Does the work with the bytes of large files. */
+  readonly coding: Coding;
   readonly logger: Logger;
 }
 
@@ -48,12 +51,13 @@ export class Grid {
    *   reason; nothing stays half stored
    */
   upload(source: AsyncIterable<Uint8Array>, { atMost, signal }: UploadRequest = {}): Promise<string> {
-    const { servers, encoding, convergenceSecret, spoolDir, memory } = this.#options;
+    const { servers, encoding, convergenceSecret, spoolDir, memory, coding } = this.#options;
     return uploadFile(source, {
       encoding,
       convergenceSecret,
       spoolDir,
       memory,
+      coding,
       atMost,
       signal,
       serversFor: (storageIndex) => servers.connectedFor(storageIndex),

@@ -1,4 +1,7 @@
 /** The client side of a grid: connections to storage servers, placement, upload and download. */
+export type { Coding } from './coding/coding.js';
+export { CodingThread } from './coding/coding-thread.js';
+export { localCoding } from './coding/local-coding.js';
 export type { KnownServer } from './connections/known-server.js';
 export type { ServerStatus } from './connections/server-connection.js';
 export { ServerSet, type ServerSetOptions } from './connections/server-set.js';

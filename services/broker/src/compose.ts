@@ -9,7 +9,7 @@ import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { openOperatorPort } from '@holdfast/common/operator-port';
-import { Grid, ServerSet, TransferMemory } from '@holdfast/grid';
+import { CodingThread, Grid, ServerSet, TransferMemory } from '@holdfast/grid';
 import type { NodeConfiguration } from './configuration.js';
 import { connectionsConfiguration } from './connections.js';
 import { migrations } from './migrations.js';
@@ -86,6 +86,8 @@ export async function compose(
   });
   lifecycle.add('announcement subscriber', subscriber.start());
 
+  const coding = new CodingThread();
+  lifecycle.add('coding', () => coding.close());
   const grid = new Grid({
     servers,
     encoding: {
@@ -97,6 +99,7 @@ export async function compose(
     convergenceSecret,
     spoolDir,
     memory: new TransferMemory(configuration.limits.memory),
+    coding,
     logger,
   });
   const web = await openWebServer({

@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto';
-import { BadHashError, encodeHashTree, HashTree } from '@holdfast/lafs';
+import { BadHashError, HashTree } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
 import { firstNodes, LeafHashes } from './leaf-hashes.js';
 
 const leaf = (index: number) => createHash('sha256').update(`leaf ${index}`).digest();
 
 function treeOf(leafCount: number) {
-  const tree = new HashTree(Array.from({ length: leafCount }, (_, index) => leaf(index)));
-  const section = encodeHashTree(tree.nodes);
+  const tree = HashTree.of(Array.from({ length: leafCount }, (_, index) => leaf(index)));
   const nodes = ({ first, count }: { first: number; count: number }) =>
-    section.subarray(32 * first, 32 * (first + count));
+    tree.bytes.subarray(32 * first, 32 * (first + count));
   const hashes = new LeafHashes(leafCount, tree.root);
-  hashes.begin(nodes(firstNodes(tree.nodes.length)));
-  return { hashes, nodes, nodeCount: tree.nodes.length };
+  hashes.begin(nodes(firstNodes(tree.nodeCount)));
+  return { hashes, nodes, nodeCount: tree.nodeCount };
 }
 
 describe('the leaves of a hash tree in a share', () => {

@@ -5,6 +5,7 @@ import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { type Lab, temporaryFolder, waitFor } from '@holdfast/lab';
 import { formatFurl, formatNurl, parseCapability, parseNurl } from '@holdfast/lafs';
+import { CodingThread } from '../coding/coding-thread.js';
 import type { KnownServer } from '../connections/known-server.js';
 import { ServerSet } from '../connections/server-set.js';
 import { Grid } from '../grid.js';
@@ -50,12 +51,14 @@ export async function openLabClient(lab: Lab, options: LabClientOptions): Promis
     servers.set(await knownServer(node, relay?.port ?? port));
   }
   const spool = await temporaryFolder('spool');
+  const coding = new CodingThread();
   const grid = new Grid({
     servers,
     encoding: options.encoding,
     convergenceSecret: options.convergenceSecret ?? randomBytes(32),
     spoolDir: spool.path,
     memory: options.memory ?? new TransferMemory(256 * 2 ** 20),
+    coding,
     logger,
   });
   const connected = (count: number) =>
@@ -79,6 +82,7 @@ export async function openLabClient(lab: Lab, options: LabClientOptions): Promis
     },
     [Symbol.asyncDispose]: async () => {
       await servers.close();
+      await coding.close();
       for (const relay of relays.values()) await relay[Symbol.asyncDispose]();
       await spool[Symbol.asyncDispose]();
     },

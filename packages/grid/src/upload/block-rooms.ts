@@ -4,12 +4,15 @@ import type { ShareUpload } from './share-upload.js';
 export class BlockRooms {
   readonly #uploads: ReadonlyMap<number, ShareUpload>;
   readonly #total: number;
+  readonly #buffer: (size: number) => Uint8Array;
   /** One buffer for each share that is not uploaded: its blocks are made for their hashes only. */
   readonly #aside = new Map<number, Uint8Array>();
 
-  constructor(uploads: readonly ShareUpload[], total: number) {
+  /** @param buffer makes a buffer of so many bytes */
+  constructor(uploads: readonly ShareUpload[], total: number, buffer: (size: number) => Uint8Array) {
     this.#uploads = new Map(uploads.map((upload) => [upload.shareNumber, upload]));
     this.#total = total;
+    this.#buffer = buffer;
   }
 
   /** A place of `blockSize` bytes for each share, in order of share number. Waits until every share has one. */
@@ -23,7 +26,7 @@ export class BlockRooms {
   }
 
   #roomAside(share: number, blockSize: number): Uint8Array {
-    const kept = this.#aside.get(share) ?? Buffer.allocUnsafeSlow(blockSize);
+    const kept = this.#aside.get(share) ?? this.#buffer(blockSize);
     this.#aside.set(share, kept);
     return kept.subarray(0, blockSize);
   }

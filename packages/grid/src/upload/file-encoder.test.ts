@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createErasureCode } from '@holdfast/erasure';
 import {
   convergenceHasher,
   encodingGeometry,
@@ -9,7 +8,10 @@ import {
   type ShareVersion,
   uriExtensionHash,
 } from '@holdfast/lafs';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Coding } from '../coding/coding.js';
+import { CodingThread } from '../coding/coding-thread.js';
+import { localCoding } from '../coding/local-coding.js';
 import { FileEncoder } from './file-encoder.js';
 import { shareTail } from './share-tail.js';
 import { spool } from './spool.js';
@@ -49,7 +51,7 @@ interface Parameters {
   readonly version?: ShareVersion;
 }
 
-async function encode(content: Uint8Array, secret: Uint8Array, parameters: Parameters) {
+async function encode(coding: Coding, content: Uint8Array, secret: Uint8Array, parameters: Parameters) {
   const { required, total, maximumSegmentSize, version } = parameters;
   const geometry = encodingGeometry({ size: content.length, required, total, maximumSegmentSize });
   const key = convergenceHasher({ required, total, segmentSize: geometry.segmentSize }, secret)
@@ -65,7 +67,7 @@ async function encode(content: Uint8Array, secret: Uint8Array, parameters: Param
       throw new Error('the file fits into memory');
     },
   });
-  const encoder = new FileEncoder(file, geometry, createErasureCode({ required, total }), key);
+  const encoder = new FileEncoder(file, geometry, coding.encode(geometry, key));
   const shares = Array.from({ length: total }, () => createHash('sha256'));
   const sizes = new Array<number>(total).fill(0);
   const add = (share: number, ...parts: Uint8Array[]) => {
@@ -75,13 +77,13 @@ async function encode(content: Uint8Array, secret: Uint8Array, parameters: Param
     }
   };
   const segments: Uint8Array[][] = [];
-  for await (const { blockSize, encodeInto } of encoder.segments()) {
+  for await (const { blockSize, encodeInto } of encoder.segments(coding.buffer)) {
     // Dirty rooms: whatever was in them before must not come through.
-    const rooms = Array.from({ length: total }, () => new Uint8Array(blockSize).fill(0xaa));
-    encodeInto(rooms);
+    const rooms = Array.from({ length: total }, () => coding.buffer(blockSize).fill(0xaa));
+    await encodeInto(rooms);
     segments.push(rooms);
   }
-  const hashes = encoder.finish();
+  const hashes = await encoder.finish();
   const layout = immutableShareLayout({
     geometry,
     uriExtensionLength: hashes.uriExtension.length,
@@ -108,7 +110,13 @@ function stream(seed: string, size: number): Uint8Array {
   return Buffer.concat(digests).subarray(0, size);
 }
 
-describe('encoding a file', () => {
+const thread = new CodingThread();
+afterAll(() => thread.close());
+
+describe.each([
+  ['in place', localCoding],
+  ['on a thread', thread],
+])('encoding a file %s', (_, coding) => {
   const { encodings } = fixture<{ encodings: Encoding[] }>('encodings.json');
   it.each(
     encodings.map(
@@ -116,7 +124,7 @@ describe('encoding a file', () => {
     ),
   )('gives every byte of every share that the peer gives: %s', async (_name, recorded) => {
     const secret = Buffer.from(recorded.convergenceSecret, 'hex');
-    const ours = await encode(stream(`file ${recorded.size}`, recorded.size), secret, recorded);
+    const ours = await encode(coding, stream(`file ${recorded.size}`, recorded.size), secret, recorded);
     expect(ours.capability).toBe(recorded.capability);
     expect(Buffer.from(ours.hashes.uriExtension).toString('hex')).toBe(recorded.uriExtension);
     expect(ours.sizes).toEqual(recorded.shares.map(() => recorded.shareSize));
@@ -130,7 +138,7 @@ describe('encoding a file', () => {
     for (const vector of vectors) {
       const seed = Buffer.from(vector.seed, 'base64');
       const content = Buffer.alloc(vector.length, seed);
-      const ours = await encode(content, Buffer.from(vector.convergence, 'base64'), vector);
+      const ours = await encode(coding, content, Buffer.from(vector.convergence, 'base64'), vector);
       expect(ours.capability).toBe(vector.capability);
     }
   }, 60_000);

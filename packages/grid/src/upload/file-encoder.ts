@@ -1,16 +1,13 @@
-import type { ErasureCode } from '@holdfast/erasure';
 import {
-  blockHash,
   blockSizeOf,
-  ciphertextHasher,
-  ciphertextSegmentHash,
-  createFileCipher,
   type EncodingGeometry,
   encodeUriExtension,
   HashTree,
+  hashSize,
   segmentDataSize,
   uriExtensionOf,
 } from '@holdfast/lafs';
+import type { SegmentEncoding } from '../coding/segment-encoder.js';
 import type { SpooledFile } from './spool.js';
 
 /** The hashes of a whole file, once every segment has been encoded. */
@@ -28,43 +25,36 @@ export interface SegmentToEncode {
   /** Bytes of each of its blocks. */
   readonly blockSize: number;
   /** Encrypts, codes and hashes it, writing its blocks into `rooms`: one for each share, in order of share number. */
-  encodeInto(rooms: readonly Uint8Array[]): void;
+  encodeInto(rooms: readonly Uint8Array[]): Promise<void>;
 }
 
-/**
- * Turns a file into blocks, segment by segment: encrypts, hashes, codes. Only hashes are kept, 32 bytes a block.
- */
+/** Turns a file into blocks, segment by segment. Only hashes are kept: 32 bytes a block. */
 export class FileEncoder {
   readonly #file: SpooledFile;
   readonly #geometry: EncodingGeometry;
-  readonly #code: ErasureCode;
-  readonly #cipher;
-  readonly #ciphertextHash = ciphertextHasher();
-  readonly #segmentHashes: Uint8Array[] = [];
-  readonly #blockHashes: Uint8Array[][];
+  readonly #encoding: SegmentEncoding;
+  /** The hashes of the segments' ciphertext, and then those of each share's blocks: the leaves of the trees. */
+  readonly #leaves: readonly Uint8Array[];
 
-  /** @param key the file's read key, 16 bytes */
-  constructor(file: SpooledFile, geometry: EncodingGeometry, code: ErasureCode, key: Uint8Array) {
+  constructor(file: SpooledFile, geometry: EncodingGeometry, encoding: SegmentEncoding) {
+    const { total, segmentCount } = geometry;
     this.#file = file;
     this.#geometry = geometry;
-    this.#code = code;
-    this.#cipher = createFileCipher(key);
-    this.#blockHashes = Array.from({ length: geometry.total }, () => []);
+    this.#encoding = encoding;
+    this.#leaves = Array.from({ length: 1 + total }, () => new Uint8Array(segmentCount * hashSize));
   }
 
   /**
    * The file's segments in order, each to be encoded before the next is asked for. The next one is read from disk
    * meanwhile, into one of two buffers that take turns.
+   *
+   * @param buffer makes a buffer of so many bytes
    */
-  async *segments(): AsyncGenerator<SegmentToEncode> {
+  async *segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
     const { segmentCount, segmentSize } = this.#geometry;
-    const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(segmentCount > 1 ? segmentSize : 0));
+    const buffers = segmentCount > 1 ? [0, 1].map(() => buffer(segmentSize)) : [];
     const read = (segment: number) =>
-      this.#file.read(
-        segment * segmentSize,
-        segmentDataSize(this.#geometry, segment),
-        segmentCount > 1 ? buffers[segment % 2] : undefined,
-      );
+      this.#file.read(segment * segmentSize, segmentDataSize(this.#geometry, segment), buffers[segment % 2]);
     let next = read(0);
     for (let segment = 0; segment < segmentCount; segment++) {
       const plaintext = await next;
@@ -74,19 +64,22 @@ export class FileEncoder {
       }
       yield {
         blockSize: blockSizeOf(this.#geometry, segment),
-        encodeInto: (rooms) => this.#encode(plaintext, rooms),
+        encodeInto: async (rooms) => this.#keep(segment, await this.#encoding.encode(plaintext, rooms)),
       };
     }
   }
 
   /** The hashes of the whole file. To be called after the last segment. */
-  finish(): FileHashes {
-    const ciphertextTree = new HashTree(this.#segmentHashes);
-    const blockTrees = this.#blockHashes.map((hashes) => new HashTree(hashes));
-    const shareTree = new HashTree(blockTrees.map(({ root }) => root));
+  async finish(): Promise<FileHashes> {
+    const ciphertextHash = await this.#encoding.finish();
+    const [ciphertextTree, ...blockTrees] = this.#leaves.map((leaves) => new HashTree(leaves)) as [
+      HashTree,
+      ...HashTree[],
+    ];
+    const shareTree = HashTree.of(blockTrees.map(({ root }) => root));
     const uriExtension = encodeUriExtension(
       uriExtensionOf(this.#geometry, {
-        ciphertextHash: this.#ciphertextHash.digest(),
+        ciphertextHash,
         ciphertextRootHash: ciphertextTree.root,
         shareRootHash: shareTree.root,
       }),
@@ -94,19 +87,9 @@ export class FileEncoder {
     return { uriExtension, ciphertextTree, blockTrees, shareTree };
   }
 
-  #encode(plaintext: Uint8Array, rooms: readonly Uint8Array[]): void {
-    const { required } = this.#geometry;
-    const ciphertext = this.#cipher.update(plaintext);
-    this.#ciphertextHash.update(ciphertext);
-    this.#segmentHashes.push(ciphertextSegmentHash(ciphertext));
-    const primary = rooms.slice(0, required);
-    for (const [share, room] of primary.entries()) {
-      const block = ciphertext.subarray(share * room.length, (share + 1) * room.length);
-      room.set(block);
-      // The last segment is filled up with zeros.
-      room.fill(0, block.length);
+  #keep(segment: number, hashes: Uint8Array): void {
+    for (const [tree, leaves] of this.#leaves.entries()) {
+      leaves.set(hashes.subarray(tree * hashSize, (tree + 1) * hashSize), segment * hashSize);
     }
-    this.#code.encode(primary, undefined, (share) => rooms[share] as Uint8Array);
-    for (const [share, room] of rooms.entries()) this.#blockHashes[share]?.push(blockHash(room));
   }
 }

@@ -1,9 +1,4 @@
-import {
-  encodeHashTree,
-  encodeShareHashChain,
-  encodeUriExtensionSection,
-  type ImmutableShareLayout,
-} from '@holdfast/lafs';
+import { encodeShareHashChain, encodeUriExtensionSection, type ImmutableShareLayout } from '@holdfast/lafs';
 import type { FileHashes } from './file-encoder.js';
 
 /** Everything of a share that comes after its blocks, in order. */
@@ -17,8 +12,8 @@ export function shareTail(
   if (!blockTree) throw new RangeError(`no share ${shareNumber}`);
   return [
     new Uint8Array(sections.plaintextHashTree.size),
-    encodeHashTree(hashes.ciphertextTree.nodes),
-    encodeHashTree(blockTree.nodes),
+    hashes.ciphertextTree.bytes,
+    blockTree.bytes,
     encodeShareHashChain(hashes.shareTree.proof(shareNumber, { includeLeaf: true })),
     encodeUriExtensionSection(version, hashes.uriExtension),
   ];

@@ -16,6 +16,8 @@ export interface ShareUploadOptions {
   readonly shareSize: number;
   /** Bytes of the largest part that `room` will be asked for. */
   readonly largestPart: number;
+  /** Makes a buffer of so many bytes. */
+  readonly buffer: (size: number) => Uint8Array;
 }
 
 /** Bytes of one piece of a share: whole parts, so that each is put down in one place. */
@@ -110,7 +112,7 @@ export class ShareUpload {
       if (piece) return piece;
       if (this.#pieces < pieceCount) {
         this.#pieces++;
-        return Buffer.allocUnsafeSlow(this.#pieceSize);
+        return this.#options.buffer(this.#pieceSize);
       }
       await new Promise<void>((resolve) => {
         this.#freed = resolve;

@@ -1,5 +1,4 @@
 import type { Reservation } from '@holdfast/common/capacity';
-import { createErasureCode } from '@holdfast/erasure';
 import {
   type ChkReadCapability,
   convergenceHasher,
@@ -14,6 +13,8 @@ import {
   uriExtensionHash,
   uriExtensionLength,
 } from '@holdfast/lafs';
+import type { Coding } from '../coding/coding.js';
+import { localCoding } from '../coding/local-coding.js';
 import type { StorageServer } from '../connections/storage-server.js';
 import { NotEnoughServersError } from '../errors.js';
 import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
@@ -22,9 +23,9 @@ import { BlockRooms } from './block-rooms.js';
 import { FileEncoder, type FileHashes } from './file-encoder.js';
 import { type PlacedUpload, placeUpload } from './place-upload.js';
 import { shareTail } from './share-tail.js';
-import { ShareUpload } from './share-upload.js';
+import { ShareUpload, type ShareUploadOptions } from './share-upload.js';
 import { type SpooledFile, spool, spoolMemory } from './spool.js';
-import { type UploadSizes, uploadMemory, uploadSizes } from './upload-memory.js';
+import { uploadMemory, uploadSizes } from './upload-memory.js';
 import { type EncodedWhole, encodeWholeShares } from './whole-shares.js';
 
 /** How files are encoded. `happy` is how many servers must hold a share before an upload counts as done. */
@@ -40,6 +41,8 @@ export interface EncodingParameters {
 export interface UploadOptions {
   readonly encoding: EncodingParameters;
   readonly convergenceSecret: Uint8Array;
+  /** Does the work with the bytes of files of more than one segment. */
+  readonly coding: Coding;
   /** Where files larger than a segment wait while their key is worked out. */
   readonly spoolDir: string;
   /** The usable servers in a file's order of preference. */
@@ -117,13 +120,17 @@ async function uploadShares(
   file: SpooledFile,
   key: Uint8Array,
   geometry: EncodingGeometry,
-  { encoding, serversFor, signal }: UploadOptions,
+  options: UploadOptions,
 ): Promise<ChkReadCapability> {
+  const { encoding, serversFor, signal } = options;
   const { required, happy, total } = encoding;
   const storageIndex = storageIndexOfKey(key);
   const layout = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) });
   const sizes = uploadSizes(geometry);
-  const encoder = new FileEncoder(file, geometry, createErasureCode({ required, total }), key);
+  // A single segment is done sooner than handed over.
+  const coding = geometry.segmentCount > 1 ? options.coding : localCoding;
+  const segments = coding.encode(geometry, key);
+  const encoder = new FileEncoder(file, geometry, segments);
   const small = geometry.segmentCount === 1 && sizes.shareSize <= largestWholeShare;
   const whole = small ? await encodeWholeShares(encoder, layout, total) : undefined;
   const placed = await placeUpload(serversFor(storageIndex), {
@@ -134,12 +141,17 @@ async function uploadShares(
     shareSize: sizes.shareSize,
     ...(whole ? { whole: whole.shares } : {}),
   });
-  const uploads = openUploads(placed, storageIndex, sizes);
+  const uploads = openUploads(placed, storageIndex, { ...sizes, buffer: coding.buffer });
   const checkHappiness = () => requireHappiness(placed, uploads, encoding);
   try {
     const hashes = whole
       ? await sendWhole(uploads, whole)
-      : await sendSegments(uploads, encoder, layout, { total, signal, checkHappiness });
+      : await sendSegments(uploads, encoder, layout, {
+          total,
+          signal,
+          checkHappiness,
+          buffer: coding.buffer,
+        });
     await Promise.all(uploads.map((upload) => upload.finish()));
     checkHappiness();
     return {
@@ -153,16 +165,19 @@ async function uploadShares(
   } catch (error) {
     await Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
     throw error;
+  } finally {
+    segments.close();
   }
 }
 
 function openUploads(
   { toWrite, uploadSecret }: PlacedUpload,
   storageIndex: Uint8Array,
-  sizes: UploadSizes,
+  common: Pick<ShareUploadOptions, 'shareSize' | 'largestPart' | 'buffer'>,
 ): ShareUpload[] {
   return [...toWrite].map(
-    ([shareNumber, server]) => new ShareUpload({ shareNumber, server, storageIndex, uploadSecret, ...sizes }),
+    ([shareNumber, server]) =>
+      new ShareUpload({ shareNumber, server, storageIndex, uploadSecret, ...common }),
   );
 }
 
@@ -180,16 +195,21 @@ async function sendSegments(
   uploads: readonly ShareUpload[],
   encoder: FileEncoder,
   layout: ImmutableShareLayout,
-  options: { total: number; signal: AbortSignal | undefined; checkHappiness: () => void },
+  options: {
+    total: number;
+    signal: AbortSignal | undefined;
+    checkHappiness: () => void;
+    buffer: (size: number) => Uint8Array;
+  },
 ): Promise<FileHashes> {
   await Promise.all(uploads.map((upload) => upload.append(layout.header)));
-  const rooms = new BlockRooms(uploads, options.total);
-  for await (const segment of encoder.segments()) {
+  const rooms = new BlockRooms(uploads, options.total, options.buffer);
+  for await (const segment of encoder.segments(options.buffer)) {
     options.signal?.throwIfAborted();
-    segment.encodeInto(await rooms.take(segment.blockSize));
+    await segment.encodeInto(await rooms.take(segment.blockSize));
     options.checkHappiness();
   }
-  const hashes = encoder.finish();
+  const hashes = await encoder.finish();
   await Promise.all(
     uploads.map((upload) => appendAll(upload, shareTail(upload.shareNumber, layout, hashes))),
   );

@@ -16,11 +16,11 @@ export async function encodeWholeShares(
 ): Promise<EncodedWhole> {
   const numbers = Array.from({ length: total }, (_, share) => share);
   let blocks: Uint8Array[] = [];
-  for await (const { blockSize, encodeInto } of encoder.segments()) {
+  for await (const { blockSize, encodeInto } of encoder.segments(Buffer.allocUnsafeSlow)) {
     blocks = numbers.map(() => Buffer.allocUnsafe(blockSize));
-    encodeInto(blocks);
+    await encodeInto(blocks);
   }
-  const hashes = encoder.finish();
+  const hashes = await encoder.finish();
   const shares = new Map(
     numbers.map((share) => {
       const block = blocks[share] as Uint8Array;

@@ -6,11 +6,6 @@ import { ShareLayoutError } from './share-layout-error.js';
 /** One entry of a share hash chain: a node number (2 bytes, big-endian) and its hash. */
 export const shareChainEntrySize = 2 + hashSize;
 
-/** All nodes of a hash tree as a share holds them: one after the other, root first, 32 bytes each. */
-export function encodeHashTree(nodes: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(nodes, nodes.length * hashSize);
-}
-
 /**
  * Reads a hash tree section: [node number, hash] for every node.
  *

@@ -21,7 +21,7 @@ import {
 import { type EncodingGeometry, encodingGeometry } from './encoding-geometry.js';
 import { createFileCipher } from './file-cipher.js';
 import { immutableShareLayout } from './share-layout.js';
-import { encodeHashTree, encodeShareHashChain, encodeUriExtensionSection } from './share-sections.js';
+import { encodeShareHashChain, encodeUriExtensionSection } from './share-sections.js';
 import { encodeUriExtension, uriExtensionOf } from './uri-extension.js';
 
 const encodings = recordedEncodings().map((each) => ({ each, name: describeEncoding(each) }));
@@ -45,7 +45,7 @@ function encrypt(each: RecordedEncoding, geometry: EncodingGeometry) {
   const segments = Array.from({ length: geometry.segmentCount }, (_, segment) =>
     ciphertext.subarray(segment * geometry.segmentSize, (segment + 1) * geometry.segmentSize),
   );
-  const ciphertextTree = new HashTree(segments.map(ciphertextSegmentHash));
+  const ciphertextTree = HashTree.of(segments.map(ciphertextSegmentHash));
   return { key, ciphertext, ciphertextTree };
 }
 
@@ -53,7 +53,7 @@ describe('a file encoded by the peer is made again', () => {
   test.each(encodings)('$name', ({ each }) => {
     const geometry = encodingGeometry(each);
     const { key, ciphertext, ciphertextTree } = encrypt(each, geometry);
-    const shareTree = new HashTree(each.shares.map(({ blockHashRoot }) => fromHex(blockHashRoot)));
+    const shareTree = HashTree.of(each.shares.map(({ blockHashRoot }) => fromHex(blockHashRoot)));
     const uriExtension = encodeUriExtension(
       uriExtensionOf(geometry, {
         ciphertextHash: ciphertextHasher().update(ciphertext).digest(),
@@ -71,14 +71,14 @@ describe('a file encoded by the peer is made again', () => {
     expect(layout.size).toBe(each.shareSize);
     for (let share = 0; share < each.required; share++) {
       const blocks = primaryBlocks(ciphertext, geometry, share);
-      const blockTree = new HashTree(blocks.map(blockHash));
+      const blockTree = HashTree.of(blocks.map(blockHash));
       expect(toHex(blockTree.root)).toBe(each.shares[share]!.blockHashRoot);
       const bytes = Buffer.concat([
         layout.header,
         ...blocks,
         new Uint8Array(layout.sections.plaintextHashTree.size),
-        encodeHashTree(ciphertextTree.nodes),
-        encodeHashTree(blockTree.nodes),
+        ciphertextTree.bytes,
+        blockTree.bytes,
         encodeShareHashChain(shareTree.proof(share, { includeLeaf: true })),
         encodeUriExtensionSection(version, uriExtension),
       ]);

@@ -2,25 +2,47 @@ import { hashSize } from '../hashing/tagged-hash.js';
 import { emptyLeafHash, innerNodeHash } from './node-hash.js';
 import { leafNode, paddedLeafCount, proofNodes } from './tree-shape.js';
 
-/** A whole Merkle tree (specifications/file-encoding.rst), built from its leaves. */
+/**
+ * A whole Merkle tree (specifications/file-encoding.rst), built from its leaves. Its hashes lie side by side: 32 bytes
+ * each, where an object for each would be fifteen times as much.
+ */
 export class HashTree {
   readonly leafCount: number;
-  /** Every node, 32 bytes each: root first, then level by level, leaves and padding last. */
-  readonly nodes: readonly Uint8Array[];
+  /** Every node, 32 bytes each: root first, then level by level, leaves and padding last. As a share holds them. */
+  readonly bytes: Uint8Array;
 
-  /** @param leaves one hash of 32 bytes for each block, segment or share; at least one */
-  constructor(leaves: readonly Uint8Array[]) {
-    this.leafCount = leaves.length;
-    this.nodes = merkleTree(leaves);
+  /**
+   * @param leaves a hash of 32 bytes for each block, segment or share, one after the other; at least one
+   * @throws RangeError without leaves, or where they are not whole hashes
+   */
+  constructor(leaves: Uint8Array) {
+    if (leaves.length % hashSize !== 0) throw new RangeError(`a leaf of a hash tree has ${hashSize} bytes`);
+    this.leafCount = leaves.length / hashSize;
+    this.bytes = merkleTree(leaves, this.leafCount);
+  }
+
+  /** The tree over leaves that are hashes of their own. */
+  static of(leaves: readonly Uint8Array[]): HashTree {
+    return new HashTree(Buffer.concat(leaves));
+  }
+
+  /** Nodes of the tree, padding included. */
+  get nodeCount(): number {
+    return this.bytes.length / hashSize;
   }
 
   get root(): Uint8Array {
-    return this.nodes[0]!;
+    return this.node(0);
   }
 
-  /** The hash of one leaf. */
+  /** A view of the hash of one node. */
+  node(node: number): Uint8Array {
+    return nodeOf(this.bytes, node);
+  }
+
+  /** A view of the hash of one leaf. */
   leaf(leaf: number): Uint8Array {
-    return this.nodes[leafNode(this.leafCount, leaf)]!;
+    return this.node(leafNode(this.leafCount, leaf));
   }
 
   /**
@@ -32,29 +54,27 @@ export class HashTree {
   proof(leaf: number, { includeLeaf = false } = {}): [number, Uint8Array][] {
     const nodes = proofNodes(this.leafCount, leaf);
     if (includeLeaf) nodes.push(leafNode(this.leafCount, leaf));
-    return nodes.map((node) => [node, this.nodes[node]!]);
+    return nodes.map((node) => [node, this.node(node)]);
   }
 }
 
 /**
  * All nodes of the Merkle tree over some leaves: root first, then level by level. The places after the last
  * leaf, up to the next power of two, hold the empty-leaf hash of their own number.
- *
- * @param leaves hashes of 32 bytes, at least one
- * @throws RangeError without leaves, or for a leaf of another length
  */
-export function merkleTree(leaves: readonly Uint8Array[]): Uint8Array[] {
-  const width = paddedLeafCount(leaves.length);
-  const nodes = new Array<Uint8Array>(2 * width - 1);
-  for (let leaf = 0; leaf < width; leaf++) {
-    const given = leaves[leaf];
-    if (given !== undefined && given.length !== hashSize) {
-      throw new RangeError(`a leaf of a hash tree has ${hashSize} bytes, not ${given.length}`);
-    }
-    nodes[width - 1 + leaf] = given ?? emptyLeafHash(leaf);
+function merkleTree(leaves: Uint8Array, leafCount: number): Uint8Array {
+  const width = paddedLeafCount(leafCount);
+  const nodes = Buffer.alloc((2 * width - 1) * hashSize);
+  nodes.set(leaves, (width - 1) * hashSize);
+  for (let leaf = leafCount; leaf < width; leaf++) {
+    nodes.set(emptyLeafHash(leaf), (width - 1 + leaf) * hashSize);
   }
   for (let node = width - 2; node >= 0; node--) {
-    nodes[node] = innerNodeHash(nodes[2 * node + 1]!, nodes[2 * node + 2]!);
+    nodes.set(innerNodeHash(nodeOf(nodes, 2 * node + 1), nodeOf(nodes, 2 * node + 2)), node * hashSize);
   }
   return nodes;
+}
+
+function nodeOf(nodes: Uint8Array, node: number): Uint8Array {
+  return nodes.subarray(node * hashSize, (node + 1) * hashSize);
 }

@@ -6,7 +6,7 @@ import { leafNode } from './tree-shape.js';
 import { BadHashError, MissingHashError, VerifyingHashTree } from './verifying-hash-tree.js';
 
 function wholeTree(leafCount: number): HashTree {
-  return new HashTree(Array.from({ length: leafCount }, (_, leaf) => stream(`leaf ${leaf}`, 32)));
+  return HashTree.of(Array.from({ length: leafCount }, (_, leaf) => stream(`leaf ${leaf}`, 32)));
 }
 
 function flipped(hash: Uint8Array): Uint8Array {
@@ -27,7 +27,7 @@ describe('a verifying hash tree', () => {
         const tree = new VerifyingHashTree(count, whole.root);
         const needed = tree.neededNodes(leaf);
         tree.add({
-          nodes: needed.map((node) => [node, whole.nodes[node]!]),
+          nodes: needed.map((node) => [node, whole.node(node)]),
           leaves: [[leaf, whole.leaf(leaf)]],
         });
         expect(tree.leaf(leaf)).toEqual(whole.leaf(leaf));
@@ -50,7 +50,7 @@ describe('a verifying hash tree', () => {
             expect(asked.has(node)).toBe(false);
             asked.add(node);
           }
-          tree.add({ nodes: needed.map((node) => [node, whole.nodes[node]!]) });
+          tree.add({ nodes: needed.map((node) => [node, whole.node(node)]) });
           expect(tree.leaf(leaf)).toEqual(whole.leaf(leaf));
         }
       }),
@@ -66,7 +66,7 @@ describe('a verifying hash tree', () => {
         const wrong = choice % nodes.length;
         nodes[wrong] = [nodes[wrong]![0], flipped(nodes[wrong]![1])];
         expect(() => tree.add({ nodes })).toThrow(BadHashError);
-        for (let node = 1; node < whole.nodes.length; node++) expect(tree.node(node)).toBeUndefined();
+        for (let node = 1; node < whole.nodeCount; node++) expect(tree.node(node)).toBeUndefined();
         tree.add({ nodes: whole.proof(leaf), leaves: [[leaf, whole.leaf(leaf)]] });
         expect(tree.leaf(leaf)).toEqual(whole.leaf(leaf));
       }),
@@ -76,7 +76,9 @@ describe('a verifying hash tree', () => {
   test('takes the whole tree at once', () => {
     const whole = wholeTree(11);
     const tree = new VerifyingHashTree(11, whole.root);
-    tree.add({ nodes: whole.nodes.entries() });
+    tree.add({
+      nodes: Array.from({ length: whole.nodeCount }, (_, node) => [node, whole.node(node)] as const),
+    });
     expect(tree.leaf(10)).toEqual(whole.leaf(10));
     tree.add({ leaves: [[10, whole.leaf(10)]] });
     expect(() => tree.add({ leaves: [[10, flipped(whole.leaf(10))]] })).toThrow(BadHashError);
@@ -85,7 +87,7 @@ describe('a verifying hash tree', () => {
   test('asks for nothing above a node that is proved already', () => {
     const whole = wholeTree(8);
     const tree = new VerifyingHashTree(8, whole.root);
-    tree.add({ nodes: [1, 2].map((node) => [node, whole.nodes[node]!]) });
+    tree.add({ nodes: [1, 2].map((node) => [node, whole.node(node)]) });
     expect(tree.neededNodes(0)).toEqual([4, 8]);
     expect(tree.neededNodes(0, { includeLeaf: true })).toEqual([4, 7, 8]);
   });
@@ -106,8 +108,8 @@ describe('a verifying hash tree', () => {
       expect.objectContaining({ code: 'bad-hash', node: 0 }),
     );
     const twice: [number, Uint8Array][] = [
-      [1, whole.nodes[1]!],
-      [1, flipped(whole.nodes[1]!)],
+      [1, whole.node(1)],
+      [1, flipped(whole.node(1))],
     ];
     expect(() => tree.add({ nodes: twice })).toThrow(expect.objectContaining({ node: 1 }));
     expect(() => tree.add({ nodes: [[1, new Uint8Array(31)]] })).toThrow(BadHashError);

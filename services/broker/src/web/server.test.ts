@@ -1,6 +1,6 @@
 import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
-import { Grid, ServerSet, TransferMemory } from '@holdfast/grid';
+import { Grid, localCoding, ServerSet, TransferMemory } from '@holdfast/grid';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildWeb } from './server.js';
@@ -22,7 +22,15 @@ beforeEach(() => {
   const memory = new TransferMemory(128 * 2 ** 20);
   web = buildWeb({
     listen: { host: '127.0.0.1', port: 0 },
-    grid: new Grid({ servers, encoding, convergenceSecret, spoolDir: '/nonexistent', memory, logger }),
+    grid: new Grid({
+      servers,
+      encoding,
+      convergenceSecret,
+      spoolDir: '/nonexistent',
+      memory,
+      coding: localCoding,
+      logger,
+    }),
     status: () => ({ nickname: '<i>x', grid: 'lab', encoding, introducers: [], servers: servers.statuses() }),
     page: new Map(),
     limits: { upload_size: 1000, uploads: 4, downloads: 4, memory: memory.size },

@@ -1,0 +1,85 @@
+import { Worker } from 'node:worker_threads';
+import type { EncodingGeometry } from '@holdfast/lafs';
+import type { Coding } from './coding.js';
+import type { CodingJob, JobAnswer, SentJob } from './coding-jobs.js';
+import type { SegmentEncoding } from './segment-encoder.js';
+
+/** The built thread, for this file as it was built and for its source under test. */
+const threadFile = new URL('../../dist/coding/coding-worker.js', import.meta.url);
+
+/** A file's bytes could not be coded: the thread that does it has failed. */
+export class CodingError extends Error {
+  override readonly name = 'CodingError';
+  readonly code = 'coding-failed';
+}
+
+interface Waiting {
+  readonly resolve: (hashes: Uint8Array | undefined) => void;
+  readonly reject: (error: CodingError) => void;
+}
+
+/**
+ * Does the work on a thread of its own, which begins with the first file. Hashing is a third of what the main thread
+ * would have to do for a large upload, and TLS, which cannot leave it, most of the rest: so the two go on side by side.
+ */
+export class CodingThread implements Coding {
+  readonly #waiting = new Map<number, Waiting>();
+  #thread: Worker | undefined;
+  #jobs = 0;
+  #files = 0;
+
+  encode(geometry: EncodingGeometry, key: Uint8Array): SegmentEncoding {
+    const file = ++this.#files;
+    // Its failure is that of the jobs after it.
+    this.#ask({ kind: 'begin', file, geometry, key }).catch(() => undefined);
+    const hashes = async (job: CodingJob) => (await this.#ask(job)) as Uint8Array;
+    return {
+      encode: (plaintext, rooms) => hashes({ kind: 'encode', file, plaintext, rooms }),
+      finish: () => hashes({ kind: 'finish', file }),
+      close: () => void this.#ask({ kind: 'close', file }).catch(() => undefined),
+    };
+  }
+
+  /** Memory that both threads see. */
+  buffer(size: number): Uint8Array {
+    return Buffer.from(new SharedArrayBuffer(size));
+  }
+
+  async close(): Promise<void> {
+    await this.#thread?.terminate();
+  }
+
+  #ask(job: CodingJob): Promise<Uint8Array | undefined> {
+    const id = ++this.#jobs;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#thread ??= this.#start();
+      // While something is waited for the process must not end for want of anything else to do.
+      this.#thread.ref();
+      this.#thread.postMessage({ id, job } satisfies SentJob);
+    });
+  }
+
+  #start(): Worker {
+    // Not the options that this process was started with: some of them are for a main program only.
+    const thread = new Worker(threadFile, { execArgv: [] });
+    thread.on('message', (answer: JobAnswer) => {
+      const waiting = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      if ('problem' in answer) waiting?.reject(new CodingError(answer.problem));
+      else waiting?.resolve(answer.hashes);
+      if (this.#waiting.size === 0) thread.unref();
+    });
+    thread.on('error', (error) => this.#ended(thread, error.message));
+    thread.on('exit', () => this.#ended(thread, 'the thread that codes has ended'));
+    return thread;
+  }
+
+  /** What was under way has failed; the next file gets a new thread. */
+  #ended(thread: Worker, reason: string): void {
+    if (this.#thread !== thread) return;
+    this.#thread = undefined;
+    for (const { reject } of this.#waiting.values()) reject(new CodingError(reason));
+    this.#waiting.clear();
+  }
+}
