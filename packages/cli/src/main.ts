@@ -6,6 +6,7 @@ import { initCommand } from './commands/init.js';
 import { labCommand } from './commands/lab.js';
 import { putCommand } from './commands/put.js';
 import { runCommand } from './commands/run.js';
+import { storageCommand } from './commands/storage.js';
 import { explain } from './exit-status.js';
 
 /**
@@ -29,6 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
     labCommand,
     accountCommand,
     announcementsCommand,
+    storageCommand,
   ])
     add(program);
   try {

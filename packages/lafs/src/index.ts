@@ -12,6 +12,7 @@ export * from './hashing/immutable-hashes.js';
 export * from './hashing/lease-secrets.js';
 export * from './hashing/server-permutation.js';
 export { hashSize, TaggedHasher, taggedHash, taggedPairHash } from './hashing/tagged-hash.js';
+export * from './immutable/check-share.js';
 export * from './immutable/encoding-geometry.js';
 export * from './immutable/file-cipher.js';
 export * from './immutable/parse-uri-extension.js';

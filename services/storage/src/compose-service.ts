@@ -3,6 +3,8 @@ import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { Credentials } from './accounts/credentials.js';
 import type { StorageConfiguration } from './configuration.js';
+import { DamageRecords } from './damage/damage-records.js';
+import type { DamagedShares } from './damage/damaged-shares.js';
 import type { Service } from './http/request-listener.js';
 import { abortUpload } from './http/routes/abort-upload.js';
 import { allocateShares } from './http/routes/allocate-shares.js';
@@ -26,6 +28,8 @@ import { ShareRecords } from './records/share-records.js';
 import { SlotRecords } from './records/slot-records.js';
 import { adoptShares } from './recovery/adopt-shares.js';
 import { settleComing } from './recovery/settle-coming.js';
+import { Scrub } from './scrub/scrub.js';
+import { ScrubRecords } from './scrub/scrub-records.js';
 import type { ShareBackend } from './share-backend/share-backend.js';
 import { Space } from './space/space.js';
 import { Uploads } from './uploads/uploads.js';
@@ -39,6 +43,7 @@ export interface ServiceParts {
   readonly lifecycle: Lifecycle;
   readonly metrics: StorageMetrics;
   readonly backend: ShareBackend;
+  readonly damaged: DamagedShares;
   readonly database: Database;
   /** This server's key in the database. */
   readonly server: number;
@@ -51,12 +56,13 @@ export interface ServiceParts {
 
 /** Settles what the last run left, and builds what answers requests. */
 export async function composeService(parts: ServiceParts): Promise<Service> {
-  const { configuration, logger, lifecycle, metrics, backend, database, server, release } = parts;
+  const { configuration, logger, lifecycle, metrics, backend, damaged, database, server, release } = parts;
   const leaseDuration = configuration.leases.duration;
+  lifecycle.add('damaged shares', await damaged.open(new DamageRecords(database, server)));
   const largestMutable = configuration.shares.largest_mutable;
   const space = new Space(() => backend.freeSpace(), configuration.shares.reserved_space);
   const slots = new Slots({
-    folder: new SlotFolder(parts.shareFolder, logger),
+    folder: new SlotFolder(parts.shareFolder, parts.damaged),
     journal: new SlotJournal(parts.shareFolder),
     records: new SlotRecords(database, server, leaseDuration),
     space,
@@ -90,6 +96,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     records,
     admission,
     space,
+    quarantine: damaged,
     logger,
     mostOpen,
     mostOpenOfOne,
@@ -98,7 +105,20 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     holdsMutable: (storageIndex) => slots.holdsAny(storageIndex),
   });
   lifecycle.add('uploads', uploads.start());
-  metrics.watch(uploads, space);
+  metrics.watch(uploads, space, damaged);
+  const scrub = configuration.scrub.enabled
+    ? new Scrub({
+        backend,
+        shares: records,
+        records: new ScrubRecords(database, server),
+        quarantine: damaged,
+        metrics,
+        logger,
+        bytesPerSecond: configuration.scrub.bytes_per_second,
+        every: configuration.scrub.every,
+      })
+    : undefined;
+  if (scrub) lifecycle.add('scrub', scrub.start());
   walkInBackground(parts, records);
 
   const reports = new CorruptionReports(database, server);
@@ -113,24 +133,24 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
       writeShare: writeShare({ uploads, metrics }),
       readShare: readShare({ backend, metrics }),
       abortUpload: abortUpload({ uploads, backend }),
-      reportCorruption: reportCorruption({ backend, reports, logger }),
+      reportCorruption: reportCorruption({ backend, reports, scrub, logger }),
       renewLease: renewLease({ leases }),
       storeWholeShares: storeWholeShares({ uploads, leases, leaseDuration, metrics }),
       readWholeShares: readWholeShares({ backend, metrics }),
       readTestWrite: readTestWrite({ slots, metrics, largestMutable, leaseDuration }),
       listMutableShares: listShares({ backend: slots }),
       readMutableShare: readShare({ backend: slots, metrics }),
-      reportMutableCorruption: reportCorruption({ backend: slots, reports, logger }),
+      reportMutableCorruption: reportCorruption({ backend: slots, reports, scrub, logger }),
     },
   };
 }
 
 /** Looks through all shares once, so that none stays without a record. */
 function walkInBackground(
-  { backend, logger, lifecycle, metrics }: ServiceParts,
+  { backend, damaged, logger, lifecycle, metrics }: ServiceParts,
   records: ShareRecords,
 ): void {
-  const walk = adoptShares(backend, records, lifecycle.signal).then(
+  const walk = adoptShares(backend, records, damaged, lifecycle.signal).then(
     (found) => {
       if (!found.complete) return;
       metrics.walked(found);

@@ -16,6 +16,7 @@ import { describeServer } from './accounts/server-description.js';
 import { Announcing } from './announcing.js';
 import { composeService } from './compose-service.js';
 import type { StorageConfiguration } from './configuration.js';
+import { DamagedShares } from './damage/damaged-shares.js';
 import { PaceWatch } from './http/pace-watch.js';
 import { endSlowRequest, requestListener, type Service } from './http/request-listener.js';
 import { openStoragePort } from './http/storage-port.js';
@@ -70,7 +71,8 @@ export async function compose(
   const port = await openStoragePort(configuration.listen, identity.tls, listener);
   lifecycle.add('storage port', () => port.close());
   const shareFolder = resolve(dir, configuration.shares.path);
-  const backend = new DiskShareBackend(shareFolder, logger);
+  const damaged = new DamagedShares(logger);
+  const backend = new DiskShareBackend(shareFolder, logger, damaged);
   await backend.open();
   lifecycle.add('share backend', () => backend.close());
 
@@ -96,6 +98,7 @@ export async function compose(
     lifecycle,
     metrics,
     backend,
+    damaged,
     database,
     server,
     shareFolder,

@@ -32,6 +32,15 @@ export const nodeConfiguration = z.strictObject({
       abandoned_after: duration.prefault('30m'),
     })
     .prefault({}),
+  scrub: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      /** How fast shares are read through. */
+      bytes_per_second: byteSize.prefault('4MB').refine((bytes) => bytes >= 1000, 'expected at least 1kB'),
+      /** From the beginning of one round to that of the next, at the earliest. */
+      every: duration.prefault('30d'),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       /** Bytes a second that a client must send or take, as an average, while it has a transfer under way. */

@@ -1,7 +1,9 @@
 /** The storage server: holds shares for accounts that have a lease on them, over HTTPS. */
 export * from './accounts/index.js';
 export { nodeConfiguration, type StorageConfiguration } from './configuration.js';
+export { type DamagedShare, DamageRecords } from './damage/damage-records.js';
 export { initialise, type StorageOptions } from './initialise.js';
 export { run } from './main.js';
 export { migrateStorage } from './migrations/index.js';
 export { registerServer } from './records/accounts.js';
+export { type ScrubCounts, ScrubRecords, type ScrubRound } from './scrub/scrub-records.js';

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from '@holdfast/common/metrics';
+import type { DamagedShares } from './damage/damaged-shares.js';
 import type { Space } from './space/space.js';
 import type { Uploads } from './uploads/uploads.js';
 
@@ -10,6 +11,8 @@ export class StorageMetrics {
   readonly #stored: Counter;
   readonly #bytes: Counter<'direction'>;
   readonly #shares: Gauge<'state'>;
+  readonly #scrubbed: Counter;
+  readonly #scrubbedBytes: Counter;
   readonly #slow: Counter<'direction'>;
 
   constructor(registry: Registry) {
@@ -39,6 +42,16 @@ export class StorageMetrics {
       labelNames: ['direction'],
       registers,
     });
+    this.#scrubbed = new Counter({
+      name: 'holdfast_storage_scrubbed_shares_total',
+      help: 'Shares that the scrub read through',
+      registers,
+    });
+    this.#scrubbedBytes = new Counter({
+      name: 'holdfast_storage_scrubbed_bytes_total',
+      help: 'Share data that the scrub read',
+      registers,
+    });
     this.#slow = new Counter({
       name: 'holdfast_storage_slow_clients_total',
       help: 'Transfers ended because the client was sending or taking too little',
@@ -51,6 +64,11 @@ export class StorageMetrics {
       labelNames: ['state'],
       registers,
     });
+  }
+
+  scrubbed(bytes: number): void {
+    this.#scrubbed.inc();
+    this.#scrubbedBytes.inc(bytes);
   }
 
   tooSlow(direction: string): void {
@@ -81,7 +99,7 @@ export class StorageMetrics {
   }
 
   /** Shows what the parts of the running server know themselves, whenever somebody looks. */
-  watch(uploads: Uploads, space: Space): void {
+  watch(uploads: Uploads, space: Space, damaged: DamagedShares): void {
     const registers = [this.#registry];
     new Gauge({
       name: 'holdfast_storage_open_uploads',
@@ -89,6 +107,14 @@ export class StorageMetrics {
       registers,
       collect() {
         this.set(uploads.count);
+      },
+    });
+    new Gauge({
+      name: 'holdfast_storage_damaged_shares',
+      help: 'Shares that are kept but neither listed nor read, because they are damaged',
+      registers,
+      collect() {
+        this.set(damaged.count);
       },
     });
     new Gauge({

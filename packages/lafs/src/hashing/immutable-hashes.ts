@@ -1,11 +1,17 @@
 import { TaggedHasher, taggedHashFunction } from './tagged-hash.js';
 
 // The tags are those the peer hashes with; specifications/file-encoding.rst names only the storage index's.
+const blockTag = 'allmydata_encoded_subshare_v1';
 const ciphertextTag = 'allmydata_crypttext_v1';
 const ciphertextSegmentTag = 'allmydata_crypttext_segment_v1';
 
 /** Hash of one block of one share as stored (32 bytes): a leaf of that share's block hash tree. */
-export const blockHash = taggedHashFunction('allmydata_encoded_subshare_v1');
+export const blockHash = taggedHashFunction(blockTag);
+
+/** As `blockHash`, for a block that comes in pieces. */
+export function blockHasher(): TaggedHasher {
+  return new TaggedHasher(blockTag);
+}
 
 /**
  * Hash of one segment of ciphertext, the last without its padding (32 bytes): a leaf of the ciphertext

@@ -6,6 +6,7 @@ import {
   type RefusalReason,
   UnexpectedMessageError,
 } from '@holdfast/lafs';
+import { DamagedShareError } from '../damage/damage-in.js';
 import { isDatabaseDown } from '../records/database-errors.js';
 import { StorageError, type StorageErrorCode } from '../storage-error.js';
 
@@ -60,6 +61,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     const { code } = error;
     return { ...told(statuses[code]), ...(isRefusalReason(code) ? { reason: code } : {}) };
   }
+  if (error instanceof DamagedShareError) return told(404);
   if (error instanceof MessageTooLargeError) return told(413);
   if (error instanceof MalformedCborError || error instanceof UnexpectedMessageError) return told(400);
   if (error instanceof MalformedHeaderError) return told(/range$/i.test(error.header) ? 416 : 400);

@@ -8,6 +8,7 @@ import {
   parseAnyContainerHeader,
   parseExtraLeases,
 } from '@holdfast/lafs';
+import { DamagedShareError, damageIn, ShareCutShortError } from '../damage/damage-in.js';
 import type { StoredShare } from '../share-backend/share-backend.js';
 
 /** Most bytes of leases that are read: a container has as many as accounts have written it. */
@@ -22,7 +23,15 @@ export class MutableFile implements StoredShare {
   readonly #fileSize: number;
   readonly layout: MutableContainerLayout;
 
-  private constructor(file: FileHandle, fileSize: number, layout: MutableContainerLayout) {
+  readonly #onDamage: (problem: string) => void;
+
+  private constructor(
+    file: FileHandle,
+    fileSize: number,
+    layout: MutableContainerLayout,
+    onDamage: (problem: string) => void,
+  ) {
+    this.#onDamage = onDamage;
     this.#file = file;
     this.#fileSize = fileSize;
     this.layout = layout;
@@ -31,9 +40,10 @@ export class MutableFile implements StoredShare {
   /**
    * Opens the share at a path; undefined where there is none. Call `close` when done.
    *
+   * @param onDamage told of what turns out to be damaged in later reading, which throws DamagedShareError then
    * @throws MalformedContainerError, with the code `other-kind` where the share is immutable
    */
-  static async open(path: string): Promise<MutableFile | undefined> {
+  static async open(path: string, onDamage: (problem: string) => void): Promise<MutableFile | undefined> {
     let file: FileHandle;
     try {
       file = await open(path, 'r');
@@ -52,7 +62,7 @@ export class MutableFile implements StoredShare {
       if (layout.kind === 'immutable') {
         throw new MalformedContainerError('other-kind', 'a mutable container');
       }
-      return new MutableFile(file, size, layout);
+      return new MutableFile(file, size, layout, onDamage);
     } catch (error) {
       await file.close();
       throw error;
@@ -65,14 +75,17 @@ export class MutableFile implements StoredShare {
   }
 
   read({ begin, end }: ByteRange): Promise<Uint8Array> {
-    return this.#readFile(this.layout.dataOffset + begin, end - begin);
+    return this.#guarded(() => this.#readFile(this.layout.dataOffset + begin, end - begin));
   }
 
-  /** @throws MalformedContainerError */
+  /** @throws DamagedShareError */
   async leases(): Promise<MutableLeaseRecord[]> {
     const { extraLeasesOffset, leases } = this.layout;
     const size = Math.min(this.#fileSize - extraLeasesOffset, mostLeaseBytes);
-    return [...leases, ...parseExtraLeases(await this.#readFile(extraLeasesOffset, size))];
+    return this.#guarded(async () => [
+      ...leases,
+      ...parseExtraLeases(await this.#readFile(extraLeasesOffset, size)),
+    ]);
   }
 
   close(): Promise<void> {
@@ -85,14 +98,24 @@ export class MutableFile implements StoredShare {
     });
   }
 
+  async #guarded<T>(reading: () => Promise<T>): Promise<T> {
+    try {
+      return await reading();
+    } catch (error) {
+      const problem = damageIn(error);
+      if (problem === undefined) throw error;
+      this.#onDamage(problem);
+      throw new DamagedShareError({ cause: error });
+    }
+  }
+
   async #readFile(position: number, size: number): Promise<Uint8Array> {
     // Not from the shared pool: the buffer may live until a client has taken it.
     const buffer = Buffer.allocUnsafeSlow(size);
     let filled = 0;
     while (filled < size) {
       const { bytesRead } = await this.#file.read(buffer, filled, size - filled, position + filled);
-      if (bytesRead === 0)
-        throw new MalformedContainerError('data-does-not-fit', 'a file that keeps its size');
+      if (bytesRead === 0) throw new ShareCutShortError();
       filled += bytesRead;
     }
     return buffer;

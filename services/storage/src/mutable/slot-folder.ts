@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger } from '@holdfast/common/logging';
 import { bucketFolder, MalformedContainerError, parseShareName, sharePath } from '@holdfast/lafs';
+import { damageIn } from '../damage/damage-in.js';
+import type { Quarantine } from '../damage/quarantine.js';
 import type { StoredSlotShare } from '../records/slot-records.js';
 import { StorageError } from '../storage-error.js';
 import { MutableFile } from './mutable-file.js';
@@ -18,12 +19,15 @@ export interface OpenSlot {
 /** The mutable shares in a share folder. */
 export class SlotFolder {
   readonly #root: string;
-  readonly #logger: Logger;
+  readonly #quarantine: Quarantine;
 
-  /** @param root the folder that has a folder for each two characters that a storage index can begin with */
-  constructor(root: string, logger: Logger) {
+  /**
+   * @param root the folder that has a folder for each two characters that a storage index can begin with
+   * @param quarantine keeps apart the shares that turn out to be damaged
+   */
+  constructor(root: string, quarantine: Quarantine) {
     this.#root = root;
-    this.#logger = logger;
+    this.#quarantine = quarantine;
   }
 
   /**
@@ -35,13 +39,16 @@ export class SlotFolder {
     storageIndex: Uint8Array,
     shareNumber: number,
   ): Promise<MutableFile | 'other-kind' | 'damaged' | undefined> {
-    const path = join(this.#root, sharePath(storageIndex, shareNumber));
+    const share = { storageIndex, shareNumber };
+    if (this.#quarantine.has(share)) return 'damaged';
+    const keepApart = (problem: string) => this.#quarantine.add(share, 'read', problem);
     try {
-      return await MutableFile.open(path);
+      return await MutableFile.open(join(this.#root, sharePath(storageIndex, shareNumber)), keepApart);
     } catch (error) {
-      if (!(error instanceof MalformedContainerError)) throw error;
-      if (error.code === 'other-kind') return 'other-kind';
-      this.#logger.warn({ path, code: error.code }, 'a mutable share is damaged; passed over');
+      if (error instanceof MalformedContainerError && error.code === 'other-kind') return 'other-kind';
+      const problem = damageIn(error);
+      if (problem === undefined) throw error;
+      keepApart(problem);
       return 'damaged';
     }
   }

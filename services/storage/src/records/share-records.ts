@@ -96,6 +96,17 @@ export class ShareRecords {
     return rows.map(toAddress);
   }
 
+  /** Bytes of data that a stable share has by its record; undefined where it has none. */
+  async sizeOf({ storageIndex, shareNumber }: ShareAddress): Promise<number | undefined> {
+    const { rows } = await this.#database.pool.query<{ size: number }>({
+      name: 'storage-size-of',
+      text: `select size from storage.shares
+              where server = $1 and storage_index = $2 and share_number = $3 and state = 'stable'`,
+      values: [this.#server, Buffer.from(storageIndex), shareNumber],
+    });
+    return rows[0]?.size;
+  }
+
   /** Those of some shares that have no record, whatever its state. */
   async unrecorded(shares: readonly ShareAddress[]): Promise<ShareAddress[]> {
     if (shares.length === 0) return [];

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ShareAddress } from '@holdfast/lafs';
+import type { Quarantine } from '../damage/quarantine.js';
 import { keyOf, type ShareRecords } from '../records/share-records.js';
 import type { ShareBackend } from '../share-backend/share-backend.js';
 import { findShares } from './find-shares.js';
@@ -10,7 +11,7 @@ const recordsAtOnce = 1000;
 export interface WalkOutcome {
   /** Shares that had no record and have one now. */
   readonly adopted: number;
-  /** Stable records whose share is not in the backend. They are left as they are: no lease is ended for a lost disk. */
+  /** Stable records whose share is not in the backend, but for damaged ones. They are left as they are: no lease is ended for a lost disk. */
   readonly missing: number;
   /** Shares in the backend. */
   readonly shares: number;
@@ -28,6 +29,7 @@ export interface WalkOutcome {
 export async function adoptShares(
   backend: ShareBackend,
   records: ShareRecords,
+  quarantine: Quarantine,
   signal: AbortSignal,
 ): Promise<WalkOutcome> {
   let adopted = 0;
@@ -40,13 +42,14 @@ export async function adoptShares(
     // Requests come first.
     await delay(0);
   }
-  const missing = await countMissing(backend, records, signal);
+  const missing = await countMissing(backend, records, quarantine, signal);
   return { adopted, missing, shares, complete: !signal.aborted };
 }
 
 async function countMissing(
   backend: ShareBackend,
   records: ShareRecords,
+  quarantine: Quarantine,
   signal: AbortSignal,
 ): Promise<number> {
   let missing = 0;
@@ -56,7 +59,7 @@ async function countMissing(
     if (recorded.length === 0) break;
     last = recorded.at(-1);
     const found = new Set((await backend.inspect(recorded)).map(keyOf));
-    const unseen = recorded.filter((share) => !found.has(keyOf(share)));
+    const unseen = recorded.filter((share) => !found.has(keyOf(share)) && !quarantine.has(share));
     // What was collected in between has no record either.
     missing += unseen.length - (await records.unrecorded(unseen)).length;
     await delay(0);

@@ -11,6 +11,9 @@ import {
   type ShareAddress,
   sharePath,
 } from '@holdfast/lafs';
+import { DamagedShareError, damageIn } from '../damage/damage-in.js';
+import { loggingQuarantine, type Quarantine } from '../damage/quarantine.js';
+import { type ExaminedShare, examineShare } from './examine-share.js';
 import { lockFolder } from './folder-lock.js';
 import { IncomingFile } from './incoming-file.js';
 import { OpenShares } from './open-shares.js';
@@ -33,22 +36,21 @@ const filesKeptOpen = 256;
 export class DiskShareBackend implements ShareBackend {
   readonly #root: string;
   readonly #incoming: string;
-  readonly #openShares: OpenShares;
+  readonly #openShares = new OpenShares(filesKeptOpen);
+  readonly #quarantine: Quarantine;
   readonly #placer = new SharePlacer();
   readonly #scanner: ShareScanner;
   #unlock = () => {};
 
-  /** @param root the folder that has `incoming/` and a folder for each two characters that a storage index can begin with */
-  constructor(root: string, logger: Logger) {
+  /**
+   * @param root the folder that has `incoming/` and a folder for each two characters that a storage index can begin with
+   * @param quarantine keeps apart the shares that turn out to be damaged; without one they are only told of
+   */
+  constructor(root: string, logger: Logger, quarantine: Quarantine = loggingQuarantine(logger)) {
     this.#root = root;
     this.#incoming = join(root, incomingFolder);
     this.#scanner = new ShareScanner(root);
-    this.#openShares = new OpenShares(filesKeptOpen, (path, error) =>
-      logger.warn(
-        { path, code: error.code },
-        'a file in the share folder is no immutable share; passed over',
-      ),
-    );
+    this.#quarantine = quarantine;
   }
 
   async open(): Promise<void> {
@@ -88,16 +90,46 @@ export class DiskShareBackend implements ShareBackend {
     return new Set(shareNumbers(await namesIn(join(this.#root, bucketFolder(storageIndex)))));
   }
 
-  read({ storageIndex, shareNumber }: ShareAddress): Promise<StoredShare | undefined> {
-    return this.#openShares.open(join(this.#root, sharePath(storageIndex, shareNumber)));
+  async read(share: ShareAddress): Promise<StoredShare | undefined> {
+    if (this.#quarantine.has(share)) return undefined;
+    const path = join(this.#root, sharePath(share.storageIndex, share.shareNumber));
+    let opened: StoredShare | undefined;
+    try {
+      opened = await this.#openShares.open(path);
+    } catch (error) {
+      if (this.#foundDamaged(share, error)) return undefined;
+      throw error;
+    }
+    if (!opened) return undefined;
+    const { read } = opened;
+    return {
+      ...opened,
+      read: async (range) => {
+        try {
+          return await read(range);
+        } catch (error) {
+          if (this.#foundDamaged(share, error)) throw new DamagedShareError({ cause: error });
+          throw error;
+        }
+      },
+    };
   }
 
   walk(from = 0): AsyncIterable<WalkedShares> {
     return this.#scanner.walk(from);
   }
 
-  inspect(shares: readonly ShareAddress[]): Promise<readonly InspectedShare[]> {
-    return this.#scanner.inspect(shares);
+  async inspect(shares: readonly ShareAddress[]): Promise<readonly InspectedShare[]> {
+    const found: InspectedShare[] = [];
+    for (const share of await this.#scanner.inspect(shares)) {
+      if ('problem' in share) this.#quarantine.add(share, 'walk', share.problem);
+      else found.push(share);
+    }
+    return found;
+  }
+
+  examine({ storageIndex, shareNumber }: ShareAddress): Promise<ExaminedShare | undefined> {
+    return examineShare(join(this.#root, sharePath(storageIndex, shareNumber)));
   }
 
   async remove(shares: readonly ShareAddress[]): Promise<readonly (RemovalFailure | undefined)[]> {
@@ -121,6 +153,13 @@ export class DiskShareBackend implements ShareBackend {
 
   spaceFor(dataSize: number): number {
     return containerSize(dataSize, 1);
+  }
+
+  /** Quarantines a share that cannot be read; false where the error says nothing of the share. */
+  #foundDamaged(share: ShareAddress, error: unknown): boolean {
+    const problem = damageIn(error);
+    if (problem !== undefined) this.#quarantine.add(share, 'read', problem);
+    return problem !== undefined;
   }
 
   async close(): Promise<void> {

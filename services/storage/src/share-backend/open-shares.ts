@@ -6,6 +6,7 @@ import {
   MalformedContainerError,
   parseContainerHeader,
 } from '@holdfast/lafs';
+import { ShareCutShortError } from '../damage/damage-in.js';
 import type { StoredShare } from './share-backend.js';
 
 const openFile = promisify(open);
@@ -40,19 +41,18 @@ const keptFor = 30_000;
 export class OpenShares {
   readonly #entries = new Map<string, Entry>();
   readonly #limit: number;
-  readonly #onMalformed: (path: string, error: MalformedContainerError) => void;
   readonly #sweep = setInterval(() => this.#closeIdle(), keptFor / 2).unref();
 
-  /**
-   * @param limit most files kept open beyond those being read
-   * @param onMalformed told of a file that is no immutable share
-   */
-  constructor(limit: number, onMalformed: (path: string, error: MalformedContainerError) => void) {
+  /** @param limit most files kept open beyond those being read */
+  constructor(limit: number) {
     this.#limit = limit;
-    this.#onMalformed = onMalformed;
   }
 
-  /** Opens the share at a path; undefined where there is none. */
+  /**
+   * Opens the share at a path; undefined where there is none, or a mutable one.
+   *
+   * @throws MalformedContainerError, or the system's error
+   */
   async open(path: string): Promise<StoredShare | undefined> {
     const entry = this.#entry(path);
     entry.readers++;
@@ -163,10 +163,8 @@ export class OpenShares {
       return { descriptor, dataOffset, dataSize };
     } catch (error) {
       await closeFile(descriptor);
-      if (!(error instanceof MalformedContainerError)) throw error;
-      if (error.code === 'other-kind') return undefined;
-      this.#onMalformed(path, error);
-      return undefined;
+      if (error instanceof MalformedContainerError && error.code === 'other-kind') return undefined;
+      throw error;
     }
   }
 }
@@ -196,7 +194,7 @@ async function readRange(file: number, dataOffset: number, { begin, end }: ByteR
       buffer.length - filled,
       dataOffset + begin + filled,
     );
-    if (bytesRead === 0) throw new Error('a share file became shorter while it was read');
+    if (bytesRead === 0) throw new ShareCutShortError();
     filled += bytesRead;
   }
   return buffer;

@@ -1,7 +1,7 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import { answerCalls } from '../worker-calls.js';
 import type { InspectedShare, WalkedShares } from './share-backend.js';
-import { inspectShare, ShareScan } from './share-scan.js';
+import { inspectShare, ShareScan, type UnreadableShare } from './share-scan.js';
 
 /** What the thread is asked. A walk goes by a number that its caller chose. */
 export type ScanCall =
@@ -9,7 +9,7 @@ export type ScanCall =
   | { readonly kind: 'end'; readonly walk: number }
   | { readonly kind: 'inspect'; readonly root: string; readonly shares: readonly ShareAddress[] };
 
-export type ScanResult = WalkedShares | readonly InspectedShare[] | undefined;
+export type ScanResult = WalkedShares | readonly (InspectedShare | UnreadableShare)[] | undefined;
 
 const sharesAtOnce = 1000;
 

@@ -1,4 +1,5 @@
 import type { ByteRange, ShareAddress } from '@holdfast/lafs';
+import type { ExaminedShare } from './examine-share.js';
 
 /** Where share bytes live. Knows nothing of accounts, secrets or Postgres. */
 export interface ShareBackend {
@@ -23,6 +24,14 @@ export interface ShareBackend {
   walk(from?: number): AsyncIterable<WalkedShares>;
   /** Looks into shares; those that are not there, or not whole, are left out. */
   inspect(shares: readonly ShareAddress[]): Promise<readonly InspectedShare[]>;
+  /**
+   * Opens a share of either kind to read all of it once, without keeping others from what they have open. Call `close`
+   * when done.
+   *
+   * @returns undefined where there is none
+   * @throws MalformedContainerError, ShareCutShortError, or the system's error
+   */
+  examine(share: ShareAddress): Promise<ExaminedShare | undefined>;
   /**
    * Removes shares. One that is not there is removed already; one that is being read stays readable to its reader.
    *

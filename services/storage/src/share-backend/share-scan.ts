@@ -2,7 +2,6 @@ import { closeSync, type Dir, fstatSync, opendirSync, openSync, readdirSync, rea
 import { join } from 'node:path';
 import {
   longestContainerHeader,
-  MalformedContainerError,
   parseAnyContainerHeader,
   parseBucketName,
   parseExtraLeases,
@@ -11,6 +10,7 @@ import {
   type ShareAddress,
   sharePath,
 } from '@holdfast/lafs';
+import { damageIn } from '../damage/damage-in.js';
 import { sectionNames } from './sections.js';
 import type { InspectedShare, WalkedShares } from './share-backend.js';
 
@@ -75,22 +75,32 @@ export class ShareScan {
 
 const buffer = Buffer.allocUnsafeSlow(readAtOnce);
 
+/** A share whose container cannot be read. */
+export interface UnreadableShare extends ShareAddress {
+  /** One line. */
+  readonly problem: string;
+}
+
 /**
  * Looks into a share's container.
  *
- * @returns undefined where there is none, or none that is whole
+ * @returns undefined where there is none
  */
-export function inspectShare(root: string, share: ShareAddress): InspectedShare | undefined {
+export function inspectShare(
+  root: string,
+  share: ShareAddress,
+): InspectedShare | UnreadableShare | undefined {
   const path = join(root, sharePath(share.storageIndex, share.shareNumber));
-  const descriptor = whereThere(() => openSync(path, 'r'));
-  if (descriptor === undefined) return undefined;
+  let descriptor: number | undefined;
   try {
-    return { ...share, ...inspectContainer(descriptor) };
+    descriptor = whereThere(() => openSync(path, 'r'));
+    return descriptor === undefined ? undefined : { ...share, ...inspectContainer(descriptor) };
   } catch (error) {
-    if (error instanceof MalformedContainerError) return undefined;
-    throw error;
+    const problem = damageIn(error);
+    if (problem === undefined) throw error;
+    return { ...share, problem };
   } finally {
-    closeSync(descriptor);
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 

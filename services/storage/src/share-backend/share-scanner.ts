@@ -2,6 +2,7 @@ import type { ShareAddress } from '@holdfast/lafs';
 import { WorkerCalls } from '../worker-calls.js';
 import type { ScanCall, ScanResult } from './scan-thread.js';
 import type { InspectedShare, WalkedShares } from './share-backend.js';
+import type { UnreadableShare } from './share-scan.js';
 
 /** The built thread, for this file as it was built and for its source under test. */
 const threadFile = new URL('../../dist/share-backend/scan-thread.js', import.meta.url);
@@ -36,10 +37,10 @@ export class ShareScanner {
     }
   }
 
-  /** Looks into shares; those that are not there, or not whole, are left out. */
-  inspect(shares: readonly ShareAddress[]): Promise<readonly InspectedShare[]> {
+  /** Looks into shares; those that are not there are left out. */
+  inspect(shares: readonly ShareAddress[]): Promise<readonly (InspectedShare | UnreadableShare)[]> {
     return this.#thread.call({ kind: 'inspect', root: this.#root, shares }) as Promise<
-      readonly InspectedShare[]
+      readonly (InspectedShare | UnreadableShare)[]
     >;
   }
 

@@ -32,6 +32,8 @@ export interface TestServer extends AsyncDisposable {
   /** SIGKILL. */
   kill(): Promise<void>;
   start(): Promise<void>;
+  /** Replaces settings of node.yaml, for the next start. */
+  change(settings: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
 /** Where a test server differs from a new one. */
@@ -94,6 +96,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         if (!answer.ok) throw new Error(await answer.text());
       });
     },
+    change: (settings) => changeYaml(join(dir, 'node.yaml'), settings),
     [Symbol.asyncDispose]: async () => {
       await client[Symbol.asyncDispose]();
       await running?.kill();

@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Logger } from '@holdfast/common/logging';
 import type { ByteRange, ShareAddress, WholeShares } from '@holdfast/lafs';
+import type { Quarantine } from '../damage/quarantine.js';
 import { isDiskFull } from '../disk-errors.js';
 import { keyOf, type ShareRecords } from '../records/share-records.js';
 import { recordShares } from '../recovery/record-shares.js';
@@ -27,6 +28,8 @@ export interface UploadsOptions {
   readonly records: ShareRecords;
   readonly admission: Admission;
   readonly space: Space;
+  /** A share in it is neither there nor may it come anew: that would replace the damaged one for good. */
+  readonly quarantine: Quarantine;
   readonly logger: Logger;
   /** Most shares on their way in at once. */
   readonly mostOpen: number;
@@ -52,6 +55,7 @@ export class Uploads {
   /** Those whose record could not be taken back, because Postgres was away. */
   #unforgotten: { readonly share: ShareAddress; readonly account: number }[] = [];
   readonly #openByAccount = new Map<number, number>();
+  #leaving: Promise<unknown> | undefined;
   readonly #closing = new Map<Upload, Promise<void>>();
   #sweep: NodeJS.Timeout | undefined;
 
@@ -90,7 +94,9 @@ export class Uploads {
   async allocate(
     request: UploadRequest,
   ): Promise<{ present: ReadonlySet<number>; allocated: ReadonlySet<number> }> {
-    const { backend, space, holdsMutable } = this.#options;
+    const { backend, space, quarantine, holdsMutable } = this.#options;
+    // One of them may be what is asked for, now that Postgres is back.
+    await this.#leaveUnforgotten();
     const allocated = new Set<number>();
     // Our place is taken before the backend is asked: so whatever was on its way in before is in the backend now.
     const begun: ShareAddress[] = [];
@@ -113,7 +119,7 @@ export class Uploads {
       ]);
       // An immutable share would replace a mutable one, whose write enabler nobody has shown.
       if (mutable) throw new StorageError('other-kind', 'the shares of this storage index are mutable');
-      const wanted = begun.filter(({ shareNumber }) => !present.has(shareNumber));
+      const wanted = begun.filter((share) => !present.has(share.shareNumber) && !quarantine.has(share));
       for (const share of await this.#promise(wanted, present, request)) allocated.add(share.shareNumber);
       for (const shareNumber of present) allocated.delete(shareNumber);
       if (refused && present.size + allocated.size === 0) throw refused;
@@ -215,6 +221,17 @@ export class Uploads {
     } finally {
       await this.#leave(upload.share, upload.account);
     }
+  }
+
+  /** Tries again what could not be taken back; resolves when whoever began it is done. */
+  async #leaveUnforgotten(): Promise<void> {
+    if (this.#unforgotten.length === 0 && !this.#leaving) return;
+    this.#leaving ??= Promise.all(
+      this.#unforgotten.splice(0).map(({ share, account }) => this.#leave(share, account)),
+    ).finally(() => {
+      this.#leaving = undefined;
+    });
+    await this.#leaving;
   }
 
   /** Takes a share's record back, now or when Postgres can be used again. */
@@ -327,9 +344,7 @@ export class Uploads {
 
   #giveUpAbandoned(): void {
     const { abandonedAfter, leastPace, logger } = this.#options;
-    for (const { share, account } of this.#unforgotten.splice(0)) {
-      this.#leave(share, account).catch(() => undefined);
-    }
+    this.#leaveUnforgotten().catch(() => undefined);
     for (const upload of this.#open.values()) {
       if (!(upload instanceof Upload) || this.#closing.has(upload)) continue;
       // A byte now and then would hold what was promised for ever.

@@ -1,6 +1,7 @@
 import type { Logger } from '@holdfast/common/logging';
 import { decodeCorruptionReport, maximumCorruptionReportSize } from '@holdfast/lafs';
 import type { CorruptionReports } from '../../records/corruption-reports.js';
+import type { Scrub } from '../../scrub/scrub.js';
 import type { ShareBackend } from '../../share-backend/share-backend.js';
 import { StorageError } from '../../storage-error.js';
 import { answerEmpty, type Handler } from '../exchange.js';
@@ -10,10 +11,13 @@ import { readMessageBody } from '../message-body.js';
 export function reportCorruption({
   backend,
   reports,
+  scrub,
   logger,
 }: {
   backend: Pick<ShareBackend, 'read'>;
   reports: CorruptionReports;
+  /** Looks for itself. */
+  scrub: Scrub | undefined;
   logger: Logger;
 }): Handler<'reportCorruption' | 'reportMutableCorruption'> {
   return async ({ request, response, account }, address) => {
@@ -22,6 +26,7 @@ export function reportCorruption({
     if (!share) throw new StorageError('no-such-share', 'this share is not here');
     const reason = decodeCorruptionReport(await readMessageBody(request, maximumCorruptionReportSize));
     await reports.add(address, account.key, reason);
+    scrub?.suspect(address);
     logger.warn(
       { shareNumber: address.shareNumber, reason: reason.slice(0, 500) },
       'a reader reports a corrupt share',

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+
+/** `storage …`: what the operator of a storage server does with its shares. */
+export function storageCommand(program: Command): void {
+  const storage = program.command('storage').description('the shares of a storage server');
+  damagedCommand(storage);
+  scrubCommand(storage);
+}
+
+const dirOption = ['--dir <dir>', 'the folder of a storage server or a lab'] as const;
+
+function damagedCommand(storage: Command): void {
+  storage
+    .command('damaged')
+    .description('show the damaged shares, which are kept apart; release those that were mended')
+    .requiredOption(...dirOption)
+    .option('--release <share>', 'serve STORAGE-INDEX/NUMBER, or all, again')
+    .option('--json', 'as JSON')
+    .action(async (options: { dir: string; release?: string; json?: true }) => {
+      const { listDamaged, releaseDamaged } = await import('../storage/damaged.js');
+      const text =
+        options.release === undefined
+          ? await listDamaged(options.dir, options)
+          : await releaseDamaged(options.dir, options.release, options);
+      process.stdout.write(text);
+    });
+}
+
+function scrubCommand(storage: Command): void {
+  storage
+    .command('scrub')
+    .description('show how far the scrub is, which reads every share')
+    .requiredOption(...dirOption)
+    .option('--json', 'as JSON')
+    .action(async (options: { dir: string; json?: true }) => {
+      const { scrubStatus } = await import('../storage/scrub.js');
+      process.stdout.write(await scrubStatus(options.dir, options));
+    });
+}

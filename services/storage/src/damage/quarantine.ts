@@ -1,0 +1,22 @@
+import type { Logger } from '@holdfast/common/logging';
+import type { ShareAddress } from '@holdfast/lafs';
+import { keyOf } from '../records/share-records.js';
+
+/** How a damaged share was found: by a request that read it, by the walk after a start, or by the scrub. */
+export type FoundBy = 'read' | 'walk' | 'scrub';
+
+/** Keeps apart the shares that are known to be damaged: they are neither listed nor read, and never deleted. */
+export interface Quarantine {
+  has(share: ShareAddress): boolean;
+  /** Takes a share in. `problem` is one line without secrets. Nothing happens where it is in already. */
+  add(share: ShareAddress, foundBy: FoundBy, problem: string): void;
+}
+
+/** For whoever looks at shares and serves none: it keeps nothing apart, and tells. */
+export function loggingQuarantine(logger: Logger): Quarantine {
+  return {
+    has: () => false,
+    add: (share, foundBy, problem) =>
+      logger.warn({ share: keyOf(share), problem, foundBy }, 'a share is damaged; passed over'),
+  };
+}
