@@ -224,6 +224,24 @@ describe('at the start', () => {
     expect(await readdir(join(server.shares, journalFolder))).toEqual([]);
   });
 
+  it('a share that had no record, and whose change was not decided on, has a lease', async () => {
+    const slot = newIndex();
+    await store(slot, { 0: 'zero' });
+    await server.stop();
+    await server.sql('delete from storage.leases where storage_index = $1', [slot]);
+    await server.sql(
+      `update storage.shares set state = 'coming', size = 0, uploader = 1 where storage_index = $1`,
+      [slot],
+    );
+    const entry = { storageIndex: slot, account };
+    const journal = new SlotJournal(server.shares);
+    await journal.begin(entry);
+    await journal.remove(entry, 0);
+    await server.start();
+    expect(await texts(slot)).toEqual([[0, 'zero']]);
+    await checkRecords(slot);
+  });
+
   it('what is not of the journal is left where it is', async () => {
     await server.stop();
     const folder = join(server.shares, journalFolder);

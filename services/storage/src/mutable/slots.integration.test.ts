@@ -455,6 +455,60 @@ describe('usage', () => {
   });
 });
 
+describe('a quota', () => {
+  it('is kept to the byte where shares are made, grow and get a lease, and what it refuses changes nothing', async () => {
+    await using fresh = await startTestServer();
+    const setQuota = (bytes: number) =>
+      fresh.sql(`update storage.accounts set quota = $1 where name = 'anonymous'`, [bytes]);
+    const used = () =>
+      fresh.sql('select bytes::int, shares::int, promised::int from storage.usage_totals where account = 1');
+    await setQuota(1_000);
+    const slot = newIndex();
+    const change = (size: number) => ({
+      write: [{ offset: 0, data: new Uint8Array(size) }],
+      newLength: size,
+    });
+    expect((await fresh.client.slot(slot, { 0: change(600), 1: change(401) })).status).toBe(507);
+    expect(await fresh.client.listMutable(slot)).toEqual([]);
+    expect((await fresh.client.slot(slot, { 0: change(600), 1: change(400) })).status).toBe(200);
+    const { status, body } = await fresh.client.slot(slot, { 0: change(601) });
+    expect([status, text(body)]).toEqual([507, expect.stringContaining('the quota of this account')]);
+    expect(await used()).toEqual([{ bytes: 1_000, shares: 2, promised: 0 }]);
+    expect((await fresh.client.slot(slot, { 0: change(700), 1: change(300) })).status).toBe(200);
+    expect((await fresh.client.slot(slot, { 0: change(1_000), 1: { newLength: 0 } })).status).toBe(200);
+    expect((await fresh.client.slot(slot, { 0: change(600), 1: change(400) })).status).toBe(200);
+    expect(await used()).toEqual([{ bytes: 1_000, shares: 2, promised: 0 }]);
+    // What makes it use no more is taken, also over the quota.
+    await setQuota(10);
+    expect((await fresh.client.slot(slot, { 0: change(600), 1: change(100) })).status).toBe(200);
+    expect((await fresh.client.slot(slot, { 1: { newLength: 0 } })).status).toBe(200);
+    expect(await used()).toEqual([{ bytes: 600, shares: 1, promised: 0 }]);
+    // A lease on what another stored counts too.
+    await fresh.sql(`update storage.leases set account = 2`);
+    await fresh.sql(`update storage.usage_totals set account = 2`);
+    expect((await fresh.client.slot(slot, { 0: {} })).status).toBe(507);
+    await setQuota(600);
+    expect((await fresh.client.slot(slot, { 0: {} })).status).toBe(200);
+    expect(await used()).toEqual([{ bytes: 600, shares: 1, promised: 0 }]);
+    expect(await readdir(join(fresh.shares, journalFolder))).toEqual([]);
+  });
+
+  it('holds under many writers of many slots', async () => {
+    await using fresh = await startTestServer();
+    await fresh.sql(`update storage.accounts set quota = 10500 where name = 'anonymous'`);
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        fresh.client.slot(newIndex(), { 0: { write: [{ offset: 0, data: new Uint8Array(1_000) }] } }),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);
+    expect(answers.filter(({ status }) => status === 507)).toHaveLength(20);
+    expect(
+      await fresh.sql('select bytes::int, promised::int from storage.usage_totals where account = 1'),
+    ).toEqual([{ bytes: 10_000, promised: 0 }]);
+  });
+});
+
 describe('the log', () => {
   it('has no write enabler in it', async () => {
     const log = await readFile(server.log, 'utf8');

@@ -107,7 +107,7 @@ export class Slots {
    * lease on every share that was named and is there. Durable when this resolves.
    *
    * @throws StorageError `wrong-write-enabler`, `other-kind`, `share-damaged`, `share-too-large`, `too-many-shares`,
-   *   `read-too-large`, `slot-busy`, `disk-full`, `share-going`, `database-unavailable`; nothing is changed then, but
+   *   `read-too-large`, `slot-busy`, `disk-full`, `quota-exceeded`, `share-going`, `database-unavailable`; nothing is changed then, but
    *   where Postgres fails after the change was decided on it is made all the same
    */
   readTestWrite(request: SlotRequest): Promise<ReadTestWriteAnswer> {
@@ -138,6 +138,7 @@ export class Slots {
       await this.#prepare({ storageIndex, account }, open, plan);
       await this.#decide(slot, { storageIndex, account }, plan);
     } else if (plan.unchanged.length > 0) {
+      await records.promise(storageIndex, account, plan.unchanged);
       await records.record(storageIndex, account, plan.unchanged, []);
     }
   }
@@ -171,7 +172,8 @@ export class Slots {
     const { storageIndex, account } = entry;
     this.#unfinished.set(slot, { ...entry, committed: false, removed: [] });
     try {
-      await records.promise(storageIndex, account, written);
+      const gone = removed.map((shareNumber) => ({ shareNumber, size: 0 }));
+      await records.promise(storageIndex, account, [...written, ...unchanged, ...gone]);
       await journal.commit(entry);
     } catch (error) {
       // Where Postgres is away this cannot be done now; the next who comes to the slot does it, or the timer.

@@ -1,5 +1,7 @@
 import type { Database } from '@holdfast/common/database';
+import type { PoolClient } from 'pg';
 import { StorageError } from '../storage-error.js';
+import { withinQuota } from '../usage/quota.js';
 import { changeTotals } from '../usage/totals.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseEnd } from './lease-end.js';
@@ -42,15 +44,17 @@ export class SlotRecords {
   }
 
   /**
-   * Gives an account the room that shares of a slot will need: a new share is recorded as coming, one that grows with
-   * its new size. What an earlier attempt left is taken over. The commit is not waited for to reach the disk, as `record`
-   * follows, also after a crash.
+   * Gives an account the room that shares of a slot will need: a new share is recorded as coming; one that is there
+   * gets the account's lease and its new size. What an earlier attempt left is taken over. Durable when this
+   * resolves only where the account has a quota: `record` is to follow, also after a crash.
    *
-   * @throws StorageError `share-going`, `other-kind`, `database-unavailable`
+   * @param shares as they will be; those that will be removed with 0 bytes
+   * @throws StorageError `quota-exceeded`, `share-going`, `other-kind`, `database-unavailable`; nothing is changed then
    */
   promise(storageIndex: Uint8Array, account: number, shares: readonly SlotShare[]): Promise<void> {
-    return this.#inTransaction(async (query) => {
-      await query(`set local synchronous_commit = off`, []);
+    return withinQuota(this.#database, account, async (client) => {
+      const query = queryOf(client);
+      await query('set local synchronous_commit = off', []);
       const before = await this.#lock(
         query,
         storageIndex,
@@ -77,21 +81,32 @@ export class SlotRecords {
            on conflict (server, storage_index, share_number) do update
              set size = excluded.size, uploader = excluded.uploader where known.state = 'coming'
            returning share_number, size),
-         grown as (
+         resized as (
            update storage.shares set size = wanted.size from wanted
             where server = $1 and storage_index = $2 and shares.share_number = wanted.share_number
-              and state = 'stable' and shares.size < wanted.size
+              and state = 'stable' and shares.size <> wanted.size
            returning shares.share_number, wanted.size),
+         leased as (
+           insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
+           select $1, $2, share_number, $3, now(), ${leaseEnd('$3', '$6')}
+             from before where state = 'stable' order by share_number
+           on conflict (server, storage_index, share_number, account) do update
+             set renewed_at = excluded.renewed_at,
+                 expires_at = greatest(leases.expires_at, excluded.expires_at)
+           returning share_number, xmax = 0 as begun),
          changed (account, bytes, shares, promised) as (
+           select $3, wanted.size, 1, 0
+             from leased join wanted using (share_number) where begun
+            union all
            select $3, 0, 0, size from coming
             union all
            select uploader, 0, 0, -before.size
              from coming join before using (share_number) where uploader is not null
             union all
-           select account, grown.size - before.size, 0, 0
-             from grown join before using (share_number)
+           select account, resized.size - before.size, 0, 0
+             from resized join before using (share_number)
              join storage.leases on leases.server = $1 and leases.storage_index = $2
-              and leases.share_number = grown.share_number),
+              and leases.share_number = resized.share_number),
          ${changeTotals}
          select share_number from coming union all select share_number from before where state = 'stable'`,
         [
@@ -100,6 +115,7 @@ export class SlotRecords {
           account,
           shares.map(({ shareNumber }) => shareNumber),
           shares.map(({ size }) => size),
+          this.#leaseSeconds,
         ],
       );
       if (rowCount !== shares.length) throw new ChangedMeanwhile();
@@ -141,10 +157,12 @@ export class SlotRecords {
              set state = case known.state when 'coming' then 'stable' else known.state end,
                  kind = 'mutable', size = excluded.size
            returning share_number, size),
+         -- What was to come and is there was let in for the account, though its change may have been given up.
          leased as (
            insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
            select $1, $2, share_number, $3, now(), ${leaseEnd('$3', '$8')}
-             from stored where leased order by share_number
+             from stored left join before using (share_number)
+            where leased or state = 'coming' order by share_number
            on conflict (server, storage_index, share_number, account) do update
              set renewed_at = excluded.renewed_at,
                  expires_at = greatest(leases.expires_at, excluded.expires_at)
@@ -210,10 +228,12 @@ export class SlotRecords {
   }
 
   #inTransaction(work: (query: Query) => Promise<void>): Promise<void> {
-    return whileDatabaseReturns(() =>
-      this.#database.transaction((client) => work((text, values) => client.query<Row>(text, values))),
-    );
+    return whileDatabaseReturns(() => this.#database.transaction((client) => work(queryOf(client))));
   }
+}
+
+function queryOf(client: PoolClient): Query {
+  return (text, values) => client.query<Row>(text, values);
 }
 
 /** A row came in between that was not there to be locked: the transaction is to be done again. */
