@@ -56,13 +56,15 @@ export class AccountFollowing {
   async #look(): Promise<boolean> {
     const { bus, book, credentials, logger, onReload } = this.#options;
     try {
+      // First what requests depend on: registering many accounts at a new server takes a while.
+      await credentials.reload();
+      onReload();
       const registered = await book.register();
       if (registered > 0) {
         logger.info({ registered }, 'registered accounts at servers that lacked them');
         bus.publish(this.#changed, {});
+        await credentials.reload();
       }
-      await credentials.reload();
-      onReload();
       this.#failing = false;
       return true;
     } catch (error) {
