@@ -27,7 +27,10 @@ import { LeaseRecords } from './records/lease-records.js';
 import { ShareRecords } from './records/share-records.js';
 import { SlotRecords } from './records/slot-records.js';
 import { adoptShares } from './recovery/adopt-shares.js';
+import type { Generation } from './recovery/generation.js';
 import { settleComing } from './recovery/settle-coming.js';
+import { ShareAdoption } from './recovery/share-adoption.js';
+import type { StandingWatch } from './recovery/standing-watch.js';
 import { Scrub } from './scrub/scrub.js';
 import { ScrubRecords } from './scrub/scrub-records.js';
 import type { ShareBackend } from './share-backend/share-backend.js';
@@ -52,6 +55,8 @@ export interface ServiceParts {
   /** This server's tub id, 20 bytes. */
   readonly tubId: Uint8Array;
   readonly release: string;
+  readonly generation: Generation;
+  readonly standing: StandingWatch;
 }
 
 /** Settles what the last run left, and builds what answers requests. */
@@ -77,7 +82,17 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   lifecycle.add('slots', slots.start());
 
   const records = new ShareRecords(database, server, leaseDuration);
-  const settled = await settleComing(backend, records);
+  const mark = await parts.generation.mark();
+  const adoption = new ShareAdoption({
+    backend,
+    database,
+    records,
+    server,
+    leaseDuration,
+    // Without a mark of ours, or while they are being adopted, these are shares that others filled the folder with.
+    accountOf: (owner) => (mark === undefined || mark.adopting ? undefined : owner),
+  });
+  const settled = await settleComing(records, adoption);
   if (settled.kept + settled.forgotten > 0)
     logger.info(settled, 'settled the uploads that the last run left');
   for (const wrong of await recountTotals(database, server))
@@ -85,7 +100,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
 
   const leaseRecords = new LeaseRecords(database, server, leaseDuration);
   const admission = new Admission(database, records, leaseRecords);
-  const leases = new LeaseKeeping({ backend, shares: records, leases: leaseRecords, admission });
+  const leases = new LeaseKeeping({ backend, adoption, leases: leaseRecords, admission });
   const {
     open: mostOpen,
     open_per_account: mostOpenOfOne,
@@ -94,6 +109,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   const uploads = new Uploads({
     backend,
     records,
+    adoption,
     admission,
     space,
     quarantine: damaged,
@@ -119,15 +135,22 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
       })
     : undefined;
   if (scrub) lifecycle.add('scrub', scrub.start());
-  walkInBackground(parts, records);
+  metrics.watchRecords(parts.standing);
+  parts.standing.onceCurrent(() => walkInBackground(parts, records, adoption));
 
   const reports = new CorruptionReports(database, server);
   const credentials = new Credentials(database, server);
   await credentials.reload();
   return {
     credentials,
+    records: parts.standing,
     handlers: {
-      version: version({ space, largestMutable, applicationVersion: `holdfast/${release}` }),
+      version: version({
+        space,
+        records: parts.standing,
+        largestMutable,
+        applicationVersion: `holdfast/${release}`,
+      }),
       allocateShares: allocateShares({ uploads, leases, leaseDuration }),
       listShares: listShares({ backend }),
       writeShare: writeShare({ uploads, metrics }),
@@ -147,12 +170,14 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
 
 /** Looks through all shares once, so that none stays without a record. */
 function walkInBackground(
-  { backend, damaged, logger, lifecycle, metrics }: ServiceParts,
+  { backend, damaged, logger, lifecycle, metrics, generation }: ServiceParts,
   records: ShareRecords,
+  adoption: ShareAdoption,
 ): void {
-  const walk = adoptShares(backend, records, damaged, lifecycle.signal).then(
-    (found) => {
+  const walk = adoptShares({ backend, records, adoption, quarantine: damaged }, lifecycle.signal).then(
+    async (found) => {
       if (!found.complete) return;
+      await generation.raise(false);
       metrics.walked(found);
       if (found.missing > 0) logger.error(found, 'shares are recorded that are not in the share folder');
       else logger.info(found, 'looked through all shares');

@@ -24,6 +24,10 @@ import { anonymousCredentialFile } from './initialise.js';
 import { StorageMetrics } from './metrics.js';
 import { migrateStorage } from './migrations/index.js';
 import { registerServer, setAnonymousCredential } from './records/accounts.js';
+import { AccountCopying } from './recovery/account-copying.js';
+import { Generation } from './recovery/generation.js';
+import { recover } from './recovery/recover.js';
+import { StandingWatch } from './recovery/standing-watch.js';
 import { DiskShareBackend } from './share-backend/disk-share-backend.js';
 
 const { version: release } = JSON.parse(
@@ -48,6 +52,7 @@ export async function compose(
 
   let service: Service | undefined;
   let opened: Database | undefined;
+  let standing: StandingWatch | undefined;
   const serving = () => (lifecycle.stopping ? undefined : service);
   const operatorPort = await openOperatorPort({
     listen: configuration.operator.listen,
@@ -55,6 +60,7 @@ export async function compose(
     checks: {
       database: () => (opened ? (opened.problem ?? true) : 'Postgres has not answered yet'),
       serving: () => serving() !== undefined || 'not serving shares',
+      records: () => standing?.problem ?? true,
     },
   });
   lifecycle.add('operator port', () => operatorPort.close());
@@ -92,7 +98,9 @@ export async function compose(
   const server = await registerServer(database, identity.serverId);
   await describeServer(database, server, configuration, identity);
   await setAnonymousCredential(database, server, credential ? Buffer.from(credential) : undefined);
-  service = await composeService({
+  const generation = new Generation({ backend, database, server, serverId: identity.serverId });
+  standing = watchRecords(generation);
+  const composed = await composeService({
     configuration,
     logger,
     lifecycle,
@@ -104,14 +112,49 @@ export async function compose(
     shareFolder,
     tubId: identity.tls.tubId,
     release,
+    generation,
+    standing,
   });
-  followAccounts(service.credentials);
+  followAccounts(composed.credentials, standing);
+  await standing.start();
+  service = composed;
   // Once more, as what stops first: requests under way still need the database and the backend.
   lifecycle.add('requests', () => port.close());
   logger.info({ serverId: identity.serverId, listen: configuration.listen }, 'serving shares');
 
-  /** Keeps up with changed accounts, and announces the server while the announced credential is good. */
-  function followAccounts(credentials: Credentials): void {
+  /** Knows whether the records are those of the shares, and has them recovered if it may. */
+  function watchRecords(generation: Generation): StandingWatch {
+    const watch = new StandingWatch({
+      generation,
+      logger,
+      command: `holdfast storage recover ${resolve(dir)}`,
+      recover: configuration.recovery.automatic
+        ? async () => {
+            const { signal } = lifecycle;
+            const leaseDuration = configuration.leases.duration;
+            const done = await recover({ backend, database, server, identity, leaseDuration, signal });
+            logger.info(done, 'recovered the records from the shares');
+          }
+        : undefined,
+    });
+    lifecycle.add('standing of the records', () => watch.stop());
+    return watch;
+  }
+
+  /**
+   * Keeps up with changed accounts, keeps their copy beside the shares, and announces the server while the announced
+   * credential is good.
+   */
+  function followAccounts(credentials: Credentials, records: StandingWatch): void {
+    const copying = new AccountCopying(backend, database, server, identity.signingKey);
+    // Not before: what is there may be all that is left of the accounts.
+    const copyAccounts = () => {
+      if (records.problem !== undefined) return;
+      copying
+        .refresh()
+        .catch((error: Error) => logger.warn({ error: error.message }, 'could not copy the accounts'));
+    };
+    records.onceCurrent(() => following.again());
     const announcing = credential
       ? new Announcing({ configuration, identity, credential, release, bus, logger })
       : undefined;
@@ -123,7 +166,10 @@ export async function compose(
       book: new AccountBook({ database, keeper: server, seal, logger }),
       credentials,
       logger,
-      onReload: () => announcing?.follow(credentials.find(Buffer.from(credential ?? '')) !== undefined),
+      onReload: () => {
+        announcing?.follow(credentials.find(Buffer.from(credential ?? '')) !== undefined);
+        copyAccounts();
+      },
     });
     lifecycle.add('accounts', following.start());
   }

@@ -21,6 +21,12 @@ export const nodeConfiguration = z.strictObject({
   }),
   /** Whether whoever knows the announced address may store. */
   anonymous: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  recovery: z
+    .strictObject({
+      /** Whether records that are missing or too old are made again without being asked, at the start. */
+      automatic: z.boolean().default(false),
+    })
+    .prefault({}),
   leases: z.strictObject({ duration: duration.prefault('31d') }).prefault({}),
   uploads: z
     .strictObject({

@@ -98,6 +98,18 @@ export class StorageMetrics {
     this.#shares.set({ state: 'missing' }, found.missing);
   }
 
+  /** Shows whether the records can be relied on. */
+  watchRecords(records: { readonly problem: string | undefined }): void {
+    new Gauge({
+      name: 'holdfast_storage_read_only',
+      help: '1 while nothing is taken in because the records are missing or too old',
+      registers: [this.#registry],
+      collect() {
+        this.set(records.problem === undefined ? 0 : 1);
+      },
+    });
+  }
+
   /** Shows what the parts of the running server know themselves, whenever somebody looks. */
   watch(uploads: Uploads, space: Space, damaged: DamagedShares): void {
     const registers = [this.#registry];

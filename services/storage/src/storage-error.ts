@@ -29,7 +29,8 @@ export type StorageErrorCode =
   | 'read-too-large'
   | 'slot-busy'
   | 'database-unavailable'
-  | 'not-ready';
+  | 'not-ready'
+  | 'read-only';
 
 /** A request that could not be done. Becomes an HTTP status in http/error-answer.ts; holds no secret. */
 export class StorageError extends Error {

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { UsageError } from '../exit-status.js';
 
 /** `storage …`: what the operator of a storage server does with its shares. */
 export function storageCommand(program: Command): void {
   const storage = program.command('storage').description('the shares of a storage server');
   damagedCommand(storage);
   scrubCommand(storage);
+  recoverCommand(storage);
 }
 
 const dirOption = ['--dir <dir>', 'the folder of a storage server or a lab'] as const;
@@ -35,5 +37,20 @@ function scrubCommand(storage: Command): void {
     .action(async (options: { dir: string; json?: true }) => {
       const { scrubStatus } = await import('../storage/scrub.js');
       process.stdout.write(await scrubStatus(options.dir, options));
+    });
+}
+
+function recoverCommand(storage: Command): void {
+  storage
+    .command('recover')
+    .description('make the records of shares and leases again from the shares on the disk')
+    .argument('[dir]', dirOption[1])
+    .option(...dirOption)
+    .option('--json', 'as JSON')
+    .action(async (argument: string | undefined, options: { dir?: string; json?: true }) => {
+      const { dir = argument, json = false } = options;
+      if (dir === undefined) throw new UsageError('expected the folder of a storage server or a lab');
+      const { recoverRecords } = await import('../storage/recover-records.js');
+      process.stdout.write(await recoverRecords(dir, json));
     });
 }

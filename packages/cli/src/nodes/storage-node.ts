@@ -53,7 +53,7 @@ export async function withStorageNode<T>(
     url: await urlWithPassword(folder, 'postgres', configuration.postgres),
     applicationName: name,
     logger,
-    connections: 2,
+    connections: 6,
   });
   try {
     await migrateStorage(database, logger);

@@ -26,6 +26,7 @@ export interface AccountFollowingOptions {
 export class AccountFollowing {
   readonly #options: AccountFollowingOptions;
   readonly #changed: ReturnType<typeof accountSubjects>['changed'];
+  readonly #repetition = new Repetition(() => this.#look(), lookAfter);
   #failing = false;
 
   constructor(options: AccountFollowingOptions) {
@@ -36,7 +37,7 @@ export class AccountFollowing {
   /** Begins to follow, in the background; returns how to end it. */
   start(): () => Promise<void> {
     const { bus } = this.#options;
-    const repetition = new Repetition(() => this.#look(), lookAfter);
+    const repetition = this.#repetition;
     let arrived = false;
     const stopListening = [
       bus.subscribe(this.#changed, () => repetition.again()),
@@ -51,6 +52,11 @@ export class AccountFollowing {
       for (const stop of stopListening) stop();
       return repetition.stop();
     };
+  }
+
+  /** Looks now: something has changed that nobody else tells of. */
+  again(): void {
+    this.#repetition.again();
   }
 
   async #look(): Promise<boolean> {

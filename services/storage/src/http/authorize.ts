@@ -30,6 +30,24 @@ export function permit({ state }: Account, route: RouteName): void {
   }
 }
 
+/** Requests besides those that store something that need records to be right. */
+const alsoChanging: readonly RouteName[] = ['renewLease', 'abortUpload'];
+
+/**
+ * Lets pass what may be done while the records of this server are not to be relied on: reading and listing.
+ *
+ * @param problem why they are not; undefined where they are
+ * @throws StorageError `read-only`
+ */
+export function permitWithout(problem: string | undefined, route: RouteName): void {
+  if (problem !== undefined && (storageRoutes[route].writes || alsoChanging.includes(route))) {
+    throw new StorageError(
+      'read-only',
+      'this server is read-only until its operator has recovered its records: it takes no shares and no leases',
+    );
+  }
+}
+
 /** The values of the repeated secrets header, each by itself: Node's own `headers` joins them with commas. */
 export function secretValues({ rawHeaders }: IncomingMessage): string[] {
   const values: string[] = [];

@@ -41,6 +41,7 @@ const statuses: Readonly<Record<StorageErrorCode, number>> = {
   'slot-busy': 503,
   'database-unavailable': 503,
   'not-ready': 503,
+  'read-only': 503,
 };
 
 /** How an error is told to the client. */

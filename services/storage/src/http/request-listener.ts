@@ -11,7 +11,7 @@ import {
 import type { Credentials } from '../accounts/credentials.js';
 import type { StorageMetrics } from '../metrics.js';
 import { StorageError } from '../storage-error.js';
-import { authorize, permit, secretValues } from './authorize.js';
+import { authorize, permit, permitWithout, secretValues } from './authorize.js';
 import { type ErrorAnswer, errorAnswer } from './error-answer.js';
 import type { Exchange, Handler } from './exchange.js';
 import type { PaceWatch, SlowDirection } from './pace-watch.js';
@@ -22,6 +22,8 @@ export type Handlers = { readonly [Name in RouteName]: Handler<Name> };
 /** What a server answers with once it can. */
 export interface Service {
   readonly credentials: Credentials;
+  /** Whether the records can be relied on: `problem` says why not. */
+  readonly records: { readonly problem: string | undefined };
   readonly handlers: Handlers;
 }
 
@@ -75,6 +77,7 @@ async function answer(
       : new StorageError('unknown-path', 'there is nothing at this path');
   }
   permit(account, match.name);
+  permitWithout(service.records.problem, match.name);
   const secrets = parseSecrets(secretValues(request), storageRoutes[match.name].secrets);
   await dispatch(service.handlers, match, { request, response, account, secrets });
 }

@@ -1,6 +1,6 @@
+import type { ShareAddress } from '@holdfast/lafs';
 import type { LeaseRecords } from '../records/lease-records.js';
-import type { ShareRecords } from '../records/share-records.js';
-import { recordShares } from '../recovery/record-shares.js';
+import type { ShareAdoption } from '../recovery/share-adoption.js';
 import type { ShareBackend } from '../share-backend/share-backend.js';
 import { StorageError } from '../storage-error.js';
 import type { Admission } from '../usage/admission.js';
@@ -8,7 +8,7 @@ import type { Admission } from '../usage/admission.js';
 /** What keeping leases needs. */
 export interface LeaseKeepingOptions {
   readonly backend: ShareBackend;
-  readonly shares: ShareRecords;
+  readonly adoption: ShareAdoption;
   readonly leases: LeaseRecords;
   readonly admission: Admission;
 }
@@ -16,6 +16,7 @@ export interface LeaseKeepingOptions {
 /** Adds and renews leases, also on shares that the database does not know yet. */
 export class LeaseKeeping {
   readonly #options: LeaseKeepingOptions;
+  #adopting: Promise<unknown> = Promise.resolve();
 
   constructor(options: LeaseKeepingOptions) {
     this.#options = options;
@@ -35,7 +36,8 @@ export class LeaseKeeping {
     if (files.size === 0) return renewed.size > 0;
     const unleased = await this.#whole(storageIndex, files);
     try {
-      return renewed.size + (await this.#begin(storageIndex, unleased, account)) > 0;
+      const begun = await this.#begin(storageIndex, unleased, account);
+      return renewed.size + begun.size > 0;
     } catch (error) {
       // A renewal never fails for want of quota, though others have added shares meanwhile.
       if (renewed.size > 0 && error instanceof StorageError && error.code === 'quota-exceeded') return true;
@@ -46,22 +48,39 @@ export class LeaseKeeping {
   /**
    * Gives an account a lease on shares that are in the backend. Durable when this resolves.
    *
+   * @returns the numbers of those that it has a lease on now; shares that are being removed are not among them
    * @throws StorageError `quota-exceeded`, `database-unavailable`
    */
-  async begin(storageIndex: Uint8Array, present: ReadonlySet<number>, account: number): Promise<void> {
+  async begin(
+    storageIndex: Uint8Array,
+    present: ReadonlySet<number>,
+    account: number,
+  ): Promise<ReadonlySet<number>> {
+    if (present.size === 0) return present;
     const renewed = await this.#options.leases.renew(storageIndex, account);
-    await this.#begin(storageIndex, without(present, renewed), account);
+    const begun = await this.#begin(storageIndex, without(present, renewed), account);
+    return new Set([...present].filter((shareNumber) => renewed.has(shareNumber) || begun.has(shareNumber)));
   }
 
-  /** @returns how many leases were begun */
-  async #begin(storageIndex: Uint8Array, present: ReadonlySet<number>, account: number): Promise<number> {
-    const { backend, shares, admission } = this.#options;
+  /** @returns on which leases were begun */
+  async #begin(
+    storageIndex: Uint8Array,
+    present: ReadonlySet<number>,
+    account: number,
+  ): Promise<ReadonlySet<number>> {
+    const { admission } = this.#options;
     const begun = await admission.begin(storageIndex, present, account);
     const unknown = without(present, begun);
-    if (unknown.size === 0) return begun.size;
-    const addresses = [...unknown].map((shareNumber) => ({ storageIndex, shareNumber }));
-    await recordShares(backend, shares, addresses);
-    return begun.size + (await admission.begin(storageIndex, unknown, account)).size;
+    if (unknown.size === 0) return begun;
+    await this.#adopt([...unknown].map((shareNumber) => ({ storageIndex, shareNumber })));
+    return new Set([...begun, ...(await admission.begin(storageIndex, unknown, account))]);
+  }
+
+  /** One after the other: each holds a connection to Postgres for a while, and there are few. */
+  #adopt(shares: readonly ShareAddress[]): Promise<unknown> {
+    const adopting = this.#adopting.then(() => this.#options.adoption.adopt(shares));
+    this.#adopting = adopting.catch(() => undefined);
+    return adopting;
   }
 
   /** Those of some shares that are whole, of whichever kind. */

@@ -2,6 +2,7 @@ import type { Database } from '@holdfast/common/database';
 import { base32Encode, type ShareAddress } from '@holdfast/lafs';
 import type { Pool, PoolClient } from 'pg';
 import { GroupCommit } from '../group-commit.js';
+import type { ShareKind } from '../share-backend/share-backend.js';
 import { changeTotals } from '../usage/totals.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseEnd } from './lease-end.js';
@@ -16,8 +17,11 @@ export interface UploadedShare extends ShareAddress {
 
 /** A share that was found in the backend. */
 export interface FoundShare extends ShareAddress {
+  readonly kind: ShareKind;
   /** Bytes of data. */
   readonly size: number;
+  /** Keys of the accounts that its own leases name, as far as they can be believed. */
+  readonly holders: readonly number[];
 }
 
 /** On its way in, stored, or being deleted. */
@@ -127,36 +131,46 @@ export class ShareRecords {
   }
 
   /**
-   * Records shares that are in the backend, each with a lease: the uploader's where the share was coming, else one of
-   * the account `starter`. Changes nothing where a share is stable or going.
+   * Records shares that are in the backend, each with leases: the uploader's where the share was coming, else of the
+   * accounts that hold it, else one of `starter`. Changes nothing where a share is stable or going.
    *
+   * @param client in whose transaction it is done: it may fail as one that is to be run again
    * @returns how many were recorded
    */
-  async adopt(shares: readonly FoundShare[]): Promise<number> {
-    const { rows } = await whileDatabaseReturns(() =>
-      this.#database.pool.query<{ adopted: number }>(
-        `with found as (
-           select * from unnest($2::bytea[], $3::int[], $4::bigint[]) as found (storage_index, share_number, size)),
+  async adopt(shares: readonly FoundShare[], client: PoolClient): Promise<number> {
+    const held = shares.flatMap((share) => share.holders.map((holder) => ({ ...share, holder })));
+    const { rows } = await client.query<{ adopted: number }>({
+      name: 'storage-adopt',
+      text: `with found as (
+           select * from unnest($2::bytea[], $3::int[], $4::bigint[], $5::storage.share_kind[])
+             as found (storage_index, share_number, size, kind)),
+         held as (
+           select distinct storage_index, share_number, key as account
+             from unnest($6::bytea[], $7::int[], $8::int[]) as held (storage_index, share_number, holder)
+             join storage.accounts on key = holder),
          before as materialized (
            select storage_index, share_number, shares.size, uploader
              from found join storage.shares using (storage_index, share_number)
             where server = $1 and state = 'coming'
             order by storage_index, share_number for update of shares),
          kept as (
-           insert into storage.shares as known (server, storage_index, share_number, state, size)
-           select $1, storage_index, share_number, 'stable', found.size
+           insert into storage.shares as known (server, storage_index, share_number, state, size, kind)
+           select $1, storage_index, share_number, 'stable', found.size, found.kind
              from found left join before using (storage_index, share_number)
             order by storage_index, share_number
            on conflict (server, storage_index, share_number)
-             do update set state = 'stable', size = excluded.size where known.state = 'coming'
+             do update set state = 'stable', size = excluded.size, kind = excluded.kind
+             where known.state = 'coming'
            returning storage_index, share_number, size, uploader, xmax = 0 as added),
          leased as (
            insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
-           select $1, storage_index, share_number, account, now(), ${leaseEnd('account', '$5')}
+           select $1, storage_index, share_number, account, now(), ${leaseEnd('account', '$9')}
              from (select storage_index, share_number,
-                          coalesce(uploader, (select key from storage.accounts where name = 'starter')) as account
-                     from kept) as owned
-            order by storage_index, share_number
+                          coalesce(uploader, held.account,
+                                   (select key from storage.accounts where name = 'starter')) as account
+                     from kept left join held using (storage_index, share_number)) as owned
+            group by storage_index, share_number, account
+            order by storage_index, share_number, account
            on conflict do nothing
            returning storage_index, share_number, account),
          changed (account, bytes, shares, promised) as (
@@ -176,15 +190,18 @@ export class ShareRecords {
               and leases.share_number = kept.share_number),
          ${changeTotals}
          select count(*)::int as adopted from kept`,
-        [
-          this.#server,
-          shares.map((share) => Buffer.from(share.storageIndex)),
-          shares.map((share) => share.shareNumber),
-          shares.map((share) => share.size),
-          this.#leaseSeconds,
-        ],
-      ),
-    );
+      values: [
+        this.#server,
+        shares.map((share) => Buffer.from(share.storageIndex)),
+        shares.map((share) => share.shareNumber),
+        shares.map((share) => share.size),
+        shares.map((share) => share.kind),
+        held.map((share) => Buffer.from(share.storageIndex)),
+        held.map((share) => share.shareNumber),
+        held.map((share) => share.holder),
+        this.#leaseSeconds,
+      ],
+    });
     return rows[0]?.adopted ?? 0;
   }
 

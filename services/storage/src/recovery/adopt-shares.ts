@@ -3,9 +3,18 @@ import type { ShareAddress } from '@holdfast/lafs';
 import type { Quarantine } from '../damage/quarantine.js';
 import { keyOf, type ShareRecords } from '../records/share-records.js';
 import type { ShareBackend } from '../share-backend/share-backend.js';
-import { findShares } from './find-shares.js';
+import type { ShareAdoption } from './share-adoption.js';
 
 const recordsAtOnce = 1000;
+
+/** What a walk over all shares needs. */
+export interface AdoptionParts {
+  readonly backend: ShareBackend;
+  readonly records: ShareRecords;
+  readonly adoption: ShareAdoption;
+  /** Damaged shares are not missing. */
+  readonly quarantine: Quarantine;
+}
 
 /** What a walk over all shares found. */
 export interface WalkOutcome {
@@ -26,30 +35,23 @@ export interface WalkOutcome {
  *
  * @param signal ends the walk early
  */
-export async function adoptShares(
-  backend: ShareBackend,
-  records: ShareRecords,
-  quarantine: Quarantine,
-  signal: AbortSignal,
-): Promise<WalkOutcome> {
+export async function adoptShares(parts: AdoptionParts, signal: AbortSignal): Promise<WalkOutcome> {
+  const { backend, records, adoption } = parts;
   let adopted = 0;
   let shares = 0;
   for await (const page of backend.walk()) {
     if (signal.aborted) break;
     shares += page.shares.length;
-    const found = await findShares(backend, await records.unrecorded(page.shares));
-    if (found.length > 0) adopted += await records.adopt(found);
+    adopted += (await adoption.adopt(await records.unrecorded(page.shares))).recorded;
     // Requests come first.
     await delay(0);
   }
-  const missing = await countMissing(backend, records, quarantine, signal);
+  const missing = await countMissing(parts, signal);
   return { adopted, missing, shares, complete: !signal.aborted };
 }
 
 async function countMissing(
-  backend: ShareBackend,
-  records: ShareRecords,
-  quarantine: Quarantine,
+  { backend, records, quarantine }: AdoptionParts,
   signal: AbortSignal,
 ): Promise<number> {
   let missing = 0;

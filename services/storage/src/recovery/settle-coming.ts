@@ -1,7 +1,6 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import type { ShareRecords } from '../records/share-records.js';
-import type { ShareBackend } from '../share-backend/share-backend.js';
-import { findShares } from './find-shares.js';
+import type { ShareAdoption } from './share-adoption.js';
 
 const batchSize = 1000;
 
@@ -10,8 +9,8 @@ const batchSize = 1000;
  * coming is stable if it reached its place, and forgotten if it did not.
  */
 export async function settleComing(
-  backend: ShareBackend,
   records: ShareRecords,
+  adoption: ShareAdoption,
 ): Promise<{ kept: number; forgotten: number }> {
   let kept = 0;
   let forgotten = 0;
@@ -20,8 +19,7 @@ export async function settleComing(
     const coming = await records.comingAfter(last, batchSize);
     if (coming.length === 0) return { kept, forgotten };
     last = coming.at(-1);
-    const found = await findShares(backend, coming);
-    if (found.length > 0) await records.adopt(found);
+    const { found } = await adoption.adopt(coming);
     // Those that were kept are no longer coming, so this leaves them alone.
     await Promise.all(coming.map((share) => records.forget(share)));
     kept += found.length;

@@ -1,5 +1,16 @@
 import { existsSync } from 'node:fs';
-import { access, constants, mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@holdfast/common/logging';
 import {
@@ -143,6 +154,27 @@ export class DiskShareBackend implements ShareBackend {
       this.#openShares.forget(join(this.#root, sharePath(storageIndex, shareNumber)));
     }
     return failures;
+  }
+
+  async readNote(name: string): Promise<Uint8Array | undefined> {
+    try {
+      return await readFile(join(this.#root, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async writeNote(name: string, contents: Uint8Array): Promise<void> {
+    const unfinished = join(this.#root, `${name}.new`);
+    await writeFile(unfinished, contents, { mode: 0o600, flush: true });
+    await rename(unfinished, join(this.#root, name));
+    const folder = await open(this.#root);
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
   }
 
   async freeSpace(): Promise<number> {

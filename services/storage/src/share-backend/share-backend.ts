@@ -38,6 +38,10 @@ export interface ShareBackend {
    * @returns for each why it is still there; undefined where it is not
    */
   remove(shares: readonly ShareAddress[]): Promise<readonly (RemovalFailure | undefined)[]>;
+  /** A small file that is kept beside the shares; undefined where there is none of this name. */
+  readNote(name: string): Promise<Uint8Array | undefined>;
+  /** Writes a small file beside the shares, or writes it anew: whole, or not at all. Durable when this resolves. */
+  writeNote(name: string, contents: Uint8Array): Promise<void>;
   /** Bytes that could still be written, before any reserve. */
   freeSpace(): Promise<number>;
   /** Bytes that a share of so much data takes. */

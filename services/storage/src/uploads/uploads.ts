@@ -4,7 +4,7 @@ import type { ByteRange, ShareAddress, WholeShares } from '@holdfast/lafs';
 import type { Quarantine } from '../damage/quarantine.js';
 import { isDiskFull } from '../disk-errors.js';
 import { keyOf, type ShareRecords } from '../records/share-records.js';
-import { recordShares } from '../recovery/record-shares.js';
+import type { ShareAdoption } from '../recovery/share-adoption.js';
 import type { NewLease, ShareBackend } from '../share-backend/share-backend.js';
 import type { Space } from '../space/space.js';
 import { StorageError } from '../storage-error.js';
@@ -26,6 +26,7 @@ export interface UploadRequest {
 export interface UploadsOptions {
   readonly backend: ShareBackend;
   readonly records: ShareRecords;
+  readonly adoption: ShareAdoption;
   readonly admission: Admission;
   readonly space: Space;
   /** A share in it is neither there nor may it come anew: that would replace the damaged one for good. */
@@ -278,7 +279,7 @@ export class Uploads {
     present: ReadonlySet<number>,
     request: UploadRequest,
   ): Promise<ShareAddress[]> {
-    const { backend, records, admission, space } = this.#options;
+    const { backend, adoption, admission, space } = this.#options;
     const { storageIndex, size, account, lease } = request;
     const needed = backend.spaceFor(size);
     const fitting = wanted.filter(() => space.promise(needed));
@@ -290,7 +291,7 @@ export class Uploads {
       const answer = await admission.promise(
         fitting.map((share) => ({ ...share, size, account })),
         async () => {
-          await recordShares(backend, records, there);
+          await adoption.adopt(there);
           return there;
         },
       );

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { whileDatabaseReturns } from '../records/database-errors.js';
 import { LeaseRecords } from '../records/lease-records.js';
 import { ShareRecords } from '../records/share-records.js';
 import { type TestRecords, testRecords } from '../testing/test-records.js';
@@ -134,7 +135,11 @@ class System {
           : this.#shares.promise([upload])));
       }
       case 'adopt':
-        return void (await this.#shares.adopt([{ ...share, size: step.size }]));
+        return void (await whileDatabaseReturns(() =>
+          records.database.transaction((client) =>
+            this.#shares.adopt([{ ...share, kind: 'immutable', size: step.size, holders: [] }], client),
+          ),
+        ));
       case 'forget':
         return this.#shares.forget(share);
       case 'begin':

@@ -7,7 +7,8 @@ import { readMessageBody, requireCborAccepted } from '../message-body.js';
 
 /**
  * `POST /storage/v1/immutable/:storage_index`: begins uploads, and gives the client a lease on what is there already.
- * Shares that there is no room for are in neither set of the answer.
+ * Shares that there is no room for are in neither set of the answer, and so are those that are there but just being
+ * removed: no lease can save them, and the client places them elsewhere, as with a full server.
  */
 export function allocateShares({
   uploads,
@@ -31,7 +32,7 @@ export function allocateShares({
       account: account.key,
       lease: leaseOf(exchange, leaseDuration),
     });
-    if (present.size > 0) await leases.begin(storageIndex, present, account.key);
-    answerCbor(response, 200, encodeAllocateAnswer({ alreadyHave: present, allocated }));
+    const alreadyHave = await leases.begin(storageIndex, present, account.key);
+    answerCbor(response, 200, encodeAllocateAnswer({ alreadyHave, allocated }));
   };
 }

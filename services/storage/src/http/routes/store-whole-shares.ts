@@ -28,11 +28,11 @@ export function storeWholeShares({
     const shares = decodeStoreRequest(await readMessageBody(request));
     const lease = leaseOf(exchange, leaseDuration);
     const { present, stored } = await uploads.store({ storageIndex, account: account.key, lease }, shares);
-    if (present.size > 0) await leases.begin(storageIndex, present, account.key);
+    const alreadyHave = await leases.begin(storageIndex, present, account.key);
     for (const shareNumber of stored) {
       metrics.received(shares.get(shareNumber)?.length ?? 0);
       metrics.shareStored();
     }
-    answerCbor(response, 200, encodeStoreAnswer({ alreadyHave: present, stored }));
+    answerCbor(response, 200, encodeStoreAnswer({ alreadyHave, stored }));
   };
 }

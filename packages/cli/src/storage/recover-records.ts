@@ -1,0 +1,50 @@
+import type { Recovery } from '@holdfast/storage';
+import { withStorageNode } from '../nodes/storage-node.js';
+import { showCounting } from './counting-bar.js';
+import { withShares } from './share-folder.js';
+
+/**
+ * Recovers the records of a storage server.
+ *
+ * @param dir the folder of a storage server, or of a lab: then that of its first storage server
+ * @returns what to print
+ * @throws ConfigurationError, NotStorageError, ServerBusyError, or Postgres' own error
+ */
+export async function recoverRecords(dir: string, json: boolean): Promise<string> {
+  const { recover } = await import('@holdfast/storage');
+  return withStorageNode(dir, 'holdfast storage recover', (node) =>
+    withShares(node, async (backend) => {
+      const bar = showCounting('recovering');
+      const begun = performance.now();
+      try {
+        const recovery = await recover({
+          backend,
+          database: node.database,
+          server: node.server,
+          identity: node.identity,
+          leaseDuration: node.configuration.leases.duration,
+          onProgress: ({ done, shares }) => bar.show(done, shares),
+        });
+        const seconds = (performance.now() - begun) / 1000;
+        return json ? `${JSON.stringify({ ...recovery, seconds })}\n` : inWords(recovery, seconds);
+      } finally {
+        bar.end();
+      }
+    }),
+  );
+}
+
+function inWords({ shares, recorded, unreadable, accounts, rekeyed }: Recovery, seconds: number): string {
+  const lines = [
+    `${shares} shares in ${seconds.toFixed(1)} s, ${Math.round(shares / seconds)} a second: ${recorded} recorded anew, ${
+      shares - recorded - unreadable
+    } known before${unreadable > 0 ? `, ${unreadable} not whole and left alone` : ''}.`,
+  ];
+  if (accounts > 0) lines.push(`${accounts} accounts restored from their copy.`);
+  if (rekeyed.length > 0) {
+    lines.push(
+      `These accounts could not have their old key again, because another account has it: ${rekeyed.join(', ')}.`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,181 @@
+import type { Database } from '@holdfast/common/database';
+import type pg from 'pg';
+import type { CopiedAccounts } from './account-copy.js';
+
+/** A number that changes when anything changes that the copy has in it. */
+export async function accountsFingerprint(database: Database, server: number): Promise<string> {
+  const { rows } = await database.pool.query<{ fingerprint: string }>(
+    `select coalesce(sum(hashtextextended(line, 0)), 0)::text as fingerprint
+       from (select accounts::text from storage.accounts
+              union all
+             select (key, server_id, description)::text from storage.servers
+              union all
+             select credentials::text from storage.credentials where server = $1
+              union all
+             select sealed_secrets::text from storage.sealed_secrets) as lines (line)`,
+    [server],
+  );
+  return rows[0]?.fingerprint ?? '';
+}
+
+/** All that the copy has in it, as it is now. */
+export async function gatherAccounts(database: Database, server: number): Promise<CopiedAccounts> {
+  return database.transaction(async (client) => {
+    await client.query('set transaction isolation level repeatable read, read only');
+    const rows = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+      (await client.query<Row>(text, values)).rows;
+    return {
+      servers: await rows<CopiedAccounts['servers'][number]>(
+        'select key, server_id, description from storage.servers order by key',
+      ),
+      accounts: await rows<CopiedAccounts['accounts'][number]>(
+        `select key, name, created_at::text, state, quota, lease_seconds from storage.accounts order by key`,
+      ),
+      credentials: await rows<CopiedAccounts['credentials'][number]>(
+        `select encode(credential_hash, 'hex') as credential_hash, account from storage.credentials
+          where server = $1 and account <> (select key from storage.accounts where name = 'anonymous')
+          order by account`,
+        [server],
+      ),
+      sealed_secrets: await rows<CopiedAccounts['sealed_secrets'][number]>(
+        `select account, keeper, encode(sealed, 'hex') as sealed from storage.sealed_secrets order by account`,
+      ),
+    };
+  });
+}
+
+/** What became of the accounts of a copy. */
+export interface RestoredAccounts {
+  /** How many of them the database did not have. */
+  readonly restored: number;
+  /** The key that each account of the copy has in the database, by its key in the copy. */
+  readonly keys: ReadonlyMap<number, number>;
+  /** Names of those that could not have their key again, because another account has it. */
+  readonly rekeyed: readonly string[];
+}
+
+/**
+ * Puts back what the database lacks of a copy. What it has is left as it is: also where another server that shares the
+ * database did this before, at the same time, or where accounts were made anew under the same names.
+ */
+export async function restoreAccounts(
+  database: Database,
+  server: number,
+  copy: CopiedAccounts,
+): Promise<RestoredAccounts> {
+  return database.transaction(async (client) => {
+    await client.query(`select pg_advisory_xact_lock(hashtext('holdfast storage accounts'), 0)`);
+    await restoreServers(client, copy);
+    const restored = await restoreRows(client, copy);
+    const keys = await currentKeys(client, copy);
+    await restoreCredentials(client, server, copy, keys);
+    await restoreSecrets(client, copy, keys);
+    const rekeyed = copy.accounts.filter(({ key }) => keys.get(key) !== key).map(({ name }) => name);
+    return { restored, keys, rekeyed };
+  });
+}
+
+async function restoreServers(client: pg.ClientBase, { servers }: CopiedAccounts): Promise<void> {
+  await client.query(
+    `insert into storage.servers (key, server_id, description) overriding system value
+     select * from unnest($1::int[], $2::text[], $3::jsonb[]) on conflict do nothing`,
+    [
+      servers.map(({ key }) => key),
+      servers.map(({ server_id }) => server_id),
+      servers.map(({ description }) => (description === null ? null : JSON.stringify(description))),
+    ],
+  );
+  await advance(client, 'servers', servers);
+}
+
+async function restoreRows(client: pg.ClientBase, { accounts }: CopiedAccounts): Promise<number> {
+  await advance(client, 'accounts', accounts);
+  const values = [
+    accounts.map(({ key }) => key),
+    accounts.map(({ name }) => name),
+    accounts.map(({ created_at }) => created_at),
+    accounts.map(({ state }) => state),
+    accounts.map(({ quota }) => quota),
+    accounts.map(({ lease_seconds }) => lease_seconds),
+  ];
+  const copied = `unnest($1::int[], $2::text[], $3::timestamptz[], $4::storage.account_state[], $5::bigint[],
+                         $6::bigint[]) as copied (key, name, created_at, state, quota, lease_seconds)`;
+  const withKey = await client.query(
+    `insert into storage.accounts (key, name, created_at, state, quota, lease_seconds) overriding system value
+     select * from ${copied} on conflict do nothing`,
+    values,
+  );
+  const withAnother = await client.query(
+    `insert into storage.accounts (name, created_at, state, quota, lease_seconds)
+     select name, created_at, state, quota, lease_seconds from ${copied}
+      where not exists (select from storage.accounts as known where known.name = copied.name)
+        and key is not null`,
+    values,
+  );
+  return (withKey.rowCount ?? 0) + (withAnother.rowCount ?? 0);
+}
+
+/** Makes sure that no row added later gets a key that one of these rows has. */
+async function advance(
+  client: pg.ClientBase,
+  table: 'servers' | 'accounts',
+  rows: readonly { readonly key: number }[],
+): Promise<void> {
+  await client.query(
+    `select setval(sequence, greatest($2, (select max(key) from storage.${table}), nextval(sequence) - 1))
+       from pg_get_serial_sequence($1, 'key') as sequence`,
+    [`storage.${table}`, rows.reduce((highest, { key }) => Math.max(highest, key), 1)],
+  );
+}
+
+async function currentKeys(
+  client: pg.ClientBase,
+  { accounts }: CopiedAccounts,
+): Promise<Map<number, number>> {
+  const { rows } = await client.query<{ copied: number; key: number }>(
+    `select copied.key as copied, accounts.key
+       from unnest($1::int[], $2::text[]) as copied (key, name) join storage.accounts using (name)`,
+    [accounts.map(({ key }) => key), accounts.map(({ name }) => name)],
+  );
+  return new Map(rows.map(({ copied, key }) => [copied, key]));
+}
+
+async function restoreCredentials(
+  client: pg.ClientBase,
+  server: number,
+  { credentials }: CopiedAccounts,
+  keys: ReadonlyMap<number, number>,
+): Promise<void> {
+  await client.query(
+    `insert into storage.credentials (server, credential_hash, account)
+     select $1, decode(hash, 'hex'), account from unnest($2::text[], $3::int[]) as copied (hash, account)
+     on conflict do nothing`,
+    [
+      server,
+      credentials.map(({ credential_hash }) => credential_hash),
+      credentials.map(({ account }) => keys.get(account)),
+    ],
+  );
+}
+
+/** A secret is sealed for a key and a name: under another key it could not be opened. */
+async function restoreSecrets(
+  client: pg.ClientBase,
+  { servers, sealed_secrets }: CopiedAccounts,
+  keys: ReadonlyMap<number, number>,
+): Promise<void> {
+  const ids = new Map(servers.map(({ key, server_id }) => [key, server_id]));
+  const kept = sealed_secrets.filter(({ account }) => keys.get(account) === account);
+  await client.query(
+    `insert into storage.sealed_secrets (account, keeper, sealed)
+     select account, key, decode(sealed, 'hex')
+       from unnest($1::int[], $2::text[], $3::text[]) as copied (account, server_id, sealed)
+       join storage.servers using (server_id)
+     on conflict do nothing`,
+    [
+      kept.map(({ account }) => account),
+      kept.map(({ keeper }) => ids.get(keeper)),
+      kept.map(({ sealed }) => sealed),
+    ],
+  );
+}

@@ -1,0 +1,232 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { waitFor } from '@holdfast/lab';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { madeIndex, makeShare, makeShares } from '../testing/made-shares.js';
+import { holdfast } from '../testing/run-command.js';
+import { openKeeper } from '../testing/test-keeper.js';
+import { changeYaml, startTestServer, type TestServer } from '../testing/test-server.js';
+import { wrongTotals } from '../testing/totals.js';
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await startTestServer();
+});
+afterEach(() => server?.[Symbol.asyncDispose]());
+
+const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
+const recover = async (...options: string[]) => {
+  const { status, stdout, stderr } = await holdfast('storage', 'recover', server.dir, '--json', ...options);
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  return JSON.parse(stdout) as { shares: number; recorded: number; accounts: number; seconds: number };
+};
+const loseDatabase = () => server.sql('drop schema storage cascade');
+const leaseholders = async (storageIndex: Uint8Array) =>
+  (
+    await server.sql<{ name: string }>(
+      `select name from storage.leases join storage.accounts on key = account where storage_index = $1 order by name`,
+      [storageIndex],
+    )
+  ).map(({ name }) => name);
+const readiness = async () => (await fetch(`${server.operator}/readyz`)).text();
+const untilReadOnly = () =>
+  waitFor('it is read-only', async () => (await readiness()).includes('read-only') || undefined);
+const untilWalked = () =>
+  waitFor(
+    'the walk is over',
+    async () => (await readFile(server.log, 'utf8')).includes('looked through') || undefined,
+  );
+const text = (body: Uint8Array) => Buffer.from(body).toString();
+
+describe('a server whose database is lost', () => {
+  it('serves what it has and takes nothing in, until its records are recovered, with accounts and leases', async () => {
+    await using keeper = await openKeeper(server);
+    await keeper.book.create({ name: 'alice', quota: 1_000_000 });
+    const alice = await keeper.client('alice', server);
+    await waitFor(
+      'alice is known',
+      async () => (await alice.request('GET', '/storage/v1/version')).status === 200 || undefined,
+      { timeoutMs: 45_000 },
+    );
+    const [hers, anybodys] = [newShare(), newShare()];
+    const data = randomBytes(5_000);
+    await alice.store(hers, data);
+    await server.client.store(anybodys, data);
+    await waitFor('the accounts are copied', async () =>
+      stat(join(server.shares, 'holdfast-accounts')).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => undefined,
+      ),
+    );
+    expect(await readFile(join(server.shares, 'holdfast-accounts'), 'latin1')).not.toContain('alice');
+
+    await server.stop();
+    await loseDatabase();
+    const starting = server.start();
+    await untilReadOnly();
+    expect(await readiness()).toContain(`holdfast storage recover ${server.dir}`);
+    expect(await readFile(server.log, 'utf8')).toContain(`holdfast storage recover ${server.dir}`);
+    expect(await (await fetch(`${server.operator}/metrics`)).text()).toMatch(
+      /holdfast_storage_read_only\{[^}]*\} 1/,
+    );
+    expect(data.equals((await server.client.read(anybodys)).body)).toBe(true);
+    expect(await server.client.list(hers.storageIndex)).toEqual([0]);
+    const refused = await server.client.allocate(newShare().storageIndex, [0], 10);
+    expect([refused.status, text(refused.body)]).toEqual([503, expect.stringContaining('read-only')]);
+    expect((await server.client.renew(anybodys.storageIndex)).status).toBe(503);
+
+    expect(await recover()).toMatchObject({ shares: 2, recorded: 2, accounts: 1 });
+    await starting;
+    await waitFor(
+      'alice is known again',
+      async () => (await alice.request('GET', '/storage/v1/version')).status === 200 || undefined,
+    );
+    expect(data.equals((await alice.read(hers)).body)).toBe(true);
+    expect(await leaseholders(hers.storageIndex)).toEqual(['alice']);
+    expect(await leaseholders(anybodys.storageIndex)).toEqual(['anonymous']);
+    expect(await server.sql(`select quota from storage.accounts where name = 'alice'`)).toEqual([
+      { quota: 1_000_000 },
+    ]);
+    expect(await keeper.book.secretOf('alice')).toHaveLength(32);
+    await alice.store(newShare(), data);
+    await server.client.store(newShare(), data);
+    expect(await wrongTotals(server)).toEqual([]);
+
+    // New accounts get keys that none of the restored ones has.
+    await keeper.book.create({ name: 'bob' });
+    const rows = await server.sql<{ key: number }>('select key from storage.accounts');
+    expect(new Set(rows.map(({ key }) => key)).size).toBe(4);
+  }, 120_000);
+
+  it('recovers by itself where it is told to', async () => {
+    const share = newShare();
+    await server.client.store(share, randomBytes(100));
+    await untilWalked();
+    await server.stop();
+    await loseDatabase();
+    await changeYaml(join(server.dir, 'node.yaml'), { recovery: { automatic: true } });
+    await server.start();
+    expect(await leaseholders(share.storageIndex)).toEqual(['anonymous']);
+    await server.client.store(newShare(), randomBytes(100));
+    expect(await wrongTotals(server)).toEqual([]);
+  });
+});
+
+describe('an older copy of the database', () => {
+  it('is noticed; recovering records what it lacks and begins every lease anew', async () => {
+    const [old, since] = [newShare(), newShare()];
+    await server.client.store(old, randomBytes(100));
+    await untilWalked();
+    const tables = ['servers', 'shares', 'leases', 'usage_totals'];
+    for (const table of tables) await server.sql(`create table old_${table} as table storage.${table}`);
+
+    await server.client.store(since, randomBytes(200));
+    await server.stop();
+    for (const table of [...tables].reverse()) {
+      if (table === 'servers') continue;
+      await server.sql(`truncate storage.${table}`);
+      await server.sql(`insert into storage.${table} select * from old_${table}`);
+    }
+    await server.sql('update storage.servers set generation = (select generation from old_servers)');
+    // As if the copy were of last month: what was renewed since is not in it.
+    await server.sql(`update storage.leases set expires_at = now() - interval '1 hour'`);
+
+    const starting = server.start();
+    await untilReadOnly();
+    expect(await readiness()).toContain('older than the shares');
+    expect(await recover()).toMatchObject({ shares: 2, recorded: 1 });
+    await starting;
+    const leases = await server.sql<{ fresh: boolean }>(
+      `select expires_at > now() + interval '30 days' as fresh from storage.leases`,
+    );
+    expect(leases).toEqual([{ fresh: true }, { fresh: true }]);
+    expect(await wrongTotals(server)).toEqual([]);
+    await server.client.store(newShare(), randomBytes(100));
+  });
+});
+
+describe('recovering', () => {
+  it('records many small shares, while others are stored, and changes nothing when it is done again', async () => {
+    makeShares(server.shares, 50_000);
+    let over = false;
+    let stored = 0;
+    const storing = (async () => {
+      while (!over) {
+        await server.client.store(newShare(), randomBytes(1_000));
+        stored++;
+      }
+    })();
+    const first = await recover();
+    over = true;
+    await storing;
+    process.stdout.write(
+      `recovered ${first.shares} shares in ${first.seconds.toFixed(1)} s: ${Math.round(first.shares / first.seconds)} a second, while ${stored} were stored\n`,
+    );
+    expect(first.shares).toBeGreaterThanOrEqual(50_000);
+    const rows = () =>
+      server.sql(
+        `select count(*)::int as shares, (select count(*)::int from storage.leases) as leases,
+                (select sum(extract(epoch from expires_at))::text from storage.leases) as expiries,
+                (select sum(bytes)::text from storage.usage_totals) as bytes
+           from storage.shares where state = 'stable'`,
+      );
+    const before = await rows();
+    expect(before).toMatchObject([{ shares: 50_000 + stored, leases: 50_000 + stored }]);
+    expect(await recover()).toMatchObject({ shares: 50_000 + stored, recorded: 0 });
+    expect(await rows()).toEqual(before);
+    expect(await wrongTotals(server)).toEqual([]);
+  }, 180_000);
+
+  it('works before the server has ever run with the database, and beside damaged files', async () => {
+    await server.stop();
+    makeShares(server.shares, 20);
+    await writeFile(join(server.shares, 'README'), 'not a share');
+    makeShare(server.shares, { storageIndex: madeIndex(3), shareNumber: 1 }, Buffer.from('a'), [0, 0]);
+    const outcome = await recover();
+    expect(outcome).toMatchObject({ shares: 21, recorded: 21, unreadable: 0 });
+    await server.start();
+    expect(await server.client.list(madeIndex(3))).toEqual([0, 1]);
+  });
+
+  it('gives leases to the owners of shares only where this server wrote them', async () => {
+    await untilWalked();
+    await server.stop();
+    const [ours, theirs] = [newShare(), newShare()];
+    makeShare(server.shares, ours, Buffer.from('ours'), [1]);
+    await recover();
+    expect(await leaseholders(ours.storageIndex)).toEqual(['anonymous']);
+    const mark = JSON.parse(await readFile(join(server.shares, 'holdfast-mark'), 'utf8'));
+    await writeFile(join(server.shares, 'holdfast-mark'), JSON.stringify({ ...mark, server: 'v0-another' }));
+    makeShare(server.shares, theirs, Buffer.from('theirs'), [1]);
+    await server.start();
+    await waitFor(
+      'it is adopted',
+      async () => (await leaseholders(theirs.storageIndex)).length > 0 || undefined,
+    );
+    expect(await leaseholders(theirs.storageIndex)).toEqual(['starter']);
+  });
+
+  it('is refused while another is under way', async () => {
+    const [{ key }] = (await server.sql<{ key: number }>('select key from storage.servers')) as [
+      { key: number },
+    ];
+    // A session of its own holds the lock for as long as the statement runs.
+    const holding = server.sql(
+      `select pg_advisory_lock(hashtext('holdfast storage upkeep'), $1), pg_sleep(8),
+              pg_advisory_unlock(hashtext('holdfast storage upkeep'), $1)`,
+      [key],
+    );
+    await waitFor(
+      'the lock is held',
+      async () =>
+        (await server.sql(`select from pg_locks where locktype = 'advisory' and granted`)).length > 0 ||
+        undefined,
+    );
+    const { status, stderr } = await holdfast('storage', 'recover', '--dir', server.dir);
+    expect([status, stderr.trim().split('\n').length]).toEqual([1, 1]);
+    expect(stderr).toContain('under way');
+    await holding;
+  });
+});

@@ -1,0 +1,115 @@
+import type { Database } from '@holdfast/common/database';
+import type { Identity } from '@holdfast/common/identity';
+import { alone } from '../collection/server-lock.js';
+import { ShareRecords } from '../records/share-records.js';
+import type { ShareBackend, WalkedShares } from '../share-backend/share-backend.js';
+import { restoreAccounts } from './account-copy-records.js';
+import { readAccountCopy } from './account-copying.js';
+import { Generation } from './generation.js';
+import { ShareAdoption } from './share-adoption.js';
+
+/** Pages of the walk that are recorded at the same time: the disk and Postgres work side by side. */
+const pagesAtOnce = 3;
+
+/** What recovering needs. */
+export interface RecoverOptions {
+  readonly backend: ShareBackend;
+  readonly database: Database;
+  /** This server's key. */
+  readonly server: number;
+  readonly identity: Identity;
+  /** Milliseconds. */
+  readonly leaseDuration: number;
+  /** Called now and then; `done` rises from 0 to 1. */
+  readonly onProgress?: (progress: { readonly done: number; readonly shares: number }) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What recovering found and did. */
+export interface Recovery {
+  /** Shares in the backend. */
+  readonly shares: number;
+  /** Of these, how many had no record and have one now. */
+  readonly recorded: number;
+  /** Of these, how many are not whole. They were left alone. */
+  readonly unreadable: number;
+  /** Accounts that the database did not have. */
+  readonly accounts: number;
+  /** Names of accounts that have another key now than their shares say, because another account has theirs. */
+  readonly rekeyed: readonly string[];
+  /** False where it was ended early: then the server stays read-only, and it can be done again. */
+  readonly complete: boolean;
+}
+
+/**
+ * Makes the records of shares and leases again from the shares in the backend, and before them the accounts from their
+ * copy beside the shares. Deletes nothing, and leaves what is recorded as it is; done twice it changes nothing. The
+ * server may run meanwhile.
+ *
+ * @throws ServerBusyError, AccountCopyError, MarkError, StorageError `database-unavailable`
+ */
+export async function recover(options: RecoverOptions): Promise<Recovery> {
+  const { backend, database, server, identity, leaseDuration, signal } = options;
+  return alone(database, server, async () => {
+    const generation = new Generation({ backend, database, server, serverId: identity.serverId });
+    const [mark, standing] = [await generation.mark(), await generation.standing()];
+    const copy = await readAccountCopy(backend, identity.signingKey);
+    const accounts = copy && (await restoreAccounts(database, server, copy));
+
+    // Without a mark of ours, or while they are being adopted, these are shares that others filled the folder with.
+    const believed = mark !== undefined && !mark.adopting;
+    const accountOf = (owner: number) => (accounts ? accounts.keys.get(owner) : owner);
+    const records = new ShareRecords(database, server, leaseDuration);
+    const adoption = new ShareAdoption({
+      backend,
+      database,
+      records,
+      server,
+      leaseDuration,
+      accountOf: believed ? accountOf : () => undefined,
+    });
+    let [shares, recorded, unreadable] = [0, 0, 0];
+    const record = async (page: WalkedShares) => {
+      const unknown = standing === 'behind' ? page.shares : await records.unrecorded(page.shares);
+      const adopted = await (standing === 'behind' ? adoption.adoptAnew(unknown) : adoption.adopt(unknown));
+      shares += page.shares.length;
+      recorded += adopted.recorded;
+      unreadable += unknown.length - adopted.found.length;
+    };
+    await eachPage(backend.walk(), signal, record, (section) =>
+      options.onProgress?.({ done: section / 1024, shares }),
+    );
+    const complete = !signal?.aborted;
+    if (complete) await generation.accept();
+    return {
+      shares,
+      recorded,
+      unreadable,
+      accounts: accounts?.restored ?? 0,
+      rekeyed: accounts?.rekeyed ?? [],
+      complete,
+    };
+  });
+}
+
+/** Does something with every page of a walk, some pages at a time. */
+async function eachPage(
+  pages: AsyncIterable<WalkedShares>,
+  signal: AbortSignal | undefined,
+  work: (page: WalkedShares) => Promise<void>,
+  onSection: (section: number) => void,
+): Promise<void> {
+  const working = new Set<Promise<void>>();
+  try {
+    for await (const page of pages) {
+      if (signal?.aborted) break;
+      const worked = work(page).finally(() => working.delete(worked));
+      working.add(worked);
+      if (working.size >= pagesAtOnce) await Promise.race(working);
+      onSection(page.section);
+    }
+    await Promise.all(working);
+  } finally {
+    await Promise.allSettled(working);
+  }
+}

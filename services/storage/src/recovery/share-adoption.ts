@@ -1,0 +1,124 @@
+import type { Database } from '@holdfast/common/database';
+import type { ShareAddress } from '@holdfast/lafs';
+import type pg from 'pg';
+import { lockAgainstDeletion } from '../collection/deletion-lock.js';
+import { whileDatabaseReturns } from '../records/database-errors.js';
+import { leaseEnd } from '../records/lease-end.js';
+import type { ShareRecords } from '../records/share-records.js';
+import type { InspectedShare, ShareBackend } from '../share-backend/share-backend.js';
+
+/** What recording found shares needs. */
+export interface ShareAdoptionOptions {
+  readonly backend: ShareBackend;
+  readonly database: Database;
+  readonly records: ShareRecords;
+  /** This server's key. */
+  readonly server: number;
+  /** Milliseconds. */
+  readonly leaseDuration: number;
+  /**
+   * The key of the account that an owner in a share's leases means; undefined where it means none of ours, as in a
+   * folder that another server filled.
+   */
+  readonly accountOf: (owner: number) => number | undefined;
+}
+
+/** Records shares that are in the backend without a record. */
+export class ShareAdoption {
+  readonly #options: ShareAdoptionOptions;
+
+  constructor(options: ShareAdoptionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Records those of some shares that are whole in the backend, each with leases of a full duration: of the uploader
+   * where the share was coming, else of the accounts that own its leases, else of `starter`. Changes nothing where a
+   * share is recorded as stable or going. Durable when this resolves.
+   *
+   * @returns which were found in the backend, and how many were recorded
+   * @throws StorageError `database-unavailable`
+   */
+  adopt(shares: readonly ShareAddress[]): Promise<AdoptedShares> {
+    return this.#whileNothingIsDeleted(shares, (found, client) => this.#record(found, client));
+  }
+
+  /**
+   * As `adopt`, for records of an older time: what they know of renewals and of shares on their way out is out of date,
+   * so every lease begins its full duration anew.
+   */
+  adoptAnew(shares: readonly ShareAddress[]): Promise<AdoptedShares> {
+    return this.#whileNothingIsDeleted(shares, async (found, client) => {
+      await this.#forgetGoing(found, client);
+      const recorded = await this.#record(found, client);
+      await this.#extendLeases(found, client);
+      return recorded;
+    });
+  }
+
+  async #whileNothingIsDeleted(
+    shares: readonly ShareAddress[],
+    work: (found: readonly InspectedShare[], client: pg.PoolClient) => Promise<number>,
+  ): Promise<AdoptedShares> {
+    const { backend, database, server } = this.#options;
+    if (shares.length === 0) return { found: [], recorded: 0 };
+    return whileDatabaseReturns(() =>
+      database.transaction(async (client) => {
+        await lockAgainstDeletion(client, server);
+        const found = await backend.inspect(shares);
+        return { found, recorded: found.length > 0 ? await work(found, client) : 0 };
+      }),
+    );
+  }
+
+  #record(found: readonly InspectedShare[], client: pg.PoolClient): Promise<number> {
+    const { records, accountOf } = this.#options;
+    return records.adopt(
+      found.map(({ owners, ...share }) => ({
+        ...share,
+        holders: owners.flatMap((owner) => accountOf(owner) ?? []),
+      })),
+      client,
+    );
+  }
+
+  /** A share that is going has no lease and no part in any total: its row can simply go, and be made again. */
+  async #forgetGoing(found: readonly InspectedShare[], client: pg.PoolClient): Promise<void> {
+    await client.query({
+      name: 'storage-forget-going',
+      text: `delete from storage.shares
+              using unnest($2::bytea[], $3::int[]) as found (storage_index, share_number)
+              where server = $1 and shares.storage_index = found.storage_index
+                and shares.share_number = found.share_number and state = 'going'`,
+      values: this.#addresses(found),
+    });
+  }
+
+  async #extendLeases(found: readonly InspectedShare[], client: pg.PoolClient): Promise<void> {
+    await client.query({
+      name: 'storage-extend-leases',
+      text: `update storage.leases
+                set expires_at = greatest(expires_at, ${leaseEnd('account', '$4')})
+               from unnest($2::bytea[], $3::int[]) as found (storage_index, share_number)
+              where server = $1 and leases.storage_index = found.storage_index
+                and leases.share_number = found.share_number`,
+      values: [...this.#addresses(found), this.#options.leaseDuration / 1000],
+    });
+  }
+
+  #addresses(shares: readonly ShareAddress[]): unknown[] {
+    return [
+      this.#options.server,
+      shares.map(({ storageIndex }) => Buffer.from(storageIndex)),
+      shares.map(({ shareNumber }) => shareNumber),
+    ];
+  }
+}
+
+/** What became of shares that were to be recorded. */
+export interface AdoptedShares {
+  /** Those that are whole in the backend. */
+  readonly found: readonly InspectedShare[];
+  /** How many got a record. */
+  readonly recorded: number;
+}
