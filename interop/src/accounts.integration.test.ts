@@ -92,6 +92,27 @@ describe.skipIf('missing' in tahoe)('an account granted to a customer', () => {
     await expect.poll(tahoePut, { timeout: 10_000 }).toMatch(/^URI:CHK:/);
   });
 
+  it('while frozen lists its directories, and can change none', async () => {
+    const gateway = await client.gateway();
+    const inDirectory = async (query: string, method: string, body?: string) => {
+      const response = await fetch(`${gateway}/uri/${encodeURIComponent(directory)}${query}`, {
+        method,
+        ...(body === undefined ? {} : { body }),
+      });
+      return { status: response.status, text: await response.text() };
+    };
+    const directory = await (await fetch(`${gateway}/uri?t=mkdir`, { method: 'POST' })).text();
+    expect(await inDirectory('/before', 'PUT', 'kept')).toMatchObject({ status: 201 });
+    await account('freeze', 'customer');
+    await expect.poll(tahoePut, { timeout: 10_000 }).toContain('this account is frozen');
+    const refused = await inDirectory('/after', 'PUT', 'short enough to be stored in its capability');
+    expect(refused.status).toBe(500);
+    expect(refused.text).toContain('this account is frozen');
+    expect(await inDirectory('/before', 'GET')).toEqual({ status: 200, text: 'kept' });
+    expect((await inDirectory('?t=json', 'GET')).text).not.toContain('after');
+    await account('unfreeze', 'customer');
+  });
+
   it('once revoked neither stores nor reads', async () => {
     const capability = await theirs.put(randomBytes(100_000));
     await account('revoke', 'customer');
