@@ -101,7 +101,7 @@ describe('a quota', () => {
     const refused = await client.allocate(storageIndex, [0, 1, 2], 1_000);
     expect(refused.status).toBe(507);
     expect(text(refused.body)).toMatch(
-      /^the quota of this account does not allow it: of [\d.]+ k?B it uses [\d.]+ k?B, and 3 kB more were asked for\n$/,
+      /^the quota of this account does not allow 3 kB more, as it uses [\d.]+ k?B of [\d.]+ k?B\n$/,
     );
     // Nor does a part of a file, of which another part is there.
     expect((await client.allocate(there, [0, 1, 2, 3], 1_000)).status).toBe(507);

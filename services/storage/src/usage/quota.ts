@@ -32,8 +32,9 @@ export function withinQuota<T>(
       if (after > quota && after > before) {
         throw new StorageError(
           'quota-exceeded',
-          `the quota of this account does not allow it: of ${describeBytes(quota)} it uses ${describeBytes(before)}, ` +
-            `and ${describeBytes(after - before)} more were asked for`,
+          // One clause: clients show it among other words, some only up to a colon.
+          `the quota of this account does not allow ${describeBytes(after - before)} more, ` +
+            `as it uses ${describeBytes(before)} of ${describeBytes(quota)}`,
         );
       }
       return result;
