@@ -7,6 +7,7 @@ import { labCommand } from './commands/lab.js';
 import { putCommand } from './commands/put.js';
 import { runCommand } from './commands/run.js';
 import { storageCommand } from './commands/storage.js';
+import { usageCommand } from './commands/usage.js';
 import { explain } from './exit-status.js';
 
 /**
@@ -29,6 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
     runCommand,
     labCommand,
     accountCommand,
+    usageCommand,
     announcementsCommand,
     storageCommand,
   ])

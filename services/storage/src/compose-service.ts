@@ -37,7 +37,9 @@ import type { ShareBackend } from './share-backend/share-backend.js';
 import { Space } from './space/space.js';
 import { Uploads } from './uploads/uploads.js';
 import { Admission } from './usage/admission.js';
+import { closeHoursInTime } from './usage/close-hours.js';
 import { recountTotals } from './usage/recount.js';
+import { usageAt } from './usage/totals.js';
 
 /** What the service is built on. */
 export interface ServiceParts {
@@ -97,6 +99,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     logger.info(settled, 'settled the uploads that the last run left');
   for (const wrong of await recountTotals(database, server))
     logger.warn(wrong, 'the totals of an account were not those of its leases; counted anew');
+  lifecycle.add('metering', closeHoursInTime(database, server, logger));
 
   const leaseRecords = new LeaseRecords(database, server, leaseDuration);
   const admission = new Admission(database, records, leaseRecords);
@@ -122,6 +125,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   });
   lifecycle.add('uploads', uploads.start());
   metrics.watch(uploads, space, damaged);
+  metrics.watchUsage(() => usageAt(database, server));
   const scrub = configuration.scrub.enabled
     ? new Scrub({
         backend,

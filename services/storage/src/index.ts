@@ -11,3 +11,4 @@ export { type Recovery, recover } from './recovery/recover.js';
 export { type ScrubCounts, ScrubRecords, type ScrubRound } from './scrub/scrub-records.js';
 export { DiskShareBackend } from './share-backend/disk-share-backend.js';
 export type { ShareBackend } from './share-backend/share-backend.js';
+export * from './usage/index.js';

@@ -146,4 +146,26 @@ export class StorageMetrics {
       },
     });
   }
+
+  /** Shows what the accounts of this server use together; no number while Postgres is away. */
+  watchUsage(usage: () => Promise<{ readonly bytes: number; readonly shares: number }>): void {
+    const registers = [this.#registry];
+    const unknown = { bytes: Number.NaN, shares: Number.NaN };
+    new Gauge({
+      name: 'holdfast_storage_leased_bytes',
+      help: 'Share data under leases, each share once for each account that holds it',
+      registers,
+      async collect() {
+        this.set((await usage().catch(() => unknown)).bytes);
+      },
+    });
+    new Gauge({
+      name: 'holdfast_storage_leased_shares',
+      help: 'Shares under leases, each once for each account that holds it',
+      registers,
+      async collect() {
+        this.set((await usage().catch(() => unknown)).shares);
+      },
+    });
+  }
 }

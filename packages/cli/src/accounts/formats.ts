@@ -1,9 +1,10 @@
 import type { AccountSummary, AccountUsage, ServerUsage } from '@holdfast/storage';
 import { formatBytes } from '../format-bytes.js';
+import { formatTable } from '../table.js';
 
 /** For people: one line for each account. */
 export function formatAccounts(accounts: readonly AccountSummary[]): string {
-  return table([
+  return formatTable([
     ['name', 'state', 'quota', 'holds', 'shares', 'promised', 'leases'],
     ...accounts.map((account) => [
       account.name,
@@ -21,7 +22,7 @@ export function formatAccounts(accounts: readonly AccountSummary[]): string {
 export function formatAccount(
   account: AccountSummary & { readonly servers: readonly ServerUsage[] },
 ): string {
-  const fields = table([
+  const fields = formatTable([
     ['name', account.name],
     ['state', account.state],
     ['quota', formatQuota(account)],
@@ -35,7 +36,7 @@ export function formatAccount(
     server.serverId,
     server.registered ? formatHoldings(server) : `${formatHoldings(server)}; not registered there`,
   ]);
-  return `${fields}servers\n${table(servers)}`;
+  return `${fields}servers\n${formatTable(servers)}`;
 }
 
 function formatQuota({ quota }: AccountSummary): string {
@@ -50,18 +51,4 @@ function formatLeases({ leaseSeconds }: AccountSummary): string {
 
 function formatHoldings({ bytes, shares, promised }: AccountUsage): string {
   return `${formatBytes(bytes)} in ${shares} shares, ${formatBytes(promised)} promised`;
-}
-
-/** Columns as wide as their widest cell. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }

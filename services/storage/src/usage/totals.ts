@@ -1,3 +1,5 @@
+import type { Database } from '@holdfast/common/database';
+
 /**
  * What every statement that changes leases or shares ends in, so that `storage.usage_totals` is changed with them.
  *
@@ -22,3 +24,16 @@ export const changeTotals = `totals as (
     set bytes = known.bytes + excluded.bytes,
         shares = known.shares + excluded.shares,
         promised = known.promised + excluded.promised)`;
+
+/** What is under leases at one server, each share once for each account that holds it. */
+export async function usageAt(
+  database: Database,
+  server: number,
+): Promise<{ readonly bytes: number; readonly shares: number }> {
+  const { rows } = await database.pool.query<{ bytes: number; shares: number }>(
+    `select coalesce(sum(bytes), 0)::bigint as bytes, coalesce(sum(shares), 0)::bigint as shares
+       from storage.usage_totals where server = $1`,
+    [server],
+  );
+  return rows[0] as { bytes: number; shares: number };
+}
