@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { statfs, writeFile } from 'node:fs/promises';
+import { readdir, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder } from '@holdfast/lab';
@@ -58,6 +58,47 @@ describe('a full disk', () => {
     const again = randomBytes(5_000_000);
     await client.store(share, again);
     expect(again.equals((await client.read(share)).body)).toBe(true);
+  });
+});
+
+describe('a full disk under a mutable file', () => {
+  it('is told as 507, and every share of the slot is as it was', async ({ skip }) => {
+    await using disk = await smallDisk(8);
+    if (!disk) return skip('this user may not mount a small file system');
+    await using server = await startTestServer({
+      settings: { shares: { path: join(disk.path, 'shares'), reserved_space: 0 } },
+    });
+    const { client } = server;
+    const slot = newIndex();
+    const before = [0, 1].map(() => new Uint8Array(randomBytes(1_000_000)));
+    const change = (data: Uint8Array) => ({ write: [{ offset: 0, data }], newLength: data.length });
+    await client.slot(slot, Object.fromEntries(before.map((data, number) => [number, change(data)])));
+    const recorded = () =>
+      server.sql(
+        'select share_number, state, size::int from storage.shares where storage_index = $1 order by 1',
+        [slot],
+      );
+    const records = await recorded();
+
+    await writeFile(join(disk.path, 'other'), Buffer.alloc(4_500_000));
+    const larger = new Uint8Array(randomBytes(1_500_000));
+    for (let tries = 0; tries < 2; tries++) {
+      const { status } = await client.slot(slot, { 0: change(larger), 1: change(larger), 2: change(larger) });
+      expect(status).toBe(507);
+    }
+    expect(await client.listMutable(slot)).toEqual([0, 1]);
+    for (const [shareNumber, data] of before.entries()) {
+      const { body } = await client.readMutable({ storageIndex: slot, shareNumber });
+      expect(Buffer.compare(body, data)).toBe(0);
+    }
+    expect(await recorded()).toEqual(records);
+    expect(await readdir(join(disk.path, 'shares', 'changing'))).toEqual([]);
+
+    await writeFile(join(disk.path, 'other'), '');
+    // What is free is asked once a second.
+    await expect
+      .poll(async () => (await client.slot(slot, { 0: change(larger) })).status, { timeout: 5_000 })
+      .toBe(200);
   });
 });
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createDatabase, freePort, startPostgres, temporaryFolder } from '@holdfast/lab';
 import { base32Encode, encodeMutableContainer } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeEnabler } from '../testing/test-client.js';
@@ -249,5 +250,34 @@ describe('at the start', () => {
     await writeFile(join(folder, `${base32Encode(newIndex())}.x`), '');
     await server.start();
     expect(await readdir(folder)).toHaveLength(2);
+  });
+});
+
+describe('while Postgres is away', () => {
+  it('nothing is written, and afterwards everything is; records and shares agree', async () => {
+    await using folder = await temporaryFolder('postgres');
+    const port = await freePort();
+    let postgres = await startPostgres({ dir: folder.path, port });
+    try {
+      await using database = await createDatabase(postgres.url, 'storage');
+      await using node = await startTestServer({ postgres: database.url });
+      const share = { storageIndex: newIndex(), shareNumber: 0 };
+      await node.client.storeMutable(share, bytes('before'));
+      await postgres.process.kill();
+      const change = { 0: { write: [{ offset: 0, data: bytes('much longer') }] } };
+      expect((await node.client.slot(share.storageIndex, change)).status).toBe(503);
+      expect(Buffer.from((await node.client.readMutable(share)).body).toString()).toBe('before');
+      postgres = await startPostgres({ dir: folder.path, port });
+      await expect
+        .poll(async () => (await node.client.slot(share.storageIndex, change)).status, { timeout: 30_000 })
+        .toBe(200);
+      expect(Buffer.from((await node.client.readMutable(share)).body).toString()).toBe('much longer');
+      expect(await node.sql('select state, size::int from storage.shares')).toEqual([
+        { state: 'stable', size: 11 },
+      ]);
+      expect(await readdir(join(node.shares, journalFolder))).toEqual([]);
+    } finally {
+      await postgres[Symbol.asyncDispose]();
+    }
   });
 });

@@ -4,13 +4,15 @@ import { dirname, join } from 'node:path';
 import {
   decodeServerVersion,
   encodeCorruptionReport,
+  encodeReadTestWriteRequest,
   mutableContainerSize,
   parseMutableHeader,
   sharePath,
   storageRoutes,
 } from '@holdfast/lafs';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type TestClient, writeEnabler } from '../testing/test-client.js';
+import { secrets, type TestClient, writeEnabler } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { journalFolder } from './slot-journal.js';
 
@@ -219,6 +221,44 @@ describe('limits', () => {
     const all = { offset: 0, size: 2_000_000 };
     expect((await client.slot(slot, {}, { read: Array(30).fill(all) })).status).toBe(413);
     expect((await client.slot(slot, {}, { read: Array(3).fill(all) })).status).toBe(200);
+  });
+});
+
+describe('requests of the wrong form', () => {
+  it('are told 4xx, whatever is wrong with them, and the server goes on', async () => {
+    const slot = newIndex();
+    const good = encodeReadTestWriteRequest({
+      changes: new Map([
+        [0, { test: [is('zero')], write: [write(0, 'ZERO'), write(9, 'more')], newLength: 9 }],
+        [3, { test: [], write: [write(2, 'three')], newLength: null }],
+      ]),
+      read: [{ offset: 1, size: 2 }],
+    });
+    const { 'upload-secret': _, ...lease } = secrets;
+    const post = (body: Uint8Array) =>
+      client.request('POST', storageRoutes.readTestWrite.path({ storageIndex: slot }), {
+        headers: { 'content-type': 'application/cbor' },
+        secrets: { ...lease, 'write-enabler': writeEnabler },
+        body,
+      });
+    const statuses = new Map<number, number>();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+        fc.nat(good.length),
+        fc.boolean(),
+        async (changes, cut, whole) => {
+          const bad = Uint8Array.from(good.subarray(0, whole ? good.length : cut));
+          for (const [at, byte] of changes) if (bad.length > 0) bad[at % bad.length] = byte;
+          const { status } = await post(bad);
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          expect([200, 400, 413]).toContain(status);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect(statuses.get(400)).toBeGreaterThan(500);
+    expect((await client.slot(newIndex(), { 0: { write: [write(0, 'x')] } })).status).toBe(200);
   });
 });
 

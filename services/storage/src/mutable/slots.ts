@@ -177,7 +177,8 @@ export class Slots {
       await journal.commit(entry);
     } catch (error) {
       // Where Postgres is away this cannot be done now; the next who comes to the slot does it, or the timer.
-      await this.#settle(slot).catch(() => undefined);
+      const away = error instanceof StorageError && error.code === 'database-unavailable';
+      if (!away) await this.#settle(slot).catch(() => undefined);
       throw error;
     }
     this.#unfinished.set(slot, { ...entry, committed: true, removed });

@@ -100,12 +100,16 @@ export class ShareRecords {
     return rows.map(toAddress);
   }
 
-  /** Bytes of data that a stable share has by its record; undefined where it has none. */
+  /**
+   * Bytes of data that a stable immutable share has by its record; undefined where it has none. Of a mutable one the
+   * record and the file tell of two moments, if it is written between looking at the one and at the other.
+   */
   async sizeOf({ storageIndex, shareNumber }: ShareAddress): Promise<number | undefined> {
     const { rows } = await this.#database.pool.query<{ size: number }>({
       name: 'storage-size-of',
       text: `select size from storage.shares
-              where server = $1 and storage_index = $2 and share_number = $3 and state = 'stable'`,
+              where server = $1 and storage_index = $2 and share_number = $3 and state = 'stable'
+                and kind = 'immutable'`,
       values: [this.#server, Buffer.from(storageIndex), shareNumber],
     });
     return rows[0]?.size;

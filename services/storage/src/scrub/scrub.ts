@@ -29,14 +29,14 @@ const costOfShare = 32 * 1024;
 const pieceSize = 64 * 1024;
 /** Milliseconds before what failed for want of Postgres or of the disk is tried again. */
 const retryAfter = 10_000;
-/** Milliseconds after which a mutable share that looked damaged is looked at again: it may have been in a write. */
+/** Milliseconds after which a share that looked damaged is looked at again: something may have been under way. */
 const secondLook = 500;
 /** Shares that readers reported, waiting to be looked at. */
 const mostSuspects = 1000;
 
 /**
  * Reads every share, round after round, at a set pace, and quarantines those that are damaged: whose container is
- * malformed, whose file is not as long as the records say, or whose content disagrees with itself. A round goes on
+ * malformed, whose file is not as long as the records say (of an immutable share), or whose content disagrees with itself. A round goes on
  * after a restart where it was.
  */
 export class Scrub {
