@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { localCoding } from './coding/local-coding.js';
 import type { ServerStatus } from './connections/server-connection.js';
 import { ServerSet } from './connections/server-set.js';
+import type { StorageServer } from './connections/storage-server.js';
 import { Grid } from './grid.js';
 import { TransferMemory } from './memory/transfer-memory.js';
 import { type ClientHello, extensionNumber } from './testing/client-hello.js';
@@ -137,6 +138,17 @@ describe('a connection', () => {
     const closing = performance.now();
     await servers.close();
     expect(performance.now() - closing).toBeLessThan(2_000);
+  });
+
+  it('loses no share where the answer to a request for room is lost, and the server says nothing of it again', async () => {
+    servers.set(server.known);
+    await connected(servers, 1);
+    const [connection] = servers.connectedFor(randomBytes(16)) as [StorageServer];
+    const [index, secret] = [randomBytes(16), randomBytes(32)];
+    server.loseAllocation();
+    const answer = await connection.allocate(index, new Set([1, 4]), 1000, secret);
+    expect([...answer.allocated]).toEqual([1, 4]);
+    expect(await connection.write(index, 4, 0, randomBytes(1000), secret)).toBe(true);
   });
 
   it('is replaced when what is known of its server changes, and kept when it does not', async () => {

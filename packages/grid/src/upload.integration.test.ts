@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Lab, waitFor } from '@holdfast/lab';
@@ -155,6 +156,27 @@ describe('a server that dies while a file is being stored', () => {
     expect(serversOf(shares).has('s1')).toBe(false);
     await lab.start('s1');
     await client.connected(5);
+  });
+
+  it('just after it has stored its share, before it could say so, is asked whether it has it', async () => {
+    await using relayed = await openLabClient(lab, {
+      encoding: { ...encoding, happy: 5 },
+      relayed: true,
+    });
+    const other = randomBytes(1_000_000);
+    const stored = () => readdirSync(sharesFolder(lab, 's2'), { recursive: true }).length;
+    const before = stored();
+    const relay = relayed.relays.get('s2');
+    // A folder, one in it, and the share: outside `incoming`.
+    let cut = false;
+    relay?.cutOnce(() => {
+      const placed = readdirSync(join(sharesFolder(lab, 's2'), 'incoming')).length === 0 && stored() > before;
+      cut ||= placed;
+      return placed;
+    });
+    const capability = await relayed.store(other);
+    expect(cut).toBe(true);
+    expect(serversOf(await shareFiles(lab, capability)).size).toBe(5);
   });
 
   it('does not stop the upload where enough are left', async () => {

@@ -78,16 +78,49 @@ export class StorageClient {
     allocatedSize: number,
     uploadSecret: Uint8Array,
   ): Promise<Allocation> {
+    const ask = (wanted: ReadonlySet<number>, onRepeat?: () => void) =>
+      this.#allocate(storageIndex, wanted, { allocatedSize, uploadSecret }, onRepeat);
+    let repeated = false;
+    const answer = await ask(shareNumbers, () => {
+      repeated = true;
+    });
+    const isAnswered = (share: number) => answer.allocated.has(share) || answer.alreadyHave.has(share);
+    const missing = new Set([...shareNumbers].filter((share) => !isAnswered(share)));
+    if (!repeated || missing.size === 0) return answer;
+    // The peer says nothing of shares that the first request, whose answer was lost, has begun: they begin anew.
+    await Promise.all([...missing].map((share) => this.#giveUp(storageIndex, share, uploadSecret)));
+    const again = await ask(missing);
+    return {
+      allocated: new Set([...answer.allocated, ...again.allocated]),
+      alreadyHave: new Set([...answer.alreadyHave, ...again.alreadyHave]),
+    };
+  }
+
+  async #allocate(
+    storageIndex: Uint8Array,
+    shareNumbers: ReadonlySet<number>,
+    { allocatedSize, uploadSecret }: { allocatedSize: number; uploadSecret: Uint8Array },
+    onRepeat: (() => void) | undefined,
+  ): Promise<Allocation> {
     const { method, path } = storageRoutes.allocateShares;
     const { leaseSecret, tubId } = this.#options;
     const { renew, cancel } = deriveLeaseSecrets(leaseSecret, storageIndex, tubId);
-    const answer = await this.#request({
+    const request = {
       method,
       path: path({ storageIndex }),
       secrets: { 'lease-renew-secret': renew, 'lease-cancel-secret': cancel, 'upload-secret': uploadSecret },
       body: encodeAllocateRequest({ shareNumbers, allocatedSize }),
-    });
-    return this.#decode(answer, decodeAllocateAnswer);
+    };
+    return this.#decode(await this.#request(request, onRepeat), decodeAllocateAnswer);
+  }
+
+  /** Gives up a share that may not have been begun. */
+  async #giveUp(storageIndex: Uint8Array, shareNumber: number, uploadSecret: Uint8Array): Promise<void> {
+    try {
+      await this.abort(storageIndex, shareNumber, uploadSecret);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
   }
 
   async store(storageIndex: Uint8Array, shares: WholeShares): Promise<StoreAnswer> {
@@ -118,7 +151,7 @@ export class StorageClient {
     uploadSecret: Uint8Array,
   ): Promise<boolean> {
     const { method, path } = storageRoutes.writeShare;
-    const { status } = await this.#request({
+    const request = {
       method,
       path: path({ storageIndex, shareNumber }),
       secrets: { 'upload-secret': uploadSecret },
@@ -126,8 +159,20 @@ export class StorageClient {
       contentType: 'application/octet-stream',
       body: data,
       deadline: transferDeadline,
-    });
-    return status === 201;
+    };
+    let repeated = false;
+    const onRepeat = () => {
+      repeated = true;
+    };
+    try {
+      const { status } = await this.#request(request, onRepeat);
+      return status === 201;
+    } catch (error) {
+      if (!repeated || !isRefusal(error)) throw error;
+      // The answer that was lost may have said that the share is stored. Then there is no upload to write to any more.
+      if ((await this.listShares(storageIndex)).has(shareNumber)) return true;
+      throw error;
+    }
   }
 
   async abort(storageIndex: Uint8Array, shareNumber: number, uploadSecret: Uint8Array): Promise<void> {
@@ -166,13 +211,17 @@ export class StorageClient {
 
   /**
    * A connection kept open may be closed by the other side in the moment in which it is used again. Every request of
-   * the protocol may be repeated, so it is, once, on another connection.
+   * the protocol may be repeated, so it is, once, on another connection. The first may have been done all the same,
+   * only its answer lost.
+   *
+   * @param onRepeat called before a repetition, for requests that are answered differently then
    */
-  async #request(request: Request): Promise<Answer> {
+  async #request(request: Request, onRepeat?: () => void): Promise<Answer> {
     try {
       return await this.#requestOnce(request);
     } catch (error) {
       if (!(error instanceof StorageServerError && isClosedConnection(error.cause))) throw error;
+      onRepeat?.();
       return this.#requestOnce(request);
     }
   }
@@ -275,6 +324,11 @@ export class StorageClient {
 function isClosedConnection(cause: unknown): boolean {
   const code = (cause as { code?: unknown } | undefined)?.code;
   return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+/** Whether a server says that there is nothing (any more) to which a request could be done. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof StorageServerError && (error.status === 404 || error.status === 405);
 }
 
 interface Request {

@@ -48,6 +48,8 @@ export interface RecordingServer extends AsyncDisposable {
   readonly connections: readonly RecordedConnection[];
   readonly requests: readonly RecordedRequest[];
   forgetRequests(): void;
+  /** It does what the next request for room asks, and closes the connection instead of answering. */
+  loseAllocation(): void;
   /** It answers no request any more. */
   hang(): void;
   /** Closes every connection, and listens on. */
@@ -66,6 +68,8 @@ export async function startRecordingServer(nickname: string): Promise<RecordingS
   const hellos = new Map<number, ClientHello>();
   let knocks = 0;
   let hanging = false;
+  let losing = false;
+  const begun = new Set<string>();
   const shareSizes = new Map<string, number>();
 
   const https = createHttpsServer({
@@ -93,8 +97,14 @@ export async function startRecordingServer(nickname: string): Promise<RecordingS
     if (hanging) return;
     const answer = answerTo(request.method ?? '', path, Buffer.concat(body), {
       shareSizes,
+      begun,
       contentRange: request.headers['content-range'],
     });
+    if (losing && matchRoute(request.method ?? '', path).name === 'allocateShares') {
+      losing = false;
+      request.socket.destroy();
+      return;
+    }
     response.writeHead(answer.status, { 'content-type': 'application/cbor' }).end(answer.body);
   });
 
@@ -132,6 +142,9 @@ export async function startRecordingServer(nickname: string): Promise<RecordingS
     connections,
     requests,
     forgetRequests: () => requests.splice(0),
+    loseAllocation: () => {
+      losing = true;
+    },
     hang: () => {
       hanging = true;
     },
@@ -162,8 +175,14 @@ function answerTo(
   method: string,
   path: string,
   body: Buffer,
-  { shareSizes, contentRange }: { shareSizes: Map<string, number>; contentRange: string | undefined },
+  seen: {
+    readonly shareSizes: Map<string, number>;
+    /** Shares of which an upload has begun. */
+    readonly begun: Set<string>;
+    readonly contentRange: string | undefined;
+  },
 ): { status: number; body?: Uint8Array } {
+  const { shareSizes, begun, contentRange } = seen;
   const route = matchRoute(method, path);
   switch (route.name) {
     case 'version': {
@@ -179,16 +198,21 @@ function answerTo(
       return { status: 200, body: encodeShareNumbers(new Set()) };
     case 'allocateShares': {
       const { shareNumbers, allocatedSize } = decodeAllocateRequest(body);
-      for (const shareNumber of shareNumbers) shareSizes.set(`${path}/${shareNumber}`, allocatedSize);
-      return {
-        status: 200,
-        body: encodeAllocateAnswer({ alreadyHave: new Set(), allocated: shareNumbers }),
-      };
+      // As with the peer, nothing is said of shares that are on their way already.
+      const allocated = new Set([...shareNumbers].filter((share) => !begun.has(`${path}/${share}`)));
+      for (const share of allocated) {
+        shareSizes.set(`${path}/${share}`, allocatedSize);
+        begun.add(`${path}/${share}`);
+      }
+      return { status: 200, body: encodeAllocateAnswer({ alreadyHave: new Set(), allocated }) };
     }
     case 'writeShare': {
       const complete = parseContentRange(contentRange ?? '')?.end === shareSizes.get(path);
+      if (complete) begun.delete(path);
       return { status: complete ? 201 : 200, body: encodeWriteAnswer([]) };
     }
+    case 'abortUpload':
+      return { status: begun.delete(path.replace(/\/abort$/, '')) ? 200 : 404 };
     default:
       return { status: 404 };
   }

@@ -13,6 +13,8 @@ export interface Relay extends AsyncDisposable {
   stallAbove(bytes: number): void;
   /** What was held back is passed on, and all that comes. */
   resume(): void;
+  /** The next time that the server says something while `when` holds, the connection is cut instead. */
+  cutOnce(when: () => boolean): void;
   /** What the server says from now on is passed on so many milliseconds late. */
   delay(milliseconds: number): void;
 }
@@ -23,6 +25,7 @@ export async function openRelay(to: number): Promise<Relay> {
   let stalled = false;
   let said = 0;
   let late = 0;
+  let cut: (() => boolean) | undefined;
   let largest = Number.POSITIVE_INFINITY;
   const listener = createServer((client) => {
     const server = connect({ host: '127.0.0.1', port: to });
@@ -39,6 +42,11 @@ export async function openRelay(to: number): Promise<Relay> {
     let passed: Promise<unknown> = Promise.resolve();
     server.on('data', (chunk) => {
       said += chunk.length;
+      if (cut?.()) {
+        cut = undefined;
+        end();
+        return;
+      }
       if (chunk.length > largest) {
         server.pause();
         server.unshift(chunk);
@@ -68,6 +76,9 @@ export async function openRelay(to: number): Promise<Relay> {
       stalled = false;
       largest = Number.POSITIVE_INFINITY;
       every((server) => server.resume());
+    },
+    cutOnce: (when) => {
+      cut = when;
     },
     delay: (milliseconds) => {
       late = milliseconds;
