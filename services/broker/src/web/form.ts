@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import busboy from 'busboy';
 import { RequestError } from './errors.js';
+import { silentClient } from './receive.js';
 
 /** A form that was sent: its fields, and what became of its file. */
 export interface ReceivedForm<T> {
@@ -17,17 +18,21 @@ const limits = { fields: 32, fieldNameSize: 100, fieldSize: 2 ** 20, parts: 64, 
  * to `take` while it arrives; fields may stand before it or after it. As with the peer, `file` may also be a plain
  * field; other files are passed over.
  *
- * @throws RequestError 400 for a body that is not such a form, or what `take` throws
+ * @param patience milliseconds that the client may be silent outside the file; inside it is for `take` to say
+ * @throws RequestError 400 for a body that is not such a form, 408 where the client falls silent, or what `take` throws
  */
 export async function receiveForm<T>(
   request: IncomingMessage,
   take: (content: Readable | Uint8Array) => Promise<T>,
+  patience: number,
 ): Promise<ReceivedForm<T>> {
   const fields = new Map<string, string>();
   let file: { name: string | undefined; taken: Promise<T> } | undefined;
   const parser = openParser(request);
+  const silence = new SilenceWatch(request, patience);
   try {
     await new Promise<void>((resolve, reject) => {
+      silence.begin(reject);
       const takeOnce = (name: string | undefined, content: Readable | Uint8Array) => {
         if (file) throw malformed('expected one field "file", found a second');
         file = { name, taken: take(content) };
@@ -37,7 +42,10 @@ export async function receiveForm<T>(
         // An end in the middle is reported by the parser itself.
         content.on('error', () => undefined);
         if (field !== 'file' || file) content.resume();
-        if (field === 'file') attempt(() => takeOnce(filename, content), reject);
+        if (field !== 'file') return;
+        silence.pause();
+        content.once('close', () => silence.resume());
+        attempt(() => takeOnce(filename, content), reject);
       });
       parser.on('field', (field, value, { valueTruncated }) => {
         if (valueTruncated)
@@ -58,6 +66,44 @@ export async function receiveForm<T>(
     request.unpipe(parser);
     parser.destroy(error as Error);
     throw error;
+  } finally {
+    silence.end();
+  }
+}
+
+/** Gives a client up that sends nothing for too long, while it is for the client to send. */
+class SilenceWatch {
+  readonly #request: IncomingMessage;
+  readonly #patience: number;
+  readonly #heard = () => this.#timer?.refresh();
+  #timer: NodeJS.Timeout | undefined;
+  #giveUp: (error: RequestError) => void = () => undefined;
+
+  constructor(request: IncomingMessage, patience: number) {
+    this.#request = request;
+    this.#patience = patience;
+  }
+
+  begin(giveUp: (error: RequestError) => void): void {
+    this.#giveUp = giveUp;
+    this.#request.on('data', this.#heard);
+    this.resume();
+  }
+
+  /** While a file is passed on it is the grid that may be slow. */
+  pause(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  resume(): void {
+    this.pause();
+    this.#timer = setTimeout(() => this.#giveUp(silentClient()), this.#patience);
+  }
+
+  end(): void {
+    this.pause();
+    this.#request.off('data', this.#heard);
   }
 }
 

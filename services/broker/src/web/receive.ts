@@ -18,11 +18,7 @@ export interface ReceiveOptions {
  */
 export async function* receive(body: Readable, options: ReceiveOptions): AsyncGenerator<Uint8Array> {
   const { most, patience, onBytes } = options;
-  const watch = () =>
-    setTimeout(
-      () => body.destroy(new RequestError(408, 'silent-client', 'no more of the body came in time')),
-      patience,
-    );
+  const watch = () => setTimeout(() => body.destroy(silentClient()), patience);
   let silence = watch();
   try {
     let total = 0;
@@ -38,6 +34,11 @@ export async function* receive(body: Readable, options: ReceiveOptions): AsyncGe
   } finally {
     clearTimeout(silence);
   }
+}
+
+/** A client that sends no more of its body. */
+export function silentClient(): RequestError {
+  return new RequestError(408, 'silent-client', 'no more of the body came in time');
 }
 
 /** A body beyond what this broker takes. */

@@ -25,6 +25,8 @@ export interface WebServerOptions {
   readonly limits: NodeConfiguration['limits'];
   readonly logger: Logger;
   readonly registry: Registry;
+  /** Milliseconds that a client may neither send nor take while we wait for it. */
+  readonly patience?: number;
 }
 
 /** A web API that is being served. */
@@ -34,7 +36,10 @@ export interface WebServer {
   close(): Promise<void>;
 }
 
-const patience = 120_000;
+const usualPatience = 120_000;
+/** Connections beyond those that may be at work or in line: for pages, and for those that have nothing to ask now. */
+const spareConnections = 256;
+
 /**
  * Serves the web API.
  *
@@ -61,9 +66,12 @@ async function drain(web: FastifyInstance): Promise<void> {
   clearTimeout(cut);
 }
 
-/** So many may be at work at once, and four times as many wait. */
+/** For each place, so many wait in line. */
+const lineForEach = 4;
+
+/** So many may be at work at once. */
 function placesFor(of: string, size: number): Capacity {
-  return new Capacity({ of: `places for ${of}`, size, longestLine: 4 * size });
+  return new Capacity({ of: `places for ${of}`, size, longestLine: lineForEach * size });
 }
 
 /** The web API before it listens. */
@@ -83,13 +91,15 @@ export function buildWeb(options: WebServerOptions): FastifyInstance {
     clientErrorHandler: refuseMalformed,
     frameworkErrors: (error, _request, reply) => void tell(reply, answerTo(error)),
   });
+  // More would have neither a place nor a stand in line; each costs memory and a file descriptor.
+  web.server.maxConnections = (1 + lineForEach) * (limits.uploads + limits.downloads) + spareConnections;
   const context: WebContext = {
     grid: options.grid,
     logger,
     uploads: placesFor('uploads', limits.uploads),
     downloads: placesFor('downloads', limits.downloads),
     mostUploaded: limits.upload_size,
-    patience,
+    patience: options.patience ?? usualPatience,
   };
   // Bodies are files: whatever their type, they are left for the route to stream.
   web.removeAllContentTypeParsers();

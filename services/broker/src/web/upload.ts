@@ -35,9 +35,8 @@ export async function answerPost(
   refuseOperation(query, 'upload');
   refuseFormat(query);
   refuseLength(context, request, mostFraming);
-  const { fields, file } = await receiveForm(request.raw, (content) =>
-    store(context, request, reply, content),
-  );
+  const take = (content: Readable | Uint8Array) => store(context, request, reply, content);
+  const { fields, file } = await receiveForm(request.raw, take, context.patience);
   const given: Arguments = (name) => query(name) ?? fields.get(name);
   // Fields may come after the file; what they forbid is not answered with a capability.
   refuseOperation(given, 'upload');

@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { silentLogger } from '@holdfast/common/logging';
+import { createRegistry } from '@holdfast/common/metrics';
+import { Grid, ServerSet, TransferMemory } from '@holdfast/grid';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openWebServer, type WebServer } from './server.js';
+
+// What only real sockets show: clients that fall silent, and clients that are too many.
+
+const patience = 300;
+
+let web: WebServer;
+const sockets: Socket[] = [];
+beforeEach(async () => {
+  const logger = silentLogger();
+  const registry = createRegistry({});
+  const servers = new ServerSet({ leaseSecret: new Uint8Array(32), logger, registry });
+  const encoding = { required: 3, happy: 7, total: 10, maximumSegmentSize: 2 ** 20 };
+  const memory = new TransferMemory(128 * 2 ** 20);
+  const convergenceSecret = new Uint8Array(32);
+  web = await openWebServer({
+    listen: { host: '127.0.0.1', port: 0 },
+    grid: new Grid({ servers, encoding, convergenceSecret, spoolDir: '/nonexistent', memory, logger }),
+    status: () => ({ nickname: 'b', grid: 'lab', encoding, introducers: [], servers: servers.statuses() }),
+    page: new Map(),
+    limits: { upload_size: 1000, uploads: 1, downloads: 1, memory: memory.size },
+    logger,
+    registry,
+    patience,
+  });
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await web.close();
+});
+
+async function open(): Promise<Socket> {
+  const socket = connect(web.address.port, '127.0.0.1');
+  sockets.push(socket);
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** The status line of the answer to what was written. */
+async function answer(socket: Socket): Promise<string> {
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  return chunk.toString().split('\r\n')[0] ?? '';
+}
+
+const head = (length: number) =>
+  `POST /uri HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: ${length}\r\n\r\n`;
+const field = '--b\r\nContent-Disposition: form-data; name="when_done"\r\n\r\n/';
+const file = '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nhello';
+
+describe('a client that sends a form and falls silent', () => {
+  it.each([
+    ['before the first field', ''],
+    ['in a field that is no file', field],
+    ['in its file', file],
+    ['after its file', `${file}\r\n${field}`],
+  ])('%s is told that it was too slow', async (_where, sent) => {
+    const socket = await open();
+    const started = performance.now();
+    socket.write(head(1000) + sent);
+    expect(await answer(socket)).toBe('HTTP/1.1 408 Request Timeout');
+    expect(performance.now() - started).toBeGreaterThan(patience - 50);
+  });
+
+  it('is waited for as long as something comes', async () => {
+    const socket = await open();
+    const text = `${field}${'x'.repeat(20)}\r\n${file}\r\n--b--\r\n`;
+    socket.write(head(text.length));
+    const answered = answer(socket);
+    const step = Math.ceil(text.length / 6);
+    for (let at = 0; at < text.length; at += step) {
+      await new Promise((resolve) => setTimeout(resolve, patience / 2));
+      socket.write(text.slice(at, at + step));
+    }
+    expect(await answered).toBe('HTTP/1.1 302 Found');
+  });
+});
+
+it('a gateway takes no more connections than it can have use for', async () => {
+  const most = 5 * 2 + 256;
+  const opened = await Promise.all(Array.from({ length: most }, open));
+  const surplus = await open();
+  await once(surplus, 'close');
+  const [first] = opened as [Socket];
+  first.write('GET /uri/URI:LIT:nbswy3dp HTTP/1.1\r\nHost: x\r\n\r\n');
+  expect(await answer(first)).toBe('HTTP/1.1 200 OK');
+});
