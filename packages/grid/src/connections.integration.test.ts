@@ -129,6 +129,8 @@ describe('a connection', () => {
     const started = performance.now();
     await becomes(servers, 'unreachable', 20_000);
     await asked;
+    // It is not chosen for anything until it has answered again.
+    expect(servers.connectedFor(randomBytes(16))).toEqual([]);
     expect(performance.now() - started).toBeLessThan(20_000);
     const status = servers.statuses().find(({ nickname }) => nickname === 'silent');
     expect(status).toMatchObject({

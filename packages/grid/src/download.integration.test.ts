@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TransferMemory } from './memory/transfer-memory.js';
 import { collect, type LabClient, openLabClient } from './testing/lab-client.js';
+import type { Relay } from './testing/relay.js';
 import { cutOff, flipByte, headerOf, rowsOf, type ShareFile, shareFiles } from './testing/share-files.js';
 
 // Reading while servers are gone, lie or are slow: five real servers with one share of each file on each.
@@ -317,6 +318,47 @@ describe('a file', () => {
       expect(read.equals(content)).toBe(true);
       expect(performance.now() - started).toBeLessThan(soon);
     });
+
+    it('opens one share for one that stalls, and no more', async () => {
+      const { content, capability, shares } = await stored(3_000_000);
+      const said = new Map(relaysOf(shares).map((relay) => [relay, relay.said()]));
+      const saidSince = (relay: Relay) => relay.said() - (said.get(relay) ?? 0);
+      const file = await open(capability, relayed);
+      // Two servers were asked for no more than which shares they hold.
+      const [one, two, ...used] = [...said.keys()].sort((a, b) => saidSince(a) - saidSince(b));
+      const spare = [one, two] as Relay[];
+      for (const relay of spare) said.set(relay, relay.said());
+      const [stalled] = used;
+      stalled?.stall();
+      const read = await collect(file.read(0, file.size));
+      stalled?.resume();
+      expect(read.equals(content)).toBe(true);
+      expect(spare.map(saidSince).filter((bytes) => bytes > 10_000)).toHaveLength(1);
+      await relayed.connected(5);
+    });
+
+    it.each(['while it is opened', 'while it is read'])(
+      'ends at once when its reader leaves %s',
+      async (when) => {
+        const { capability, shares } = await stored(3_000_000);
+        const leaving = new AbortController();
+        const { signal } = leaving;
+        const stall = () => {
+          for (const relay of relaysOf(shares)) relay.stall();
+          setTimeout(() => leaving.abort(new Error('the reader left')), 100);
+        };
+        const started = performance.now();
+        if (when === 'while it is opened') stall();
+        const reading = relayed.grid.open(parseCapability(capability), { signal }).then((file) => {
+          stall();
+          return collect(file.read(0, file.size));
+        });
+        await expect(reading.then(({ length }) => length)).rejects.toThrow('the reader left');
+        expect(performance.now() - started).toBeLessThan(2_000);
+        for (const relay of relaysOf(shares)) relay.resume();
+        await relayed.connected(5);
+      },
+    );
 
     it('waits for slow servers where there are no others', async () => {
       const { content, capability, shares } = await stored(small);

@@ -89,6 +89,7 @@ export type StorageServerErrorCode =
   | 'wrong-certificate'
   | 'unauthorized'
   | 'timeout'
+  | 'aborted'
   | 'refused'
   | 'malformed-answer';
 

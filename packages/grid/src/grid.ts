@@ -2,6 +2,7 @@ import type { Logger } from '@holdfast/common/logging';
 import { type Capability, type ChkReadCapability, storageIndexOf } from '@holdfast/lafs';
 import type { Coding } from './coding/coding.js';
 import type { ServerSet } from './connections/server-set.js';
+import { untilAborted } from './connections/until-aborted.js';
 import { ChkFile } from './download/chk-file.js';
 import { hasSmallShares, openingMemory, readingMemory, segmentsAhead } from './download/download-memory.js';
 import { LiteralFile } from './download/literal-file.js';
@@ -67,6 +68,8 @@ export class Grid {
   /**
    * Finds a file's shares and checks enough of them that reading can begin. The file is to be closed after use.
    *
+   * @param signal ends opening and reading at once
+   *
    * @throws NotEnoughSharesError, NotReadableError for a verify capability, OverloadedError where other transfers hold
    *   the memory for too long, NotEnoughMemoryError where the file's segments never fit into it, or the signal's reason
    */
@@ -87,10 +90,12 @@ export class Grid {
   async #openShares(capability: ChkReadCapability, signal: AbortSignal | undefined): Promise<OpenFile> {
     const { working } = this.#options.memory;
     const storageIndex = storageIndexOf(capability);
-    const servers = this.#options.servers.connectedFor(storageIndex);
+    const servers = this.#options.servers
+      .connectedFor(storageIndex)
+      .map((server) => untilAborted(server, signal));
     const first = capability.required + 1;
     const finder = new ShareFinder(storageIndex, servers, first, hasSmallShares(capability));
-    const sources = new ShareSources(capability, storageIndex, finder, this.#options.logger);
+    const sources = new ShareSources(capability, storageIndex, finder, this.#options.logger, signal);
     const description = await sources.start();
     const { geometry } = description;
     // Where memory is short, many slow readers are better than a few quick ones.
@@ -101,7 +106,7 @@ export class Grid {
       what: `reading a file with segments of ${geometry.segmentSize} bytes`,
       signal,
     });
-    const fetcher = new SegmentFetcher(sources, capability.required);
+    const fetcher = new SegmentFetcher(sources, capability.required, signal);
     return new ChkFile(capability, description, fetcher, ahead, () => reservation.release());
   }
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { Lab, waitFor } from '@holdfast/lab';
 import { type ChkReadCapability, parseCapability, sharePath, storageIndexOf } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LabClient, openLabClient } from './testing/lab-client.js';
+import { type LabClient, once, openLabClient } from './testing/lab-client.js';
 import { rowsOf, type ShareFile, shareFiles, sharesFolder } from './testing/share-files.js';
 
 // Storing while servers are full, too few, or die on the way: five real servers. What a server keeps of an upload whose
@@ -52,6 +52,8 @@ async function recorded(): Promise<number> {
   }
   return count;
 }
+
+const isComing = (server: string) => readdirSync(join(sharesFolder(lab, server), 'incoming')).length > 0;
 
 const nothingBegun = (servers?: readonly string[]) =>
   waitFor('nothing is left of the upload', async () => {
@@ -190,6 +192,50 @@ describe('a server that dies while a file is being stored', () => {
     const capability = await upload;
     expect((await client.read(capability)).equals(content)).toBe(true);
     expect(serversOf(await shareFiles(lab, capability)).size).toBeGreaterThanOrEqual(3);
+    await nothingBegun(['s3', 's4', 's5']);
+  });
+
+  it('is replaced by another where that one has no share yet', async () => {
+    await using relayed = await openLabClient(lab, {
+      encoding: { ...encoding, happy: 4, total: 4 },
+      relayed: true,
+    });
+    const other = randomBytes(6_000_000);
+    let lost = '';
+    // Four of five servers get a share, so that one of these two does.
+    for (const server of ['s1', 's2']) {
+      const relay = relayed.relays.get(server);
+      relay?.cutOnce(() => {
+        if (lost !== '' || !isComing(server)) return false;
+        lost = server;
+        void relay[Symbol.asyncDispose]();
+        return true;
+      });
+    }
+    const capability = await relayed.store(other);
+    expect(lost).not.toBe('');
+    const servers = serversOf(await shareFiles(lab, capability));
+    expect(servers.size).toBe(4);
+    expect(servers.has(lost)).toBe(false);
+    await nothingBegun(['s3', 's4', 's5']);
+  });
+
+  it('ends the upload at once when its sender leaves, and nothing of it stays', async () => {
+    await using relayed = await openLabClient(lab, { encoding, relayed: true });
+    const leaving = new AbortController();
+    const upload = relayed.grid.upload(once(randomBytes(6_000_000)), { signal: leaving.signal });
+    let left = 0;
+    for (const [server, relay] of relayed.relays) {
+      relay.cutOnce(() => {
+        if (left > 0 || !isComing(server)) return false;
+        for (const silent of ['s1', 's2']) relayed.relays.get(silent)?.stall();
+        left = performance.now();
+        setTimeout(() => leaving.abort(new Error('the sender left')), 50);
+        return false;
+      });
+    }
+    await expect(upload).rejects.toThrow('the sender left');
+    expect(performance.now() - left).toBeLessThan(2_000);
     await nothingBegun(['s3', 's4', 's5']);
   });
 

@@ -145,12 +145,16 @@ export class ServerConnection implements StorageServer {
 
   listShares: StorageServer['listShares'] = (...request) =>
     this.#ask((client) => client.listShares(...request));
-  allocate: StorageServer['allocate'] = (storageIndex, shareNumbers, shareSize, uploadSecret) =>
-    this.#ask((client) => client.allocate(storageIndex, shareNumbers, shareSize, this.#own(uploadSecret)));
+  allocate: StorageServer['allocate'] = (storageIndex, shareNumbers, shareSize, uploadSecret, signal) =>
+    this.#ask((client) =>
+      client.allocate(storageIndex, shareNumbers, shareSize, this.#own(uploadSecret), signal),
+    );
   store: StorageServer['store'] = (...request) => this.#ask((client) => client.store(...request));
   readWhole: StorageServer['readWhole'] = (...request) => this.#ask((client) => client.readWhole(...request));
-  write: StorageServer['write'] = (storageIndex, shareNumber, offset, data, uploadSecret) =>
-    this.#ask((client) => client.write(storageIndex, shareNumber, offset, data, this.#own(uploadSecret)));
+  write: StorageServer['write'] = (storageIndex, shareNumber, offset, data, uploadSecret, signal) =>
+    this.#ask((client) =>
+      client.write(storageIndex, shareNumber, offset, data, this.#own(uploadSecret), signal),
+    );
   abort: StorageServer['abort'] = (storageIndex, shareNumber, uploadSecret) =>
     this.#ask((client) => client.abort(storageIndex, shareNumber, this.#own(uploadSecret)));
   read: StorageServer['read'] = (...request) => this.#ask((client) => client.read(...request));
@@ -171,9 +175,16 @@ export class ServerConnection implements StorageServer {
       this.#lastReached = new Date();
       return answer;
     } catch (error) {
-      if (error instanceof StorageServerError && error.status === undefined) this.#lookNow.abort();
+      if (error instanceof StorageServerError) this.#doubt(error);
       throw error;
     }
+  }
+
+  /** A server that could not be reached for a request is looked at; one that fell silent is not used until it answers. */
+  #doubt({ code, status, message }: StorageServerError): void {
+    if (status !== undefined || code === 'aborted') return;
+    if (code === 'timeout') this.#become('unreachable', message);
+    this.#lookNow.abort();
   }
 
   async #keepUp(client: StorageClient): Promise<void> {

@@ -45,6 +45,7 @@ export interface StorageClientOptions {
 
 const shortDeadline = 15_000;
 const transferDeadline = 60_000;
+const unwanted = 'nobody waits for the answer any more';
 
 /** The storage protocol spoken with one server, a method for each request that immutable files need. */
 export class StorageClient {
@@ -67,9 +68,12 @@ export class StorageClient {
     };
   }
 
-  async listShares(storageIndex: Uint8Array): Promise<ReadonlySet<number>> {
+  async listShares(storageIndex: Uint8Array, signal?: AbortSignal): Promise<ReadonlySet<number>> {
     const { method, path } = storageRoutes.listShares;
-    return this.#decode(await this.#request({ method, path: path({ storageIndex }) }), decodeShareNumbers);
+    return this.#decode(
+      await this.#request({ method, path: path({ storageIndex }), signal }),
+      decodeShareNumbers,
+    );
   }
 
   async allocate(
@@ -77,9 +81,10 @@ export class StorageClient {
     shareNumbers: ReadonlySet<number>,
     allocatedSize: number,
     uploadSecret: Uint8Array,
+    signal?: AbortSignal,
   ): Promise<Allocation> {
     const ask = (wanted: ReadonlySet<number>, onRepeat?: () => void) =>
-      this.#allocate(storageIndex, wanted, { allocatedSize, uploadSecret }, onRepeat);
+      this.#allocate(storageIndex, wanted, { allocatedSize, uploadSecret, signal }, onRepeat);
     let repeated = false;
     const answer = await ask(shareNumbers, () => {
       repeated = true;
@@ -99,7 +104,7 @@ export class StorageClient {
   async #allocate(
     storageIndex: Uint8Array,
     shareNumbers: ReadonlySet<number>,
-    { allocatedSize, uploadSecret }: { allocatedSize: number; uploadSecret: Uint8Array },
+    { allocatedSize, uploadSecret, signal }: AllocationRequest,
     onRepeat: (() => void) | undefined,
   ): Promise<Allocation> {
     const { method, path } = storageRoutes.allocateShares;
@@ -110,6 +115,7 @@ export class StorageClient {
       path: path({ storageIndex }),
       secrets: { 'lease-renew-secret': renew, 'lease-cancel-secret': cancel, 'upload-secret': uploadSecret },
       body: encodeAllocateRequest({ shareNumbers, allocatedSize }),
+      signal,
     };
     return this.#decode(await this.#request(request, onRepeat), decodeAllocateAnswer);
   }
@@ -123,7 +129,7 @@ export class StorageClient {
     }
   }
 
-  async store(storageIndex: Uint8Array, shares: WholeShares): Promise<StoreAnswer> {
+  async store(storageIndex: Uint8Array, shares: WholeShares, signal?: AbortSignal): Promise<StoreAnswer> {
     const { method, path } = storageRoutes.storeWholeShares;
     const { leaseSecret, tubId } = this.#options;
     const { renew, cancel } = deriveLeaseSecrets(leaseSecret, storageIndex, tubId);
@@ -132,14 +138,18 @@ export class StorageClient {
       path: path({ storageIndex }),
       secrets: { 'lease-renew-secret': renew, 'lease-cancel-secret': cancel },
       body: encodeStoreRequest(shares),
+      signal,
       deadline: transferDeadline,
     });
     return this.#decode(answer, decodeStoreAnswer);
   }
 
-  async readWhole(storageIndex: Uint8Array): Promise<SharesAnswer> {
+  async readWhole(storageIndex: Uint8Array, signal?: AbortSignal): Promise<SharesAnswer> {
     const { method, path } = storageRoutes.readWholeShares;
-    return this.#decode(await this.#request({ method, path: path({ storageIndex }) }), decodeSharesAnswer);
+    return this.#decode(
+      await this.#request({ method, path: path({ storageIndex }), signal }),
+      decodeSharesAnswer,
+    );
   }
 
   /** Resolves to whether the share is complete: 201, not 200 (docs: http-storage-node-protocol.rst, "Writing"). */
@@ -149,6 +159,7 @@ export class StorageClient {
     offset: number,
     data: Uint8Array,
     uploadSecret: Uint8Array,
+    signal?: AbortSignal,
   ): Promise<boolean> {
     const { method, path } = storageRoutes.writeShare;
     const request = {
@@ -158,6 +169,7 @@ export class StorageClient {
       headers: { 'content-range': formatContentRange({ begin: offset, end: offset + data.length }) },
       contentType: 'application/octet-stream',
       body: data,
+      signal,
       deadline: transferDeadline,
     };
     let repeated = false;
@@ -170,7 +182,7 @@ export class StorageClient {
     } catch (error) {
       if (!repeated || !isRefusal(error)) throw error;
       // The answer that was lost may have said that the share is stored. Then there is no upload to write to any more.
-      if ((await this.listShares(storageIndex)).has(shareNumber)) return true;
+      if ((await this.listShares(storageIndex, signal)).has(shareNumber)) return true;
       throw error;
     }
   }
@@ -185,7 +197,13 @@ export class StorageClient {
   }
 
   /** Fewer bytes than asked for where the share ends before `end`. */
-  async read(storageIndex: Uint8Array, shareNumber: number, start: number, end: number): Promise<Uint8Array> {
+  async read(
+    storageIndex: Uint8Array,
+    shareNumber: number,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
     const { method, path } = storageRoutes.readShare;
     const { status, body } = await this.#request({
       method,
@@ -193,6 +211,7 @@ export class StorageClient {
       headers: { range: formatRange({ begin: start, end }) },
       accept: 'application/octet-stream',
       limit: end - start,
+      signal: signal,
       deadline: transferDeadline,
     });
     if (status === 204) return new Uint8Array(0);
@@ -227,14 +246,38 @@ export class StorageClient {
   }
 
   async #requestOnce(request: Request): Promise<Answer> {
-    const { pool } = this.#options;
+    const { signal } = request;
+    if (signal?.aborted) throw this.#error('aborted', unwanted);
     // An emitter where an AbortSignal would do: that costs a tenth of a small request's time.
-    const signal = new EventEmitter();
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      signal.emit('abort');
-    }, request.deadline ?? shortDeadline);
+    const ending = new EventEmitter();
+    let ended: 'timeout' | 'aborted' | undefined;
+    let giveUp: (error: Error) => void = () => undefined;
+    const end = (reason: 'timeout' | 'aborted') => {
+      ended = reason;
+      ending.emit('abort');
+      giveUp(new Error(reason));
+    };
+    const onAbort = () => end('aborted');
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const timer = setTimeout(() => end('timeout'), request.deadline ?? shortDeadline);
+    try {
+      const exchange = this.#exchange(request, ending);
+      // While a request waits for a connection, the pool does not tell it that it has ended.
+      return await Promise.race([
+        exchange,
+        new Promise<never>((_, reject) => {
+          giveUp = reject;
+        }),
+      ]);
+    } catch (error) {
+      throw this.#asError(error, ended);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #exchange(request: Request, ending: EventEmitter): Promise<Answer> {
     const headers: string[] = [
       'authorization',
       this.#authorization,
@@ -245,22 +288,14 @@ export class StorageClient {
     for (const [name, value] of Object.entries(request.headers ?? {})) headers.push(name, value);
     // One header for each secret: joined by commas they are refused.
     for (const value of formatSecrets(request.secrets ?? {})) headers.push(secretsHeader, value);
-    let response: Dispatcher.ResponseData;
-    let body: Uint8Array;
-    try {
-      response = await pool.request({
-        method: request.method,
-        path: request.path,
-        headers,
-        body: request.body ?? null,
-        signal,
-      });
-      body = await this.#readBody(response, request.limit ?? maximumMessageSize);
-    } catch (error) {
-      throw this.#asError(error, late);
-    } finally {
-      clearTimeout(timer);
-    }
+    const response = await this.#options.pool.request({
+      method: request.method,
+      path: request.path,
+      headers,
+      body: request.body ?? null,
+      signal: ending,
+    });
+    const body = await this.#readBody(response, request.limit ?? maximumMessageSize);
     const { statusCode: status } = response;
     if (status >= 200 && status < 300) return { status, body, headers: response.headers };
     // Not its words: a server may repeat what it was sent, and messages reach web pages.
@@ -302,18 +337,16 @@ export class StorageClient {
     }
   }
 
-  #asError(error: unknown, timedOut: boolean): StorageServerError {
+  #asError(error: unknown, ended: 'timeout' | 'aborted' | undefined): StorageServerError {
     if (error instanceof StorageServerError) return error;
-    const { message, code = '' } = error as Error & { code?: string };
-    const late = timedOut || code.endsWith('_TIMEOUT');
-    return this.#error(
-      late ? 'timeout' : 'unreachable',
-      late ? 'did not answer in time' : message,
-      undefined,
-      {
-        cause: error,
-      },
-    );
+    const { message, code: reason = '' } = error as Error & { code?: string };
+    const code = ended ?? (reason.endsWith('_TIMEOUT') ? 'timeout' : 'unreachable');
+    const texts = {
+      timeout: 'did not answer in time',
+      aborted: unwanted,
+      unreachable: message,
+    };
+    return this.#error(code, texts[code], undefined, { cause: error });
   }
 
   #error(code: StorageServerError['code'], message: string, status?: number, options?: ErrorOptions) {
@@ -343,6 +376,13 @@ interface Request {
   readonly limit?: number;
   /** Milliseconds for the whole request. */
   readonly deadline?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface AllocationRequest {
+  readonly allocatedSize: number;
+  readonly uploadSecret: Uint8Array;
+  readonly signal: AbortSignal | undefined;
 }
 
 interface Answer {

@@ -8,7 +8,7 @@ export interface Allocation {
 
 /**
  * One storage server as upload and download use it. Every method rejects with a StorageServerError, and none waits
- * for ever.
+ * for ever. With the signal a request ends at once, with the code `aborted`.
  */
 export interface StorageServer {
   /** `v0-…`, or whatever a static clause calls it. */
@@ -25,7 +25,7 @@ export interface StorageServer {
   readonly wholeShares: boolean;
 
   /** The share numbers it holds of a file. */
-  listShares(storageIndex: Uint8Array): Promise<ReadonlySet<number>>;
+  listShares(storageIndex: Uint8Array, signal?: AbortSignal): Promise<ReadonlySet<number>>;
 
   /**
    * Asks for room for shares of `shareSize` bytes each.
@@ -37,13 +37,14 @@ export interface StorageServer {
     shareNumbers: ReadonlySet<number>,
     shareSize: number,
     uploadSecret: Uint8Array,
+    signal?: AbortSignal,
   ): Promise<Allocation>;
 
   /** Stores small shares for good, in one request. Only where it has `wholeShares`. */
-  store(storageIndex: Uint8Array, shares: WholeShares): Promise<StoreAnswer>;
+  store(storageIndex: Uint8Array, shares: WholeShares, signal?: AbortSignal): Promise<StoreAnswer>;
 
   /** The shares it holds of a file, small ones with their data. Only where it has `wholeShares`. */
-  readWhole(storageIndex: Uint8Array): Promise<SharesAnswer>;
+  readWhole(storageIndex: Uint8Array, signal?: AbortSignal): Promise<SharesAnswer>;
 
   /** Writes part of a share; resolves to whether the share is now complete and stored for good. */
   write(
@@ -52,13 +53,20 @@ export interface StorageServer {
     offset: number,
     data: Uint8Array,
     uploadSecret: Uint8Array,
+    signal?: AbortSignal,
   ): Promise<boolean>;
 
   /** Gives up a share that is not complete. */
   abort(storageIndex: Uint8Array, shareNumber: number, uploadSecret: Uint8Array): Promise<void>;
 
   /** The bytes from `start` up to `end` (exclusive) of a share; fewer where the share ends before. */
-  read(storageIndex: Uint8Array, shareNumber: number, start: number, end: number): Promise<Uint8Array>;
+  read(
+    storageIndex: Uint8Array,
+    shareNumber: number,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array>;
 
   /** Tells the server's operator that one of its shares is not what it should be. */
   reportCorruption(storageIndex: Uint8Array, shareNumber: number, reason: string): Promise<void>;

@@ -67,16 +67,22 @@ export class ChkFile implements OpenFile {
     last: number,
   ): AsyncGenerator<{ segment: number; blocks: FetchedBlock[] }> {
     const fetching: Promise<FetchedBlock[]>[] = [];
+    const leaving = new AbortController();
     let next = first;
-    for (let segment = first; segment <= last; segment++) {
-      for (; next <= last && fetching.length < this.#ahead; next++) {
-        const blocks = this.#fetcher.fetch(next);
-        // Its failure is thrown when its turn comes; until then it is not unhandled.
-        blocks.catch(() => undefined);
-        fetching.push(blocks);
+    try {
+      for (let segment = first; segment <= last; segment++) {
+        for (; next <= last && fetching.length < this.#ahead; next++) {
+          const blocks = this.#fetcher.fetch(next, leaving.signal);
+          // Its failure is thrown when its turn comes; until then it is not unhandled.
+          blocks.catch(() => undefined);
+          fetching.push(blocks);
+        }
+        const blocks = await (fetching.shift() as Promise<FetchedBlock[]>);
+        yield { segment, blocks };
       }
-      const blocks = await (fetching.shift() as Promise<FetchedBlock[]>);
-      yield { segment, blocks };
+    } finally {
+      // Whoever stops taking stops the fetching too.
+      leaving.abort();
     }
   }
 

@@ -7,11 +7,11 @@ export interface FetchedBlock {
   readonly block: Uint8Array;
 }
 
-/** A block is slow when it takes this many times as long as blocks took lately, … */
+/** A segment is slow when nothing of it comes for so many times as long as segments took lately, … */
 const slowFactor = 5;
-/** … and at least this long, in milliseconds. */
+/** … and at least for so long, in milliseconds. */
 const slowAtLeast = 500;
-/** What is taken for "lately" before the first block has come. */
+/** What is taken for "lately" before the first segment has come. */
 const firstGuess = 400;
 
 type Outcome = { reader: ShareReader; block: Uint8Array } | { reader: ShareReader; error: Error };
@@ -20,83 +20,125 @@ type Outcome = { reader: ShareReader; block: Uint8Array } | { reader: ShareReade
 export class SegmentFetcher {
   readonly #sources: ShareSources;
   readonly #required: number;
+  readonly #signal: AbortSignal | undefined;
   #usual = firstGuess;
 
-  constructor(sources: ShareSources, required: number) {
+  /** @param signal ends the download */
+  constructor(sources: ShareSources, required: number, signal: AbortSignal | undefined) {
     this.#sources = sources;
     this.#required = required;
+    this.#signal = signal;
   }
 
   /**
    * k good blocks of one segment.
    *
-   * @throws NotEnoughSharesError
+   * @param leaving ends this fetch; what is thrown then is of no meaning
+   * @throws NotEnoughSharesError, or the reason of the download's signal
    */
-  async fetch(segment: number): Promise<FetchedBlock[]> {
-    const blocks = new Map<number, Uint8Array>();
-    const pending = new Map<ShareReader, Promise<Outcome>>();
-    const asked = new Set<ShareReader>();
+  async fetch(segment: number, leaving: AbortSignal): Promise<FetchedBlock[]> {
     const started = performance.now();
-    const missing = () => this.#required - blocks.size - pending.size;
-    const unasked = () =>
-      this.#sources.open.filter(
-        (reader) =>
-          !asked.has(reader) &&
-          !blocks.has(reader.share.shareNumber) &&
-          ![...pending.keys()].some(({ share }) => share.shareNumber === reader.share.shareNumber),
-      );
-    const ask = (reader: ShareReader) => {
-      asked.add(reader);
-      pending.set(
-        reader,
-        reader.block(segment).then(
-          (block) => ({ reader, block }),
-          (error: Error) => ({ reader, error }),
-        ),
-      );
-    };
-
-    while (blocks.size < this.#required) {
-      for (const reader of unasked().slice(0, Math.max(0, missing()))) ask(reader);
-      if (missing() > 0 && (await this.#sources.more(() => unasked().length > 0))) continue;
-      if (pending.size === 0) throw this.#sources.notEnough();
-
-      const outcome = await firstOf(pending.values(), this.#patience(started));
-      if (outcome === 'slow') {
-        await this.#askAnother(pending, unasked, ask);
-        continue;
-      }
-      pending.delete(outcome.reader);
-      if ('error' in outcome) this.#sources.drop(outcome.reader, outcome.error);
-      else blocks.set(outcome.reader.share.shareNumber, outcome.block);
+    const blocks = new SegmentBlocks(segment, this.#sources);
+    const end = () => blocks.cancel();
+    for (const signal of [leaving, this.#signal]) signal?.addEventListener('abort', end, { once: true });
+    try {
+      leaving.throwIfAborted();
+      await this.#fill(blocks, leaving);
+    } finally {
+      for (const signal of [leaving, this.#signal]) signal?.removeEventListener('abort', end);
+      blocks.cancel();
     }
     this.#usual = 0.8 * this.#usual + 0.2 * (performance.now() - started);
     // Whoever is still at it when others have come in its place is slow.
-    for (const reader of pending.keys()) this.#sources.demote(reader);
-    return [...blocks].map(([shareNumber, block]) => ({ shareNumber, block }));
+    for (const reader of blocks.pending.keys()) this.#sources.demote(reader);
+    return [...blocks.done].map(([shareNumber, block]) => ({ shareNumber, block }));
+  }
+
+  async #fill(blocks: SegmentBlocks, leaving: AbortSignal): Promise<void> {
+    const { pending, done } = blocks;
+    const missing = () => this.#required - done.size - pending.size;
+    // Patience is counted from the last thing that happened: a stall costs one more share, not one for each moment
+    // that the segment is late.
+    let lastProgress = performance.now();
+    while (done.size < this.#required) {
+      this.#signal?.throwIfAborted();
+      leaving.throwIfAborted();
+      for (const reader of blocks.unasked().slice(0, Math.max(0, missing()))) blocks.ask(reader);
+      if (missing() > 0 && (await this.#sources.more(() => blocks.unasked().length > 0))) continue;
+      if (pending.size === 0) throw this.#sources.notEnough();
+
+      const outcome = await firstOf(pending.values(), this.#patience(lastProgress));
+      if (outcome === 'slow') {
+        await this.#askAnother(blocks);
+        lastProgress = performance.now();
+        continue;
+      }
+      this.#signal?.throwIfAborted();
+      leaving.throwIfAborted();
+      lastProgress = performance.now();
+      pending.delete(outcome.reader);
+      if ('error' in outcome) this.#sources.drop(outcome.reader, outcome.error);
+      else done.set(outcome.reader.share.shareNumber, outcome.block);
+    }
   }
 
   /** Milliseconds until what is still missing counts as slow. */
-  #patience(started: number): number {
+  #patience(lastProgress: number): number {
     const limit = Math.max(slowAtLeast, slowFactor * this.#usual);
-    return Math.max(0, limit - (performance.now() - started));
+    return Math.max(0, limit - (performance.now() - lastProgress));
   }
 
   /** Asks one more share than needed; where there is none, waits for those that were asked. */
-  async #askAnother(
-    pending: ReadonlyMap<ShareReader, Promise<Outcome>>,
-    unasked: () => ShareReader[],
-    ask: (reader: ShareReader) => void,
-  ): Promise<void> {
-    const opened = this.#sources.more(() => unasked().length > 0);
+  async #askAnother(blocks: SegmentBlocks): Promise<void> {
+    const opened = this.#sources.more(() => blocks.unasked().length > 0);
     // A block may come in while another share is being opened, which may itself be slow.
     const found = await Promise.race([
       opened,
-      ...[...pending.values()].map(async (each) => (await each) && false),
+      ...[...blocks.pending.values()].map(async (each) => (await each) && false),
     ]);
-    const [reader] = found ? unasked() : [];
-    if (reader) ask(reader);
-    else await Promise.race(pending.values());
+    const [reader] = found ? blocks.unasked() : [];
+    if (reader) blocks.ask(reader);
+    else await Promise.race(blocks.pending.values());
+  }
+}
+
+/** The blocks of one segment: those that have come, and those that were asked for. */
+class SegmentBlocks {
+  readonly done = new Map<number, Uint8Array>();
+  readonly pending = new Map<ShareReader, Promise<Outcome>>();
+  readonly #segment: number;
+  readonly #sources: ShareSources;
+  readonly #asked = new Set<ShareReader>();
+  readonly #cancelling = new AbortController();
+
+  constructor(segment: number, sources: ShareSources) {
+    this.#segment = segment;
+    this.#sources = sources;
+  }
+
+  /** Open shares whose block was neither had nor asked for. */
+  unasked(): ShareReader[] {
+    const numbers = new Set(this.done.keys());
+    for (const { share } of this.pending.keys()) numbers.add(share.shareNumber);
+    return this.#sources.open.filter(
+      (reader) => !this.#asked.has(reader) && !numbers.has(reader.share.shareNumber),
+    );
+  }
+
+  ask(reader: ShareReader): void {
+    this.#asked.add(reader);
+    this.pending.set(
+      reader,
+      reader.block(this.#segment, this.#cancelling.signal).then(
+        (block) => ({ reader, block }),
+        (error: Error) => ({ reader, error }),
+      ),
+    );
+  }
+
+  /** Ends the reads that are still on their way. */
+  cancel(): void {
+    this.#cancelling.abort();
   }
 }
 

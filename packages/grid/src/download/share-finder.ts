@@ -44,8 +44,8 @@ export class ShareFinder {
     return this.#reasons;
   }
 
-  /** Whether every server has answered or was given up. */
-  get finished(): boolean {
+  /** Asks on, as far as there are servers left; whether every one has answered or was given up. */
+  finish(): boolean {
     this.#askMore();
     return this.#asking.size === 0;
   }
@@ -60,7 +60,7 @@ export class ShareFinder {
   async enough(count: number): Promise<void> {
     const numbers = () => new Set(this.#found.map(({ shareNumber }) => shareNumber)).size;
     while (numbers() < count) {
-      if (this.#asking.size === 0 && this.finished) return;
+      if (this.#asking.size === 0 && this.finish()) return;
       const answered = await this.#answerWithin(patience);
       if (!answered) this.#askMore();
     }

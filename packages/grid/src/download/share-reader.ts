@@ -20,14 +20,29 @@ import { readShareTail } from './share-tail.js';
 export class ShareReader {
   private constructor(
     readonly share: FoundShare,
-    readonly description: FileDescription,
+    private told: FileDescription,
     private readonly storageIndex: Uint8Array,
     private readonly header: ShareHeader,
     private readonly blockHashes: HashSection,
-    private readonly segmentHashes: HashSection,
+    private readonly segmentHashesOf: (description: FileDescription) => HashSection,
     /** The first bytes of the share, as far as opening it needed them. */
     private readonly beginning: Uint8Array,
-  ) {}
+  ) {
+    this.segmentHashes = segmentHashesOf(told);
+  }
+
+  private segmentHashes: HashSection;
+
+  /** What is known of the file. */
+  get description(): FileDescription {
+    return this.told;
+  }
+
+  /** Shares that are opened at the same time each describe the file; those that are read together go by one. */
+  goBy(description: FileDescription): void {
+    this.told = description;
+    this.segmentHashes = this.segmentHashesOf(description);
+  }
 
   /**
    * Reads a share's header and hashes and checks them.
@@ -67,7 +82,7 @@ export class ShareReader {
       storageIndex,
       header,
       section(blockHashes, header.sections.blockHashTree),
-      section(segmentHashes, header.sections.ciphertextHashTree),
+      (described) => section(described.segmentHashes, header.sections.ciphertextHashTree),
       beginning,
     );
   }
@@ -75,9 +90,9 @@ export class ShareReader {
   /**
    * One segment's block.
    *
-   * @throws StorageServerError, or BadShareError where its hash is wrong
+   * @throws StorageServerError, also where the signal ends it; BadShareError where its hash is wrong
    */
-  async block(segment: number): Promise<Uint8Array> {
+  async block(segment: number, signal: AbortSignal): Promise<Uint8Array> {
     const { geometry } = this.description;
     const size = blockSizeOf(geometry, segment);
     const start = this.header.sections.data.offset + segment * geometry.blockSize;
@@ -85,7 +100,7 @@ export class ShareReader {
     const [block, expected] = await Promise.all([
       start + size <= this.beginning.length
         ? this.beginning.subarray(start, start + size)
-        : server.read(this.storageIndex, shareNumber, start, start + size),
+        : server.read(this.storageIndex, shareNumber, start, start + size, signal),
       this.blockHashes.leaf(segment),
       // For whoever decodes the segment: it is to be there when its blocks are.
       this.segmentHashes.leaf(segment),

@@ -18,6 +18,7 @@ export class ShareSources {
   readonly #storageIndex: Uint8Array;
   readonly #finder: ShareFinder;
   readonly #logger: Logger;
+  readonly #signal: AbortSignal | undefined;
   readonly #open: ShareReader[] = [];
   /** Open too, but slow: for when there is no other. */
   readonly #slow: ShareReader[] = [];
@@ -30,7 +31,15 @@ export class ShareSources {
   #description: FileDescription | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(capability: ChkReadCapability, storageIndex: Uint8Array, finder: ShareFinder, logger: Logger) {
+  /** @param signal ends the download: its servers answer nothing after that */
+  constructor(
+    capability: ChkReadCapability,
+    storageIndex: Uint8Array,
+    finder: ShareFinder,
+    logger: Logger,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#signal = signal;
     this.#capability = capability;
     this.#storageIndex = storageIndex;
     this.#finder = finder;
@@ -52,6 +61,7 @@ export class ShareSources {
     const { required } = this.#capability;
     await this.#finder.enough(required);
     while (this.#open.length < required) {
+      this.#signal?.throwIfAborted();
       const chosen = this.#choose(required - this.#open.length);
       if (chosen.length > 0) await Promise.all(chosen.map((share) => this.#tryToOpen(share)));
       else if (!(await this.#somethingNew())) throw this.notEnough();
@@ -70,6 +80,7 @@ export class ShareSources {
    */
   async more(enough: () => boolean): Promise<boolean> {
     for (;;) {
+      this.#signal?.throwIfAborted();
       await this.#inTurn(async () => {
         if (enough()) return;
         const [share] = this.#choose(1);
@@ -111,7 +122,7 @@ export class ShareSources {
 
   /** Waits until a share was found, opened, given up or found slow; false where nothing of it can come any more. */
   async #somethingNew(): Promise<boolean> {
-    if (this.#beingOpened === 0 && this.#finder.finished) return false;
+    if (this.#beingOpened === 0 && this.#finder.finish()) return false;
     await Promise.race([this.#news.next, this.#finder.nextAnswer()]);
     return true;
   }
@@ -172,6 +183,7 @@ export class ShareSources {
       const reader = await ShareReader.open(share, this.#storageIndex, this.#capability, this.#description);
       // The first description wins; all that get here are the same, since their hash is.
       this.#description ??= reader.description;
+      reader.goBy(this.#description);
       // While this one was slow another of its number may have been opened.
       const isOpen = this.#open.some((open) => open.share.shareNumber === share.shareNumber);
       (isOpen ? this.#slow : this.#open).push(reader);
@@ -183,6 +195,7 @@ export class ShareSources {
   }
 
   #giveUp(share: FoundShare, error: Error): void {
+    if (this.#signal?.aborted) return;
     this.#givenUp.add(share);
     const reason = `${describeShare(share)}: ${error.message}`;
     this.#reasons.push(reason);

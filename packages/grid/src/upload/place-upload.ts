@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mostWholeShareBytes, type StoreAnswer, type WholeShares } from '@holdfast/lafs';
 import type { Allocation, StorageServer } from '../connections/storage-server.js';
-import { NotEnoughServersError } from '../errors.js';
+import { NotEnoughServersError, StorageServerError } from '../errors.js';
 import { type Candidate, placeShares, serversOfHappiness } from '../placement/index.js';
 
 /** What is to be placed. */
@@ -183,8 +183,17 @@ class Placing {
       this.reasons.push(`${server.nickname}: no room for a share of ${shareSize} bytes`);
     } catch (error) {
       this.reasons.push((error as Error).message);
+      this.#giveUpUnanswered(server, wanted, error);
     }
     entry.writable = false;
+  }
+
+  /** A server that has not answered may yet have promised room. Nobody waits for what it says to this. */
+  #giveUpUnanswered(server: StorageServer, shares: ReadonlySet<number>, error: unknown): void {
+    if (error instanceof StorageServerError && error.status !== undefined) return;
+    for (const share of shares) {
+      server.abort(this.#request.storageIndex, share, this.uploadSecret).catch(() => undefined);
+    }
   }
 
   /** For room; or, where the shares are small and the server can, to store them at once. */

@@ -98,12 +98,16 @@ export class ShareUpload {
     return this.#complete;
   }
 
-  /** Gives the share up, at the server too. */
+  /** Gives the share up, at the server too. One that failed is told so, but not waited for. */
   async abort(reason: Error): Promise<void> {
     const { storageIndex, uploadSecret } = this.#options;
+    const hadFailed = this.#failure !== undefined;
     this.#failure ??= reason;
     await this.#sending;
-    if (!this.#complete) await this.server.abort(storageIndex, this.shareNumber, uploadSecret);
+    if (this.#complete) return;
+    const told = this.server.abort(storageIndex, this.shareNumber, uploadSecret);
+    if (hadFailed) told.catch(() => undefined);
+    else await told;
   }
 
   async #takePiece(): Promise<Uint8Array> {

@@ -16,6 +16,7 @@ import {
 import type { Coding } from '../coding/coding.js';
 import { localCoding } from '../coding/local-coding.js';
 import type { StorageServer } from '../connections/storage-server.js';
+import { untilAborted } from '../connections/until-aborted.js';
 import { NotEnoughServersError } from '../errors.js';
 import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
 import { serversOfHappiness } from '../placement/index.js';
@@ -107,7 +108,7 @@ async function receiveAndStore(
       signal: options.signal,
     });
     try {
-      return formatCapability(await uploadShares(file, key, geometry, options));
+      return formatCapability(await uploadToGoodServers(file, key, geometry, options));
     } finally {
       working.release();
     }
@@ -116,11 +117,43 @@ async function receiveAndStore(
   }
 }
 
+/**
+ * Uploads a file's shares. Where so many servers are lost on the way that too few are left, it begins anew with the
+ * others, as long as there are enough: the file is still there, its shares are made again.
+ */
+async function uploadToGoodServers(
+  file: SpooledFile,
+  key: Uint8Array,
+  geometry: EncodingGeometry,
+  options: UploadOptions,
+): Promise<ChkReadCapability> {
+  const lost = new Set<string>();
+  const serversFor = (storageIndex: Uint8Array) =>
+    options
+      .serversFor(storageIndex)
+      .filter(({ id }) => !lost.has(id))
+      .map((server) => untilAborted(server, options.signal));
+  let first: unknown;
+  for (;;) {
+    const lostBefore = lost.size;
+    try {
+      return await uploadShares(file, key, geometry, { ...options, serversFor }, lost);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      first ??= error;
+      // What was wrong at first says more than that there are too few servers without those.
+      if (!(error instanceof NotEnoughServersError) || lost.size === lostBefore) throw first;
+    }
+  }
+}
+
+/** @param lost takes the ids of servers that failed, where the upload fails for that */
 async function uploadShares(
   file: SpooledFile,
   key: Uint8Array,
   geometry: EncodingGeometry,
   options: UploadOptions,
+  lost: Set<string>,
 ): Promise<ChkReadCapability> {
   const { encoding, serversFor, signal } = options;
   const { required, happy, total } = encoding;
@@ -140,6 +173,9 @@ async function uploadShares(
     total,
     shareSize: sizes.shareSize,
     ...(whole ? { whole: whole.shares } : {}),
+  }).catch((error) => {
+    segments.close();
+    throw error;
   });
   const uploads = openUploads(placed, storageIndex, { ...sizes, buffer: coding.buffer });
   const checkHappiness = () => requireHappiness(placed, uploads, encoding);
@@ -163,7 +199,10 @@ async function uploadShares(
       size: file.size,
     };
   } catch (error) {
-    await Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
+    for (const { failure, server } of uploads) if (failure) lost.add(server.id);
+    const givenUp = Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
+    // Nobody is left who would wait for servers to answer.
+    if (!signal?.aborted) await givenUp;
     throw error;
   } finally {
     segments.close();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
-import { Grid, ServerSet, TransferMemory } from '@holdfast/grid';
+import { Grid, localCoding, ServerSet, TransferMemory } from '@holdfast/grid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openWebServer, type WebServer } from './server.js';
 
@@ -21,7 +21,15 @@ beforeEach(async () => {
   const convergenceSecret = new Uint8Array(32);
   web = await openWebServer({
     listen: { host: '127.0.0.1', port: 0 },
-    grid: new Grid({ servers, encoding, convergenceSecret, spoolDir: '/nonexistent', memory, logger }),
+    grid: new Grid({
+      servers,
+      encoding,
+      convergenceSecret,
+      spoolDir: '/nonexistent',
+      coding: localCoding,
+      memory,
+      logger,
+    }),
     status: () => ({ nickname: 'b', grid: 'lab', encoding, introducers: [], servers: servers.statuses() }),
     page: new Map(),
     limits: { upload_size: 1000, uploads: 1, downloads: 1, memory: memory.size },
