@@ -69,6 +69,22 @@ describe('the database', () => {
     await relay.close();
   });
 
+  it('survives that Postgres ends a connection between two statements of a transaction, and fails that', async () => {
+    await using temporary = await createTestDatabase();
+    const database = await openDatabase({ url: temporary.url, applicationName: 'test', logger });
+    await expect(
+      database.transaction(async (client) => {
+        const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+        await database.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+        // It is told while nobody waits for an answer.
+        await delay(100);
+        await client.query('select 1');
+      }),
+    ).rejects.toThrow();
+    expect((await database.pool.query('select 2 as two')).rows).toEqual([{ two: 2 }]);
+    await database.close();
+  });
+
   it('takes back a transaction that throws, and gives the connection back', async () => {
     await using temporary = await createTestDatabase();
     const database = await openDatabase({

@@ -52,6 +52,8 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
   pool.on('error', (error) =>
     options.logger.warn({ error: error.message }, 'a database connection was lost'),
   );
+  // Nor may that of one which a transaction holds between two statements: the next statement tells it.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     pool,
     problem: undefined,

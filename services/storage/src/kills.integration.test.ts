@@ -1,0 +1,93 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createDatabase, freePort, startPostgres, temporaryFolder, waitFor } from '@holdfast/lab';
+import { describe, expect, it } from 'vitest';
+import { expectAcknowledged, expectLeases, untilDisconnected } from './testing/check-load.js';
+import { MixedLoad } from './testing/mixed-load.js';
+import { Seeded, testSeed } from './testing/seeded.js';
+import { startTestServer, type TestServer } from './testing/test-server.js';
+import { wrongTotals } from './testing/totals.js';
+
+const month = 31 * 86_400_000;
+const clients = 6;
+
+/** Gives the load's clients some time, then does `violence`, and waits for the clients to notice. */
+async function under(load: MixedLoad, time: number, violence: () => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const working = load.run(clients, stop.signal);
+  // What it throws is thrown below.
+  working.catch(() => undefined);
+  await delay(time);
+  await violence();
+  stop.abort();
+  await working;
+}
+
+const logOf = (server: TestServer) => readFile(server.log, 'utf8');
+
+describe('a storage server under a mixed load', () => {
+  it('killed fifty times at any moment keeps all that it acknowledged, and its totals are those of its leases', async () => {
+    const seed = testSeed();
+    process.stdout.write(`HOLDFAST_SEED=${seed}\n`);
+    const random = new Seeded(seed);
+    await using server = await startTestServer({
+      settings: { scrub: { bytes_per_second: '100MB', every: '1s' } },
+    });
+    const load = new MixedLoad(server.client, seed);
+    for (let kill = 0; kill < 50; kill++) {
+      await under(load, 20 + random.below(400), () => server.kill());
+      await untilDisconnected(server);
+      expect(await wrongTotals(server)).toEqual([]);
+      await server.start();
+    }
+    expect(load.stored.length).toBeGreaterThan(200);
+    expect(load.slots.length).toBeGreaterThan(50);
+    expect(load.renewed.size).toBeGreaterThan(50);
+    await expectAcknowledged(server, load);
+    await expectLeases(server, load, month);
+    expect(await wrongTotals(server)).toEqual([]);
+    expect(await server.sql("select from storage.shares where state = 'coming'")).toEqual([]);
+    expect(await server.sql('select from storage.damaged_shares')).toEqual([]);
+    expect(await readdir(join(server.shares, 'incoming'))).toEqual([]);
+    const log = await logOf(server);
+    expect(log).not.toContain('a request failed');
+    expect(log).not.toContain('counted anew');
+  }, 240_000);
+
+  it('whose Postgres is killed twenty times keeps all that it acknowledged, and goes on by itself', async () => {
+    const seed = testSeed();
+    process.stdout.write(`HOLDFAST_SEED=${seed}\n`);
+    const random = new Seeded(seed);
+    await using folder = await temporaryFolder('kills');
+    const port = await freePort();
+    // Durable: what Postgres has committed must outlive it.
+    let postgres = await startPostgres({ dir: folder.path, port });
+    try {
+      await using database = await createDatabase(postgres.url, 'storage');
+      await using server = await startTestServer({ postgres: database.url });
+      const load = new MixedLoad(server.client, seed);
+      for (let kill = 0; kill < 20; kill++) {
+        await under(load, 50 + random.below(600), async () => {
+          await postgres.process.kill();
+          await delay(random.below(300));
+          postgres = await startPostgres({ dir: folder.path, port });
+        });
+      }
+      await waitFor('it is ready', async () => (await fetch(`${server.operator}/readyz`)).ok || undefined);
+      expect(load.stored.length).toBeGreaterThan(100);
+      expect(load.slots.length).toBeGreaterThan(25);
+      await expectAcknowledged(server, load);
+      await expectLeases(server, load, month);
+      // Nothing is on its way any more, and nothing counts as if it were.
+      expect(await wrongTotals(server)).toEqual([]);
+      await server.kill();
+      await server.start();
+      await expectAcknowledged(server, load);
+      expect(await wrongTotals(server)).toEqual([]);
+      expect(await logOf(server)).not.toContain('counted anew');
+    } finally {
+      await postgres[Symbol.asyncDispose]();
+    }
+  }, 240_000);
+});
