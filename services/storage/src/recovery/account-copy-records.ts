@@ -112,7 +112,24 @@ async function restoreRows(client: pg.ClientBase, { accounts }: CopiedAccounts):
         and key is not null`,
     values,
   );
+  await restoreFirstAccounts(client, copied, values);
   return (withKey.rowCount ?? 0) + (withAnother.rowCount ?? 0);
+}
+
+/**
+ * A database that was made anew has `anonymous` as every new one has it. If it was shut out before, losing the database
+ * must not let everybody in again. That it was made anew is seen from its age, which is then the one of before.
+ */
+async function restoreFirstAccounts(client: pg.ClientBase, copied: string, values: unknown[]): Promise<void> {
+  await client.query(
+    `update storage.accounts as a
+        set state = copied.state, quota = copied.quota, lease_seconds = copied.lease_seconds,
+            created_at = copied.created_at
+       from ${copied}
+      where a.name = copied.name and a.name in ('anonymous', 'starter') and a.key = copied.key
+        and a.created_at > copied.created_at`,
+    values,
+  );
 }
 
 /** Makes sure that no row added later gets a key that one of these rows has. */

@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setAccountQuota, setAccountState } from '../accounts/account-changes.js';
 import { madeIndex, makeShare, makeShares } from '../testing/made-shares.js';
 import { holdfast } from '../testing/run-command.js';
 import { openKeeper } from '../testing/test-keeper.js';
@@ -99,6 +100,31 @@ describe('a server whose database is lost', () => {
     const rows = await server.sql<{ key: number }>('select key from storage.accounts');
     expect(new Set(rows.map(({ key }) => key)).size).toBe(4);
   }, 120_000);
+
+  it('shuts the anonymous account out again where it was shut out, and only then', async () => {
+    await using keeper = await openKeeper(server);
+    await setAccountState(keeper.database, 'anonymous', 'frozen');
+    await setAccountQuota(keeper.database, 'anonymous', 500_000);
+    await server.stop();
+    // A start copies the accounts as they are then.
+    const copied = () =>
+      stat(join(server.shares, 'holdfast-accounts')).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      );
+    const before = await copied();
+    await server.start();
+    await waitFor('the accounts are copied', async () => (await copied()) > before || undefined);
+    await server.stop();
+    await loseDatabase();
+    await recover();
+    const anonymous = () => server.sql(`select state, quota from storage.accounts where name = 'anonymous'`);
+    expect(await anonymous()).toEqual([{ state: 'frozen', quota: 500_000 }]);
+
+    await setAccountState(keeper.database, 'anonymous', 'active');
+    await recover();
+    expect(await anonymous()).toEqual([{ state: 'active', quota: 500_000 }]);
+  });
 
   it('recovers by itself where it is told to', async () => {
     const share = newShare();
