@@ -7,6 +7,7 @@ import {
   containerSize,
   encodeContainerHeader,
   encodeLeaseRecord,
+  type LeaseRecord,
   leaseRecordSize,
   MalformedContainerError,
   matchesLeaseSecret,
@@ -118,6 +119,67 @@ describe('a container header', () => {
     expect(code(Buffer.alloc(12, 3), 500)).toBe('unknown-version');
     expect(code(Buffer.from('Tahoe mutable container v1\n').subarray(0, 12), 500)).toBe('other-kind');
     expect(() => parseLeaseRecords(new Uint8Array(71), 1)).toThrow(MalformedContainerError);
+  });
+});
+
+interface Contents {
+  version: ContainerVersion;
+  data: Uint8Array;
+  leases: LeaseRecord[];
+}
+
+describe('a container', () => {
+  const secret = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((each) => Uint8Array.from(each));
+  const lease = fc.record({
+    owner: fc.nat(0xffff_ffff),
+    renewSecret: secret,
+    cancelSecret: secret,
+    expiresAt: fc.nat(0xffff_ffff),
+  });
+  const contents = fc.record({
+    version: fc.constantFrom<ContainerVersion>(1, 2),
+    data: fc.uint8Array({ maxLength: 300 }),
+    leases: fc.array(lease, { maxLength: 4 }),
+  });
+  const write = ({ version, data, leases }: Contents) =>
+    Buffer.concat([
+      encodeContainerHeader({ version, dataSize: data.length, leaseCount: leases.length }),
+      data,
+      ...leases.map(encodeLeaseRecord),
+    ]);
+
+  it('gives back its data and its leases, whatever they are', () => {
+    fc.assert(
+      fc.property(contents, ({ version, data, leases }) => {
+        const file = Uint8Array.from(write({ version, data, leases }));
+        expect(file.length).toBe(containerSize(data.length, leases.length));
+        const layout = parseContainerHeader(file, file.length);
+        expect(layout).toMatchObject({ version, dataSize: data.length, leaseCount: leases.length });
+        expect([...file.subarray(layout.dataOffset, layout.leasesOffset)]).toEqual([...data]);
+        expect(parseLeaseRecords(file.subarray(layout.leasesOffset), layout.leaseCount)).toEqual(leases);
+      }),
+    );
+  });
+
+  it('that was cut short or changed gives nothing but its own errors, and nothing outside the file', () => {
+    const change = fc.tuple(fc.nat(), fc.nat(255));
+    fc.assert(
+      fc.property(contents, fc.array(change, { maxLength: 5 }), fc.nat(400), (fields, changes, cut) => {
+        const file = Uint8Array.from(write(fields).subarray(0, cut));
+        // Mostly in the header, where all depends on them.
+        for (const [at, byte] of changes) if (file.length > 0) file[at % Math.min(file.length, 14)] = byte;
+        try {
+          const { dataOffset, dataSize, leasesOffset, leaseCount } = parseContainerHeader(file, file.length);
+          expect(dataSize).toBeGreaterThanOrEqual(0);
+          expect(dataOffset + dataSize).toBe(leasesOffset);
+          expect(leasesOffset + leaseCount * leaseRecordSize).toBe(file.length);
+          parseLeaseRecords(file.subarray(leasesOffset), leaseCount);
+        } catch (error) {
+          expect(error).toBeInstanceOf(MalformedContainerError);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });
 
