@@ -2,6 +2,7 @@ import type { Database } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { Credentials } from './accounts/credentials.js';
+import { Collecting } from './collection/collecting.js';
 import type { StorageConfiguration } from './configuration.js';
 import { DamageRecords } from './damage/damage-records.js';
 import type { DamagedShares } from './damage/damaged-shares.js';
@@ -141,6 +142,9 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   if (scrub) lifecycle.add('scrub', scrub.start());
   metrics.watchRecords(parts.standing);
   parts.standing.onceCurrent(() => walkInBackground(parts, records, adoption));
+  const { enabled: collects, every, pace } = configuration.collection;
+  const collecting = new Collecting({ backend, database, server, every, pace, metrics, logger });
+  if (collects) parts.standing.onceCurrent(() => lifecycle.add('collection', collecting.start()));
 
   const reports = new CorruptionReports(database, server);
   const credentials = new Credentials(database, server);
@@ -178,7 +182,7 @@ function walkInBackground(
   records: ShareRecords,
   adoption: ShareAdoption,
 ): void {
-  const walk = adoptShares({ backend, records, adoption, quarantine: damaged }, lifecycle.signal).then(
+  const walking = adoptShares({ backend, records, adoption, quarantine: damaged }, lifecycle.signal).then(
     async (found) => {
       if (!found.complete) return;
       await generation.raise(false);
@@ -186,7 +190,9 @@ function walkInBackground(
       if (found.missing > 0) logger.error(found, 'shares are recorded that are not in the share folder');
       else logger.info(found, 'looked through all shares');
     },
-    (error: Error) => logger.error({ error: error.message }, 'could not look through all shares'),
+  );
+  const walk = walking.catch((error: Error) =>
+    logger.error({ error: error.message }, 'could not look through all shares'),
   );
   lifecycle.add('walk over all shares', () => walk);
 }

@@ -21,6 +21,16 @@ export const nodeConfiguration = z.strictObject({
   }),
   /** Whether whoever knows the announced address may store. */
   anonymous: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  /** Ending leases that have run out, and removing shares that nobody has a lease on. */
+  collection: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      /** From the end of a pass to the next, and from the start to the first. */
+      every: duration.prefault('1h').refine((time) => time >= 100, 'expected at least 100ms'),
+      /** Most leases ended and shares removed in a second. */
+      pace: z.number().int().min(1).max(1_000_000).default(20_000),
+    })
+    .prefault({}),
   recovery: z
     .strictObject({
       /** Whether records that are missing or too old are made again without being asked, at the start. */

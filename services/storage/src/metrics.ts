@@ -11,6 +11,8 @@ export class StorageMetrics {
   readonly #stored: Counter;
   readonly #bytes: Counter<'direction'>;
   readonly #shares: Gauge<'state'>;
+  readonly #collected: Counter<'what'>;
+  readonly #collectionSeconds: Gauge;
   readonly #scrubbed: Counter;
   readonly #scrubbedBytes: Counter;
   readonly #slow: Counter<'direction'>;
@@ -58,6 +60,17 @@ export class StorageMetrics {
       labelNames: ['direction'],
       registers,
     });
+    this.#collected = new Counter({
+      name: 'holdfast_storage_collected_total',
+      help: 'Leases ended, shares and bytes removed by this process, and shares that could not be removed',
+      labelNames: ['what'],
+      registers,
+    });
+    this.#collectionSeconds = new Gauge({
+      name: 'holdfast_storage_collection_seconds',
+      help: 'How long the last collection took',
+      registers,
+    });
     this.#shares = new Gauge({
       name: 'holdfast_storage_walk_shares',
       help: 'What the last walk over all shares found: in the backend, recorded by it, recorded but not there',
@@ -96,6 +109,14 @@ export class StorageMetrics {
     this.#shares.set({ state: 'present' }, found.shares);
     this.#shares.set({ state: 'adopted' }, found.adopted);
     this.#shares.set({ state: 'missing' }, found.missing);
+  }
+
+  collected(done: { leases: number; shares: number; bytes: number; failed: number }, seconds: number): void {
+    this.#collected.inc({ what: 'leases' }, done.leases);
+    this.#collected.inc({ what: 'shares' }, done.shares);
+    this.#collected.inc({ what: 'bytes' }, done.bytes);
+    this.#collected.inc({ what: 'failed' }, done.failed);
+    this.#collectionSeconds.set(seconds);
   }
 
   /** Shows whether the records can be relied on. */

@@ -7,6 +7,7 @@ export function storageCommand(program: Command): void {
   damagedCommand(storage);
   scrubCommand(storage);
   recoverCommand(storage);
+  collectCommand(storage);
 }
 
 const dirOption = ['--dir <dir>', 'the folder of a storage server or a lab'] as const;
@@ -47,10 +48,23 @@ function recoverCommand(storage: Command): void {
     .argument('[dir]', dirOption[1])
     .option(...dirOption)
     .option('--json', 'as JSON')
-    .action(async (argument: string | undefined, options: { dir?: string; json?: true }) => {
+    .action(async (argument: string | undefined, options: { dir?: string; json?: boolean }) => {
       const { dir = argument, json = false } = options;
       if (dir === undefined) throw new UsageError('expected the folder of a storage server or a lab');
       const { recoverRecords } = await import('../storage/recover-records.js');
       process.stdout.write(await recoverRecords(dir, json));
+    });
+}
+
+function collectCommand(storage: Command): void {
+  storage
+    .command('collect')
+    .description('end leases that have run out, and remove shares that nobody has a lease on any more')
+    .requiredOption(...dirOption)
+    .option('--dry-run', 'show what would go and how much that frees, and change nothing')
+    .option('--json', 'as JSON')
+    .action(async ({ dir, dryRun, json = false }: { dir: string; dryRun?: true; json?: boolean }) => {
+      const { collectShares, showCollectable } = await import('../storage/collect-shares.js');
+      process.stdout.write(await (dryRun ? showCollectable : collectShares)(dir, json));
     });
 }

@@ -40,6 +40,7 @@ export const customersUsageMutableSlots: Migration = {
 
     alter table leases add column begun_at timestamptz not null default now();
     create index leases_by_expiry on leases (server, expires_at);
+    create index shares_going on shares (server, storage_index, share_number) where state = 'going';
 
     create table usage_totals (
       server integer not null,

@@ -66,6 +66,13 @@ export class SlotRecords {
       if (before.some(({ kind }) => kind === 'immutable')) {
         throw new StorageError('other-kind', 'the shares of this storage index are immutable');
       }
+      // Until `record` follows: a share whose last lease runs out meanwhile must not be taken away under the writer.
+      await query(
+        `update storage.leases set expires_at = now() + interval '1 hour'
+          where server = $1 and storage_index = $2 and share_number = any($3)
+            and expires_at < now() + interval '1 hour'`,
+        [this.#server, Buffer.from(storageIndex), shares.map(({ shareNumber }) => shareNumber)],
+      );
       const { rowCount } = await query(
         `with wanted as (
            select * from unnest($4::int[], $5::bigint[]) as wanted (share_number, size)),

@@ -9,6 +9,18 @@ import { type Mark, readMark, writeMark } from './mark.js';
  */
 export type Standing = 'current' | 'missing' | 'behind';
 
+/** The records are missing or too old to be relied on. */
+export class RecordsNotCurrentError extends Error {
+  override readonly name = 'RecordsNotCurrentError';
+  readonly code = 'records-not-current';
+
+  constructor(readonly standing: Standing) {
+    super(
+      `the database ${standing === 'missing' ? 'has no records of the shares of this server' : 'is older than the shares of this server'}: run storage recover first`,
+    );
+  }
+}
+
 /** What the generation of a server needs. */
 export interface GenerationOptions {
   readonly backend: ShareBackend;
@@ -39,6 +51,16 @@ export class Generation {
     const [mark, recorded] = [await this.mark(), await this.#recorded()];
     if (!mark || recorded >= mark.generation) return 'current';
     return recorded === 0 ? 'missing' : 'behind';
+  }
+
+  /**
+   * Lets pass only where nothing is lost by believing the records.
+   *
+   * @throws RecordsNotCurrentError, MarkError, StorageError `database-unavailable`
+   */
+  async requireCurrent(): Promise<void> {
+    const standing = await this.standing();
+    if (standing !== 'current') throw new RecordsNotCurrentError(standing);
   }
 
   /**

@@ -1,0 +1,71 @@
+import { formatBytes } from '../format-bytes.js';
+import { type StorageNode, withStorageNode } from '../nodes/storage-node.js';
+import { showCounting } from './counting-bar.js';
+import { withShares } from './share-folder.js';
+
+const commandName = 'holdfast storage collect';
+
+/**
+ * What a collection would do to a storage server now. Changes nothing.
+ *
+ * @param dir the folder of a storage server, or of a lab: then that of its first storage server
+ * @returns what to print
+ * @throws ConfigurationError, NotStorageError, RecordsNotCurrentError, or Postgres' own error
+ */
+export async function showCollectable(dir: string, json: boolean): Promise<string> {
+  const { collectable } = await import('@holdfast/storage');
+  return withCurrentRecords(dir, async ({ database, server }) => {
+    const due = await collectable(database, server);
+    if (json) return `${JSON.stringify(due)}\n`;
+    const lines = due.accounts.map(
+      ({ account, leases, bytes }) =>
+        `${account}: ${leases} leases have run out, on ${formatBytes(bytes)} of shares`,
+    );
+    lines.push(`${due.shares} shares would go, which frees ${formatBytes(due.bytes)}.`);
+    return `${lines.join('\n')}\n`;
+  });
+}
+
+/**
+ * Makes one collection at a storage server, whether the server runs or not.
+ *
+ * @returns what to print
+ * @throws ServerBusyError, and as `showCollectable`
+ */
+export async function collectShares(dir: string, json: boolean): Promise<string> {
+  const { collect, collectable } = await import('@holdfast/storage');
+  return withCurrentRecords(dir, (node) =>
+    withShares(node, async (backend) => {
+      const { database, server, configuration } = node;
+      const due = (await collectable(database, server)).accounts.reduce((sum, { leases }) => sum + leases, 0);
+      const bar = showCounting('collecting');
+      try {
+        const done = await collect({
+          backend,
+          database,
+          server,
+          pace: configuration.collection.pace,
+          onProgress: ({ leases, shares }) => bar.show(Math.min(1, leases / Math.max(1, due)), shares),
+        });
+        if (json) return `${JSON.stringify(done)}\n`;
+        const failed =
+          done.failed > 0 ? ` ${done.failed} could not be removed (${done.problem}); try again.` : '';
+        return `${done.leases} leases ended, ${done.shares} shares removed, which freed ${formatBytes(done.bytes)}.${failed}\n`;
+      } finally {
+        bar.end();
+      }
+    }),
+  );
+}
+
+/** Where records were lost, what looks like a share without a lease may well have one. */
+function withCurrentRecords<T>(dir: string, work: (node: StorageNode) => Promise<T>): Promise<T> {
+  return withStorageNode(dir, commandName, async (node) => {
+    const { Generation } = await import('@holdfast/storage');
+    const { database, server, identity } = node;
+    await withShares(node, (backend) =>
+      new Generation({ backend, database, server, serverId: identity.serverId }).requireCurrent(),
+    );
+    return work(node);
+  });
+}

@@ -1,0 +1,146 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '@holdfast/common/database';
+import { isDatabaseDown } from '../records/database-errors.js';
+import type { ShareBackend } from '../share-backend/share-backend.js';
+import { CollectionRecords, type DueOfAccount, type GoingShare } from './collection-records.js';
+import { alone } from './server-lock.js';
+
+/** Leases ended and shares removed in one transaction: whoever renews one of them waits that long. */
+const batchSize = 500;
+
+/** How often a batch is tried that met another transaction in the wrong order. */
+const mostAttempts = 5;
+
+/** What collecting needs. */
+export interface CollectOptions {
+  readonly backend: ShareBackend;
+  readonly database: Database;
+  /** This server's key. */
+  readonly server: number;
+  /** Most leases ended, or shares removed, in a second. */
+  readonly pace: number;
+  /** Called now and then. */
+  readonly onProgress?: (sofar: Collection) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What a pass has done. */
+export interface Collection {
+  /** Leases that were ended. */
+  readonly leases: number;
+  /** Shares that were removed. */
+  readonly shares: number;
+  /** Bytes of data that they had. */
+  readonly bytes: number;
+  /** Shares that could not be removed; the next pass tries again. */
+  readonly failed: number;
+  /** Of one of these, why: the system's error code. */
+  readonly problem?: string;
+}
+
+/**
+ * One pass over the leases of a server: ends those that have run out, removes the shares that nobody has a lease on any
+ * more, and what an earlier pass left to be removed. It may be ended at any moment; the next pass goes on. At most half
+ * of the time it is at work, so that others come first.
+ *
+ * @throws ServerBusyError; Postgres' own error
+ */
+export function collect(options: CollectOptions): Promise<Collection> {
+  const { database, server } = options;
+  return alone(database, server, (client) => new Pass(new CollectionRecords(client, server), options).run());
+}
+
+/** What a pass would do now. Changes nothing. */
+export async function collectable(
+  database: Database,
+  server: number,
+): Promise<{ accounts: DueOfAccount[]; shares: number; bytes: number }> {
+  const client = await database.pool.connect();
+  try {
+    return await new CollectionRecords(client, server).due();
+  } finally {
+    client.release();
+  }
+}
+
+class Pass {
+  readonly #records: CollectionRecords;
+  readonly #options: CollectOptions;
+  #done: Collection = { leases: 0, shares: 0, bytes: 0, failed: 0 };
+
+  constructor(records: CollectionRecords, options: CollectOptions) {
+    this.#records = records;
+    this.#options = options;
+  }
+
+  async run(): Promise<Collection> {
+    await this.#removeLeft();
+    while (!this.#options.signal?.aborted) {
+      const begun = performance.now();
+      const { leases, going } = await withRetries(() => this.#records.expire(batchSize));
+      if (leases === 0) break;
+      this.#count({ leases });
+      await this.#remove(going);
+      await this.#pause(begun, leases + going.length);
+    }
+    return this.#done;
+  }
+
+  async #removeLeft(): Promise<void> {
+    let last: GoingShare | undefined;
+    while (!this.#options.signal?.aborted) {
+      const begun = performance.now();
+      const going = await this.#records.goingAfter(last, batchSize);
+      if (going.length === 0) return;
+      last = going.at(-1);
+      await this.#remove(going);
+      await this.#pause(begun, going.length);
+    }
+  }
+
+  async #remove(shares: readonly GoingShare[]): Promise<void> {
+    if (shares.length === 0) return;
+    const gone = await this.#records.remove(shares, async (going) => {
+      const failures = await this.#options.backend.remove(going);
+      const problem = failures.find((failure) => failure !== undefined)?.code;
+      if (problem) this.#count({ problem });
+      return going.filter((_, index) => failures[index] === undefined);
+    });
+    this.#count({
+      shares: gone.length,
+      bytes: gone.reduce((sum, { size }) => sum + size, 0),
+      failed: shares.length - gone.length,
+    });
+  }
+
+  #count({ leases = 0, shares = 0, bytes = 0, failed = 0, problem }: Partial<Collection>): void {
+    this.#done = {
+      ...this.#done,
+      leases: this.#done.leases + leases,
+      shares: this.#done.shares + shares,
+      bytes: this.#done.bytes + bytes,
+      failed: this.#done.failed + failed,
+      ...(problem === undefined ? {} : { problem }),
+    };
+    this.#options.onProgress?.(this.#done);
+  }
+
+  async #pause(begun: number, count: number): Promise<void> {
+    const worked = performance.now() - begun;
+    const due = (count / this.#options.pace) * 1000;
+    const signal = this.#options.signal;
+    await delay(Math.max(worked, due - worked), undefined, signal ? { signal } : {}).catch(() => undefined);
+  }
+}
+
+/** Two transactions that met in the wrong order are no reason to end a pass; a lost connection is. */
+async function withRetries<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (attempt === mostAttempts || !isDatabaseDown(error) || !code?.startsWith('40')) throw error;
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import type { ShareAddress } from '@holdfast/lafs';
+import type pg from 'pg';
+import { changeTotals } from '../usage/totals.js';
+import { lockForDeletion } from './deletion-lock.js';
+
+/** A share that nobody has a lease on any more. */
+export interface GoingShare extends ShareAddress {
+  /** Bytes of data. */
+  readonly size: number;
+}
+
+/** What a pass would end and free, for one account. */
+export interface DueOfAccount {
+  readonly account: string;
+  /** Leases that have run out. */
+  readonly leases: number;
+  /** Bytes of share data under them. */
+  readonly bytes: number;
+}
+
+/**
+ * What the collector does to the rows of one server, on the connection that holds its lock.
+ *
+ * Whoever adds a lease locks the share and looks whether it is stable; so does whoever marks it as going, and looks
+ * whether there is a lease. So no share is going that has one.
+ */
+export class CollectionRecords {
+  readonly #client: pg.PoolClient;
+  readonly #server: number;
+
+  /** @param server this server's key */
+  constructor(client: pg.PoolClient, server: number) {
+    this.#client = client;
+    this.#server = server;
+  }
+
+  /**
+   * Ends leases that have run out, those first that did so first, and marks as going the shares that this leaves
+   * without a lease: but for those that are on their way in, and for damaged ones, which are kept.
+   *
+   * @returns how many leases were ended, and the shares
+   */
+  async expire(limit: number): Promise<{ leases: number; going: GoingShare[] }> {
+    return this.#transaction(async () => {
+      const { rows: due } = await this.#client.query<AddressRow>({
+        name: 'storage-due',
+        text: `select distinct storage_index, share_number
+                 from (select storage_index, share_number from storage.leases
+                        where server = $1 and expires_at <= now() order by expires_at limit $2) as due`,
+        values: [this.#server, limit],
+      });
+      if (due.length === 0) return { leases: 0, going: [] };
+      const addresses = this.#addresses(due.map(toAddress));
+      await this.#client.query({
+        name: 'storage-lock-due',
+        text: `select from storage.shares join unnest($2::bytea[], $3::int[]) as due (storage_index, share_number)
+                        using (storage_index, share_number)
+                where server = $1 order by storage_index, share_number for update of shares`,
+        values: addresses,
+      });
+      const { rows: ended } = await this.#client.query<{ leases: number }>({
+        name: 'storage-end-leases',
+        text: `with due as materialized (
+                 select storage_index, share_number, account
+                   from storage.leases join unnest($2::bytea[], $3::int[]) as due (storage_index, share_number)
+                        using (storage_index, share_number)
+                  where server = $1 and expires_at <= now()
+                  order by storage_index, share_number, account for update of leases),
+               ended as (
+                 delete from storage.leases using due
+                  where leases.server = $1 and leases.storage_index = due.storage_index
+                    and leases.share_number = due.share_number and leases.account = due.account
+                 returning leases.storage_index, leases.share_number, leases.account),
+               changed (account, bytes, shares, promised) as (
+                 select account, -size, -1, 0
+                   from ended join storage.shares using (storage_index, share_number) where server = $1),
+               ${changeTotals}
+               select count(*)::int as leases from ended`,
+        values: addresses,
+      });
+      // A statement of its own: it sees every lease that was added or renewed before the locks were had.
+      const { rows: going } = await this.#client.query<AddressRow & { size: number }>({
+        name: 'storage-mark-going',
+        text: `update storage.shares set state = 'going'
+                 from unnest($2::bytea[], $3::int[]) as due (storage_index, share_number)
+                where server = $1 and shares.storage_index = due.storage_index
+                  and shares.share_number = due.share_number and state = 'stable'
+                  and not exists (select from storage.leases as l
+                                   where l.server = $1 and l.storage_index = due.storage_index
+                                     and l.share_number = due.share_number)
+                  and not exists (select from storage.damaged_shares as d
+                                   where d.server = $1 and d.storage_index = due.storage_index
+                                     and d.share_number = due.share_number)
+               returning shares.storage_index, shares.share_number, size`,
+        values: addresses,
+      });
+      return {
+        leases: ended[0]?.leases ?? 0,
+        going: going.map((row) => ({ ...toAddress(row), size: row.size })),
+      };
+    });
+  }
+
+  /** Shares that a pass marked as going and did not remove, from after one on, in order. */
+  async goingAfter(last: ShareAddress | undefined, limit: number): Promise<GoingShare[]> {
+    const { rows } = await this.#client.query<AddressRow & { size: number }>(
+      `select storage_index, share_number, size from storage.shares
+        where server = $1 and state = 'going' and (storage_index, share_number) > ($2, $3)
+        order by storage_index, share_number limit $4`,
+      [this.#server, last?.storageIndex ?? Buffer.alloc(0), last?.shareNumber ?? -1, limit],
+    );
+    return rows.map((row) => ({ ...toAddress(row), size: row.size }));
+  }
+
+  /**
+   * Removes shares that are going, and then their rows. If it ends in between they are still going, and are removed by
+   * the next pass.
+   *
+   * @param remove removes shares from the backend, and tells those that are gone
+   * @returns those that are gone; a share that is not going, or has a lease after all, is left alone
+   */
+  async remove(
+    shares: readonly GoingShare[],
+    remove: (shares: readonly GoingShare[]) => Promise<readonly GoingShare[]>,
+  ): Promise<readonly GoingShare[]> {
+    return this.#transaction(async () => {
+      await lockForDeletion(this.#client, this.#server);
+      const { rows } = await this.#client.query<AddressRow & { size: number }>({
+        name: 'storage-lock-going',
+        text: `select storage_index, share_number, size
+                 from storage.shares join unnest($2::bytea[], $3::int[]) as going (storage_index, share_number)
+                        using (storage_index, share_number)
+                where server = $1 and state = 'going'
+                  and not exists (select from storage.leases as l
+                                   where l.server = $1 and l.storage_index = shares.storage_index
+                                     and l.share_number = shares.share_number)
+                order by storage_index, share_number for update of shares`,
+        values: this.#addresses(shares),
+      });
+      const gone = await remove(rows.map((row) => ({ ...toAddress(row), size: row.size })));
+      await this.#client.query({
+        name: 'storage-delete-going',
+        text: `delete from storage.shares using unnest($2::bytea[], $3::int[]) as gone (storage_index, share_number)
+                where server = $1 and shares.storage_index = gone.storage_index
+                  and shares.share_number = gone.share_number and state = 'going'`,
+        values: this.#addresses(gone),
+      });
+      return gone;
+    });
+  }
+
+  /** What a pass would do now: the leases that it would end, by account, and the shares that it would remove. */
+  async due(): Promise<{ accounts: DueOfAccount[]; shares: number; bytes: number }> {
+    const { rows: accounts } = await this.#client.query<DueOfAccount>(
+      `select name as account, count(*)::int as leases, coalesce(sum(size), 0)::bigint as bytes
+         from storage.leases join storage.accounts on key = account
+         left join storage.shares using (server, storage_index, share_number)
+        where server = $1 and expires_at <= now()
+        group by name order by name`,
+      [this.#server],
+    );
+    const { rows } = await this.#client.query<{ shares: number; bytes: number }>(
+      `select count(*)::int as shares, coalesce(sum(size), 0)::bigint as bytes
+         from storage.shares as s
+        where server = $1 and (state = 'going' or state = 'stable'
+          and (storage_index, share_number) in (select storage_index, share_number from storage.leases
+                                                 where server = $1 and expires_at <= now())
+          and not exists (select from storage.leases as l
+                           where l.server = $1 and l.storage_index = s.storage_index
+                             and l.share_number = s.share_number and l.expires_at > now())
+          and not exists (select from storage.damaged_shares as d
+                           where d.server = $1 and d.storage_index = s.storage_index
+                             and d.share_number = s.share_number))`,
+      [this.#server],
+    );
+    return { accounts, ...(rows[0] as { shares: number; bytes: number }) };
+  }
+
+  #addresses(shares: readonly ShareAddress[]): unknown[] {
+    return [
+      this.#server,
+      shares.map(({ storageIndex }) => Buffer.from(storageIndex)),
+      shares.map(({ shareNumber }) => shareNumber),
+    ];
+  }
+
+  async #transaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.#client.query('begin');
+    try {
+      const result = await work();
+      await this.#client.query('commit');
+      return result;
+    } catch (error) {
+      await this.#client.query('rollback').catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+interface AddressRow {
+  readonly storage_index: Buffer;
+  readonly share_number: number;
+}
+
+function toAddress(row: AddressRow): ShareAddress {
+  return { storageIndex: row.storage_index, shareNumber: row.share_number };
+}
