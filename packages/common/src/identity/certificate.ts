@@ -1,6 +1,4 @@
-import 'reflect-metadata';
 import { createHash, webcrypto, X509Certificate } from 'node:crypto';
-import { X509CertificateGenerator } from '@peculiar/x509';
 
 /** A TLS certificate and its key, and the two names that clients know it by. */
 export interface TlsIdentity {
@@ -21,6 +19,9 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
  * Nobody checks its name or dates (clients pin the key), so it says nothing of the node and never runs out.
  */
 export async function generateNodePem(): Promise<string> {
+  // Only here, where a certificate is made: a node that runs needs none of it, and it takes 12 MB and a while to load.
+  await import('reflect-metadata');
+  const { X509CertificateGenerator } = await import('@peculiar/x509');
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {
