@@ -26,25 +26,29 @@ export async function readMessageBody(
   if (announced > limit) throw new MessageTooLargeError(announced, limit);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
+    // A large one is not to be in memory twice.
+    const whole = announced > maximumMessageSize ? Buffer.allocUnsafeSlow(announced) : undefined;
     let size = 0;
     // Not by `for await`: leaving that early would close the connection before the answer.
     const leave = () => request.off('data', take).off('end', end).off('error', broken).off('close', broken);
     const take = (chunk: Buffer) => {
+      if (whole) chunk.copy(whole, size);
       size += chunk.length;
-      if (size <= limit) chunks.push(chunk);
-      else {
+      if (size > limit) {
         leave();
         reject(new MessageTooLargeError(size, limit));
-      }
+      } else if (!whole) chunks.push(chunk);
     };
     const end = () => {
       leave();
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
+      resolve(whole ?? (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
     };
     const broken = () => {
       leave();
       reject(new StorageError('body-incomplete', 'the connection ended within the body'));
     };
-    request.on('data', take).on('end', end).on('error', broken).on('close', broken);
+    // Gone while the request waited for its turn: no event would come any more.
+    if (request.destroyed) broken();
+    else request.on('data', take).on('end', end).on('error', broken).on('close', broken);
   });
 }

@@ -84,6 +84,19 @@ export class SlotFolder {
     return numbers;
   }
 
+  /** Whether there is a mutable share at a storage index. Kinds never meet at one, so the first that is whole tells. */
+  async holdsAny(storageIndex: Uint8Array): Promise<boolean> {
+    for (const shareNumber of await this.#numbers(storageIndex)) {
+      const share = await this.openShare(storageIndex, shareNumber);
+      if (share === 'other-kind') return false;
+      if (share instanceof MutableFile) {
+        await share.close();
+        return true;
+      }
+    }
+    return false;
+  }
+
   /**
    * The mutable shares of a storage index as they are.
    *

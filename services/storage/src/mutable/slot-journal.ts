@@ -95,7 +95,7 @@ export class SlotJournal {
     const bucket = join(this.#root, bucketFolder(entry.storageIndex));
     // Before the first share changes it must be sure that all of them will.
     await syncFolder(this.#folder);
-    await mkdir(bucket, { recursive: true });
+    if (await mkdir(bucket, { recursive: true })) this.#durable.delete(bucket);
     let removing = false;
     for (const name of await readdir(from)) {
       const removed = removedShare(name);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   decodeServerVersion,
   encodeCorruptionReport,
@@ -259,6 +260,37 @@ describe('requests of the wrong form', () => {
     );
     expect(statuses.get(400)).toBeGreaterThan(500);
     expect((await client.slot(newIndex(), { 0: { write: [write(0, 'x')] } })).status).toBe(200);
+  });
+});
+
+describe('a client that goes away', () => {
+  it('while its request waits for memory takes none of it with it', async () => {
+    const size = 3_000_000;
+    const data = new Uint8Array(size);
+    const slow = Array.from({ length: 6 }, async () => {
+      const body = encodeReadTestWriteRequest({
+        changes: new Map([[0, { test: [], write: [{ offset: 0, data }], newLength: null }]]),
+        read: [],
+      });
+      async function* halfway() {
+        yield body.subarray(0, 1_000);
+        await delay(300);
+        throw new Error('gone');
+      }
+      const { 'upload-secret': _, ...lease } = secrets;
+      const path = storageRoutes.readTestWrite.path({ storageIndex: newIndex() });
+      await client.request('POST', path, {
+        headers: { 'content-type': 'application/cbor', 'content-length': String(body.length) },
+        secrets: { ...lease, 'write-enabler': writeEnabler },
+        body: halfway() as never,
+      });
+    });
+    expect((await Promise.allSettled(slow)).every(({ status }) => status === 'rejected')).toBe(true);
+    await Promise.all(
+      Array.from({ length: 4 }, () =>
+        client.storeMutable({ storageIndex: newIndex(), shareNumber: 0 }, data),
+      ),
+    );
   });
 });
 

@@ -97,7 +97,7 @@ export class Slots {
 
   /** Whether there is a mutable share at a storage index, once whoever is writing there is done. */
   async holdsAny(storageIndex: Uint8Array): Promise<boolean> {
-    const look = async () => (await this.list(storageIndex)).size > 0;
+    const look = () => this.#options.folder.holdsAny(storageIndex);
     const slot = base32Encode(storageIndex);
     return this.#turns.isTaken(slot) ? this.#turns.take(slot, look) : look();
   }

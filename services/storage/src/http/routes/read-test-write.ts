@@ -41,10 +41,10 @@ export function readTestWrite({
     const size = Number(request.headers['content-length'] ?? maximumMessageSize);
     if (size > largestRequest) throw new MessageTooLargeError(size, largestRequest);
     const answer = await room.during(size, async () => {
-      const message = await readMessageBody(request, size);
-      metrics.received(message.length);
+      const asked = decodeReadTestWriteRequest(await readMessageBody(request, size), size);
+      metrics.received(size);
       return slots.readTestWrite({
-        ...decodeReadTestWriteRequest(message, size),
+        ...asked,
         storageIndex,
         writeEnabler: secrets['write-enabler'],
         account: account.key,
