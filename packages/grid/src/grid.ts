@@ -11,6 +11,7 @@ import { SegmentFetcher } from './download/segment-fetcher.js';
 import { ShareFinder } from './download/share-finder.js';
 import { ShareSources } from './download/share-sources.js';
 import { NotReadableError } from './errors.js';
+import { BufferPool } from './memory/buffer-pool.js';
 import { type TransferMemory, takeMemory } from './memory/transfer-memory.js';
 import { type EncodingParameters, uploadFile } from './upload/upload-file.js';
 
@@ -39,9 +40,11 @@ export interface UploadRequest {
 /** The client side of a grid: stores files and opens them. */
 export class Grid {
   readonly #options: GridOptions;
+  readonly #buffers: BufferPool;
 
   constructor(options: GridOptions) {
     this.#options = options;
+    this.#buffers = new BufferPool(options.coding.buffer, options.memory.working.size);
   }
 
   /**
@@ -59,6 +62,7 @@ export class Grid {
       spoolDir,
       memory,
       coding,
+      buffers: this.#buffers,
       atMost,
       signal,
       serversFor: (storageIndex) => servers.connectedFor(storageIndex),

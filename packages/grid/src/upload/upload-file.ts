@@ -18,6 +18,7 @@ import { localCoding } from '../coding/local-coding.js';
 import type { StorageServer } from '../connections/storage-server.js';
 import { untilAborted } from '../connections/until-aborted.js';
 import { NotEnoughServersError } from '../errors.js';
+import type { BufferPool } from '../memory/buffer-pool.js';
 import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
 import { serversOfHappiness } from '../placement/index.js';
 import { BlockRooms } from './block-rooms.js';
@@ -50,6 +51,8 @@ export interface UploadOptions {
   readonly serversFor: (storageIndex: Uint8Array) => readonly StorageServer[];
   /** What its buffers are taken from. */
   readonly memory: TransferMemory;
+  /** Those buffers, made by `coding`, from one upload to the next. */
+  readonly buffers: BufferPool;
   /** Most bytes that will come, where that is known. */
   readonly atMost?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -155,7 +158,7 @@ async function uploadShares(
   options: UploadOptions,
   lost: Set<string>,
 ): Promise<ChkReadCapability> {
-  const { encoding, serversFor, signal } = options;
+  const { encoding, serversFor, buffers, signal } = options;
   const { required, happy, total } = encoding;
   const storageIndex = storageIndexOfKey(key);
   const layout = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) });
@@ -177,19 +180,22 @@ async function uploadShares(
     segments.close();
     throw error;
   });
-  const uploads = openUploads(placed, storageIndex, { ...sizes, buffer: coding.buffer });
+  const lent: Uint8Array[] = [];
+  const buffer = (size: number) => {
+    const taken = coding === localCoding ? coding.buffer(size) : buffers.take(size);
+    lent.push(taken);
+    return taken;
+  };
+  const uploads = openUploads(placed, storageIndex, { ...sizes, buffer });
   const checkHappiness = () => requireHappiness(placed, uploads, encoding);
   try {
     const hashes = whole
       ? await sendWhole(uploads, whole)
-      : await sendSegments(uploads, encoder, layout, {
-          total,
-          signal,
-          checkHappiness,
-          buffer: coding.buffer,
-        });
+      : await sendSegments(uploads, encoder, layout, { total, signal, checkHappiness, buffer });
     await Promise.all(uploads.map((upload) => upload.finish()));
     checkHappiness();
+    // A request that was broken off may still hold its buffer.
+    if (uploads.every(({ failure }) => failure === undefined)) buffers.give(lent);
     return {
       kind: 'CHK',
       key,

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { BufferPool } from './buffer-pool.js';
+
+const kib = 1024;
+
+describe('a pool of buffers', () => {
+  it('gives a buffer again that was given back, and only one of the same size', () => {
+    const pool = new BufferPool((size) => new Uint8Array(size), 1024 * kib);
+    const one = pool.take(64 * kib);
+    const two = pool.take(64 * kib);
+    expect(two).not.toBe(one);
+    pool.give([one]);
+    expect(pool.take(65 * kib)).not.toBe(one);
+    expect(pool.take(64 * kib)).toBe(one);
+    expect(pool.take(64 * kib)).not.toBe(one);
+  });
+
+  it('keeps no more than it may, and nothing that is small', () => {
+    let made = 0;
+    const pool = new BufferPool((size) => {
+      made++;
+      return new Uint8Array(size);
+    }, 200 * kib);
+    pool.give([64, 64, 64, 64].map((size) => new Uint8Array(size * kib)));
+    pool.give([new Uint8Array(100)]);
+    for (let count = 0; count < 4; count++) pool.take(64 * kib);
+    pool.take(100);
+    expect(made).toBe(4);
+  });
+});
