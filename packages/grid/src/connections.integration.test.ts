@@ -153,7 +153,7 @@ describe('a connection', () => {
     expect(await connection.write(index, 4, 0, randomBytes(1000), secret)).toBe(true);
   });
 
-  it('is replaced when what is known of its server changes, and kept when it does not', async () => {
+  it('is kept when only what its server is called changes, and replaced when it is to be reached in another way', async () => {
     servers.set(server.known);
     await connected(servers, 1);
     const knocks = server.knocks();
@@ -161,7 +161,11 @@ describe('a connection', () => {
     servers.set({ ...server.known });
     expect(servers.statuses()[0]?.since).toBe(since);
     expect(server.knocks()).toBe(knocks);
-    servers.set({ ...server.known, nickname: 'renamed' });
+    servers.set({ ...server.known, nickname: 'renamed', version: 'newer/2' });
+    expect(servers.statuses()[0]).toMatchObject({ nickname: 'renamed', state: 'connected', since });
+    expect(server.knocks()).toBe(knocks);
+    const [nurl = ''] = server.known.nurls;
+    servers.set({ ...server.known, nurls: [nurl.replace('swissnum-of', 'another-swissnum-of')] });
     await connected(servers, 1);
     expect(server.knocks()).toBeGreaterThan(knocks);
     servers.forget(server.known.id);

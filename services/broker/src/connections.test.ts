@@ -34,7 +34,10 @@ describe('connections.yaml', () => {
   });
 
   it('refuses what it does not act on', () => {
-    expect(() => read('introducers: {}')).toThrow('connections.yaml:1: introducers: unknown field');
+    expect(() => read('introducers: {}')).toThrow(
+      'connections.yaml:1: introducers: not read yet: the one introducer is the one on the bus that `bus` of node.yaml names',
+    );
+    expect(() => read('servrs: {}')).toThrow('connections.yaml:1: servrs: unknown field');
     expect(() => read('connection_types: { tor: { handler: tcp } }')).toThrow('connections.yaml:1');
   });
 

@@ -34,6 +34,9 @@ const announcement = z.looseObject({
 
 /** A broker's `connections.yaml`: servers that the operator names instead of, or beside, those that announce themselves. */
 export const connectionsConfiguration = z.strictObject({
+  introducers: z
+    .undefined('not read yet: the one introducer is the one on the bus that `bus` of node.yaml names')
+    .optional(),
   connection_types: connectionTypes.optional(),
   servers: z
     .record(

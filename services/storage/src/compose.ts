@@ -73,7 +73,7 @@ export async function compose(
     endSlowRequest(request, response, direction, bytesPerSecond);
   });
   lifecycle.add('watch over slow clients', () => pace.close());
-  const listener = requestListener({ service: () => service, metrics, logger, pace });
+  const listener = requestListener({ service: serving, metrics, logger, pace });
   const port = await openStoragePort(configuration.listen, identity.tls, listener);
   lifecycle.add('storage port', () => port.close());
   const shareFolder = resolve(dir, configuration.shares.path);

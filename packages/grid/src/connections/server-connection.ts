@@ -41,7 +41,7 @@ const heartbeat = 20_000;
  * again every twenty seconds, and at once after a request failed. It shares nothing with other servers' connections.
  */
 export class ServerConnection implements StorageServer {
-  readonly #known: KnownServer;
+  #known: KnownServer;
   readonly #logger: Logger;
   readonly #reachable: ReachableServer | undefined;
   readonly #pool: Pool | undefined;
@@ -72,7 +72,7 @@ export class ServerConnection implements StorageServer {
       this.#pool.on('disconnect', () => this.#lookNow.abort());
       this.#client = new StorageClient({
         pool: this.#pool,
-        nickname: known.nickname,
+        nickname: () => this.nickname,
         swissnum: nurl.swissnum,
         tubId,
         leaseSecret,
@@ -113,8 +113,14 @@ export class ServerConnection implements StorageServer {
     return this.#state === 'connected';
   }
 
-  /** The server has said that it is there: it is tried at once, whatever the backoff says. */
-  heardOf(): void {
+  /**
+   * The server has said that it is there: it is tried at once, whatever the backoff says.
+   *
+   * @param known what it says of itself now; it is reached in the same way as before
+   */
+  heardOf(known: KnownServer): void {
+    this.#known = known;
+    if (this.#state !== 'connected') this.#version = known.version;
     this.#heardOf.abort();
   }
 

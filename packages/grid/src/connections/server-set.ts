@@ -17,6 +17,7 @@ export interface ServerSetOptions {
 export class ServerSet {
   readonly #options: ServerSetOptions;
   readonly #servers = new Map<string, { known: KnownServer; connection: ServerConnection }>();
+  readonly #closing = new Set<Promise<void>>();
 
   constructor(options: ServerSetOptions) {
     this.#options = options;
@@ -35,16 +36,17 @@ export class ServerSet {
   }
 
   /**
-   * Adds a server, or replaces it where what is known of it has changed. An unchanged one keeps its connection; if it
-   * has none it is tried at once, since news of it means that it is there.
+   * Adds a server, or replaces it where it is to be reached in another way. Else it keeps its connection, whatever it
+   * is called now; if it has none it is tried at once, since news of it means that it is there.
    */
   set(known: KnownServer): void {
     const before = this.#servers.get(known.id);
-    if (before && sameServer(before.known, known)) {
-      before.connection.heardOf();
+    if (before && isReachedAlike(before.known, known)) {
+      this.#servers.set(known.id, { known, connection: before.connection });
+      before.connection.heardOf(known);
       return;
     }
-    if (before) void before.connection.close();
+    if (before) this.#close(before.connection);
     const connection = new ServerConnection(known, this.#options.leaseSecret, this.#options.logger);
     this.#servers.set(known.id, { known, connection });
   }
@@ -53,7 +55,7 @@ export class ServerSet {
   forget(id: string): void {
     const entry = this.#servers.get(id);
     this.#servers.delete(id);
-    if (entry) void entry.connection.close();
+    if (entry) this.#close(entry.connection);
   }
 
   /** The servers that can be used now, in the order in which a file prefers them (docs: the permuted ring). */
@@ -72,10 +74,25 @@ export class ServerSet {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#servers.values()].map(({ connection }) => connection.close()));
+    for (const { connection } of this.#servers.values()) this.#close(connection);
+    await Promise.all(this.#closing);
+  }
+
+  /** In the background; whoever closes the set waits for it. */
+  #close(connection: ServerConnection): void {
+    const closing = connection
+      .close()
+      .catch((error: Error) => {
+        this.#options.logger.warn({ error: error.message }, 'a connection could not be closed');
+      })
+      .finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 }
 
-function sameServer(a: KnownServer, b: KnownServer): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/** Whether nothing changed of where a server is, who it must be there, and what is derived for it. */
+function isReachedAlike(a: KnownServer, b: KnownServer): boolean {
+  const way = ({ nurls, furl, permutationSeed }: KnownServer) =>
+    JSON.stringify([nurls, furl, permutationSeed]);
+  return way(a) === way(b);
 }

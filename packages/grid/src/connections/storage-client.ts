@@ -35,7 +35,7 @@ import type { Allocation } from './storage-server.js';
 export interface StorageClientOptions {
   readonly pool: Pool;
   /** How the server is called in messages. */
-  readonly nickname: string;
+  readonly nickname: () => string;
   /** The credential: the last part of its NURL. */
   readonly swissnum: string;
   /** 20 bytes, from its FURL: lease secrets are made of it (docs: lease.rst). */
@@ -350,7 +350,7 @@ export class StorageClient {
   }
 
   #error(code: StorageServerError['code'], message: string, status?: number, options?: ErrorOptions) {
-    return new StorageServerError(code, this.#options.nickname, message, status, options);
+    return new StorageServerError(code, this.#options.nickname(), message, status, options);
   }
 }
 

@@ -9,7 +9,9 @@ const unreachable = /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENET
 
 /** Whether a query failed because Postgres could not be used just then, not because of what it was asked. */
 export function isDatabaseDown(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
+  const { code, message, syscall } = error as { code?: unknown; message?: unknown; syscall?: unknown };
+  // Of a Unix socket that is not there. A file that is not there is no matter of the database.
+  if (code === 'ENOENT') return syscall === 'connect';
   if (typeof code === 'string') return transient.test(code) || unreachable.test(code);
   return /terminated|timeout|ended|connection|ECONN/i.test(String(message));
 }
