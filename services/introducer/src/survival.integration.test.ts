@@ -25,7 +25,9 @@ const logger = silentLogger();
 // A bus that was given by NATS_URL is not ours to stop.
 const isGiven = process.env['NATS_URL'] !== undefined;
 const describeWithOwnBus = describe.skipIf(isGiven);
-if (isGiven) console.warn('skipped: these tests stop the bus, and NATS_URL names one that others may use');
+const reason = isGiven
+  ? ' (skipped: they would stop the bus, and NATS_URL names one that others may use)'
+  : '';
 
 let lab: Lab;
 let grid: string;
@@ -79,7 +81,7 @@ async function emptyNats(): Promise<void> {
   await lab.start('nats');
 }
 
-describeWithOwnBus('no server is lost and no connection interrupted', () => {
+describeWithOwnBus(`no server is lost and no connection interrupted${reason}`, () => {
   const restarts: [string, () => Promise<void>][] = [
     [
       'the introducer is restarted',
@@ -116,7 +118,7 @@ describeWithOwnBus('no server is lost and no connection interrupted', () => {
   });
 });
 
-describeWithOwnBus('a broker', () => {
+describeWithOwnBus(`a broker${reason}`, () => {
   it('that starts after all of that learns every server from the introducer', async () => {
     await emptyCache('broker2');
     await lab.start('broker2');

@@ -11,7 +11,7 @@ export interface SubscriberOptions {
   readonly bus: Bus;
   readonly grid: string;
   readonly logger: Logger;
-  /** Called for each server's announcement that is newer than the last one given. */
+  /** Called for each announcement that is heard and whose signature holds, be it new or not. */
   readonly onAnnouncement: (announcement: VerifiedAnnouncement) => void;
 }
 
@@ -22,7 +22,6 @@ export interface SubscriberOptions {
 export class AnnouncementSubscriber {
   readonly #options: SubscriberOptions;
   readonly #subjects: AnnouncementSubjects;
-  readonly #newest = new Map<string, number>();
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -71,8 +70,6 @@ export class AnnouncementSubscriber {
       this.#options.logger.warn({ error: (error as Error).message }, 'an announcement was not believed');
       return;
     }
-    if (announcement.seqnum <= (this.#newest.get(announcement.serverId) ?? -1)) return;
-    this.#newest.set(announcement.serverId, announcement.seqnum);
     this.#options.onAnnouncement(announcement);
   }
 }

@@ -36,6 +36,17 @@ describe('KnownServers', () => {
     ]);
   });
 
+  it('believes in no more servers than it may, and goes on hearing of those it knows', () => {
+    const few = new KnownServers({ set: (server) => void told.push(server) }, 2);
+    const heard = (name: string, seqnum: number) => {
+      const serverId = `v0-${name.repeat(52)}`;
+      return few.hear({ introducer: 'one', announcement: { ...announcement(seqnum, name), serverId } });
+    };
+    expect(['a', 'b', 'c', 'd'].map((name) => heard(name, 1))).toEqual([true, true, false, false]);
+    expect(['a', 'b', 'c'].map((name) => heard(name, 2))).toEqual([true, true, false]);
+    expect(told).toHaveLength(4);
+  });
+
   it('believes the operator rather than the server itself, but still notes what is heard', () => {
     known.name({
       [id]: {

@@ -3,6 +3,9 @@ import type { KnownServer, ServerSet } from '@holdfast/grid';
 import type { ConnectionsConfiguration } from '../connections.js';
 import type { HeardAnnouncement } from './announcement-cache.js';
 
+/** Each has a connection that is kept up, asked every twenty seconds, and a row in the database. */
+const mostServers = 2_000;
+
 /**
  * Joins what the operator wrote and what introducers say into one set of servers. A server that the operator names is
  * as the operator says; of all others the highest seqnum counts, whichever introducer (or cache) it came from.
@@ -11,9 +14,12 @@ export class KnownServers {
   readonly #servers: Pick<ServerSet, 'set'>;
   readonly #named = new Set<string>();
   readonly #newest = new Map<string, number>();
+  readonly #most: number;
 
-  constructor(servers: Pick<ServerSet, 'set'>) {
+  /** @param most servers that are believed to be there; whoever can listen to the bus can invent any number of them */
+  constructor(servers: Pick<ServerSet, 'set'>, most = mostServers) {
     this.#servers = servers;
+    this.#most = most;
   }
 
   /** Adds the servers of `connections.yaml`. */
@@ -24,9 +30,13 @@ export class KnownServers {
     }
   }
 
-  /** Takes an announcement into account. Returns whether it is news: newer than all that was heard of this server. */
+  /**
+   * Takes an announcement into account. Returns whether it is news: newer than all that was heard of this server. Of
+   * servers beyond the most that are believed nothing is news.
+   */
   hear({ introducer, announcement: { serverId, seqnum, body } }: HeardAnnouncement): boolean {
-    if (seqnum <= (this.#newest.get(serverId) ?? -1)) return false;
+    const newest = this.#newest.get(serverId);
+    if (newest === undefined ? this.#newest.size >= this.#most : seqnum <= newest) return false;
     this.#newest.set(serverId, seqnum);
     if (!this.#named.has(serverId))
       this.#servers.set(knownServer(serverId, body, `introducer:${introducer}`));
