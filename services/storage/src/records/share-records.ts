@@ -63,7 +63,7 @@ export class ShareRecords {
   /** The same within a transaction that keeps to the account's quota, if it has one. */
   async promiseWithin(client: PoolClient, shares: readonly UploadedShare[]): Promise<readonly boolean[]> {
     if (shares.length === 0) return [];
-    const refused = await this.#insertComing(client, shares, true);
+    const refused = await this.#insertComing(client, shares);
     return shares.map((share) => !refused.has(keyOf(share)));
   }
 
@@ -209,17 +209,52 @@ export class ShareRecords {
     return rows[0]?.adopted ?? 0;
   }
 
+  /**
+   * Most shares are new here: those that have a row already are looked at closely, by a second statement. Whether an
+   * account has a quota is decided by the first.
+   */
   async #promiseAll(
     requests: readonly (readonly UploadedShare[])[],
   ): Promise<(readonly boolean[] | 'limited')[]> {
-    const refused = await whileDatabaseReturns(() =>
-      this.#insertComing(this.#database.pool, requests.flat(), false),
+    const shares = requests.flat();
+    const passedOver = await whileDatabaseReturns(() => this.#insertNew(shares));
+    if (passedOver.size === 0) return requests.map((request) => request.map(() => true));
+    const known = shares.filter((share) => passedOver.get(keyOf(share)) === 'known');
+    const refused = new Set(
+      known.length === 0
+        ? []
+        : await whileDatabaseReturns(() => this.#insertComing(this.#database.pool, known)),
     );
-    if (refused.size === 0) return requests.map((shares) => shares.map(() => true));
-    return requests.map((shares) => {
-      const refusals = shares.map((share) => refused.get(keyOf(share)));
-      return refusals.includes('limited') ? 'limited' : refusals.map((refusal) => refusal === undefined);
+    return requests.map((request) =>
+      request.some((share) => passedOver.get(keyOf(share)) === 'limited')
+        ? 'limited'
+        : request.map((share) => !refused.has(keyOf(share))),
+    );
+  }
+
+  /** @returns the shares that were not recorded: their account has a quota, or there is a row of them */
+  async #insertNew(shares: readonly UploadedShare[]): Promise<ReadonlyMap<string, 'known' | 'limited'>> {
+    const { rows } = await this.#database.pool.query<AddressRow & { limited: boolean }>({
+      name: 'storage-promise-new',
+      text: `with relaxed as (select set_config('synchronous_commit', 'off', true)),
+             wanted as (
+               select *, (select quota is not null from storage.accounts where key = account) as limited
+                 from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
+                   as wanted (storage_index, share_number, size, account)),
+             coming as (
+               insert into storage.shares (server, storage_index, share_number, state, size, uploader)
+               select $1, storage_index, share_number, 'coming', size, account
+                 from wanted, relaxed where not limited
+                order by storage_index, share_number
+               on conflict do nothing
+               returning storage_index, share_number, size, uploader),
+             changed (account, bytes, shares, promised) as (select uploader, 0, 0, size from coming),
+             ${changeTotals}
+             select storage_index, share_number, limited
+               from wanted left join coming using (storage_index, share_number) where uploader is null`,
+      values: this.#values(shares),
     });
+    return new Map(rows.map((row) => [keyOf(toAddress(row)), row.limited ? 'limited' : 'known']));
   }
 
   /**
@@ -232,16 +267,13 @@ export class ShareRecords {
   async #insertComing(
     client: Pool | PoolClient,
     shares: readonly UploadedShare[],
-    withinQuota: boolean,
-  ): Promise<ReadonlyMap<string, 'going' | 'limited'>> {
-    const { rows } = await client.query<AddressRow & { limited: boolean }>({
+  ): Promise<ReadonlySet<string>> {
+    const { rows } = await client.query<AddressRow>({
       name: 'storage-promise',
       text: `with relaxed as (select set_config('synchronous_commit', 'off', true)),
                wanted as (
-                 select wanted.*, quota is not null and not $6 as limited
-                   from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
-                     as wanted (storage_index, share_number, size, account)
-                   left join storage.accounts on key = account),
+                 select * from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
+                   as wanted (storage_index, share_number, size, account)),
                before as materialized (
                  select storage_index, share_number, state, kind, shares.size, uploader
                    from wanted join storage.shares using (storage_index, share_number)
@@ -251,12 +283,14 @@ export class ShareRecords {
                  insert into storage.shares (server, storage_index, share_number, state, size, uploader)
                  select $1, storage_index, share_number, 'coming', wanted.size, account
                    from wanted left join before using (storage_index, share_number), relaxed
-                  where not limited and (state is null or kind = 'immutable'
+                  where state is null
+                     or kind = 'immutable'
                         and (state <> 'going' and before.size = wanted.size
-                             or state = 'coming' and not exists (
-                                  select from storage.leases where server = $1
+                             -- Not by "exists", which may be planned as a hash of all leases.
+                             or state = 'coming' and (
+                                  select true from storage.leases where server = $1
                                      and leases.storage_index = wanted.storage_index
-                                     and leases.share_number = wanted.share_number)))
+                                     and leases.share_number = wanted.share_number limit 1) is null)
                   order by storage_index, share_number
                  on conflict (server, storage_index, share_number)
                    do update set state = 'coming', size = excluded.size, uploader = excluded.uploader
@@ -272,18 +306,21 @@ export class ShareRecords {
                    from coming left join before using (storage_index, share_number)
                   where not added and state is null),
                ${changeTotals}
-               select storage_index, share_number, limited
+               select storage_index, share_number
                  from wanted left join coming using (storage_index, share_number) where added is null`,
-      values: [
-        this.#server,
-        shares.map((share) => Buffer.from(share.storageIndex)),
-        shares.map((share) => share.shareNumber),
-        shares.map((share) => share.size),
-        shares.map((share) => share.account),
-        withinQuota,
-      ],
+      values: this.#values(shares),
     });
-    return new Map(rows.map((row) => [keyOf(toAddress(row)), row.limited ? 'limited' : 'going']));
+    return new Set(rows.map((row) => keyOf(toAddress(row))));
+  }
+
+  #values(shares: readonly UploadedShare[]): unknown[] {
+    return [
+      this.#server,
+      shares.map((share) => Buffer.from(share.storageIndex)),
+      shares.map((share) => share.shareNumber),
+      shares.map((share) => share.size),
+      shares.map((share) => share.account),
+    ];
   }
 
   async #insertStable(shares: readonly UploadedShare[]): Promise<undefined[]> {
@@ -320,14 +357,7 @@ export class ShareRecords {
                    from leased left join stable using (storage_index, share_number) where begun),
                ${changeTotals}
                select`,
-        values: [
-          this.#server,
-          shares.map((share) => Buffer.from(share.storageIndex)),
-          shares.map((share) => share.shareNumber),
-          shares.map((share) => share.size),
-          shares.map((share) => share.account),
-          this.#leaseSeconds,
-        ],
+        values: [...this.#values(shares), this.#leaseSeconds],
       }),
     );
     return shares.map(() => undefined);
@@ -339,10 +369,10 @@ export class ShareRecords {
       this.#database.pool.query({
         name: 'storage-forget',
         text: `with given_up as materialized (
-                 select storage_index, share_number, exists (
-                          select from storage.leases where server = $1
+                 select storage_index, share_number, (
+                          select true from storage.leases where server = $1
                              and leases.storage_index = shares.storage_index
-                             and leases.share_number = shares.share_number) as leased
+                             and leases.share_number = shares.share_number limit 1) is not null as leased
                    from unnest($2::bytea[], $3::int[]) as given_up (storage_index, share_number)
                    join storage.shares using (storage_index, share_number)
                   where server = $1 and state = 'coming'
