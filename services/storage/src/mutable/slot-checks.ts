@@ -1,11 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { ReadVector, ShareChange } from '@holdfast/lafs';
 import { StorageError } from '../storage-error.js';
+import { mostReadAtOnce } from './limits.js';
 import type { MutableFile } from './mutable-file.js';
 import { holds, readUpTo } from './plan-change.js';
-
-/** Most bytes that one request may read: all of it is in memory at once. */
-const mostReadAtOnce = 32 * 1024 * 1024;
 
 /** @throws StorageError `wrong-write-enabler` where any share was made with another */
 export function checkWriteEnabler(shares: ReadonlyMap<number, MutableFile>, writeEnabler: Uint8Array): void {

@@ -53,8 +53,9 @@ export class SlotJournal {
     await syncFolder(this.#root);
   }
 
-  /** Begins an entry. */
+  /** Begins an entry. What is left of one that could not be discarded goes. */
   async begin(entry: SlotEntry): Promise<void> {
+    await this.discard(entry);
     await mkdir(this.#path(entry, preparing));
   }
 

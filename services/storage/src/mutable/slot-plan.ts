@@ -7,14 +7,10 @@ import {
 import type { SlotShare, StoredSlotShare } from '../records/slot-records.js';
 import type { NewLease } from '../share-backend/share-backend.js';
 import { StorageError } from '../storage-error.js';
+import { mostShares, mostWrittenAtOnce } from './limits.js';
 import { planChange } from './plan-change.js';
 import { leasesAfter } from './share-leases.js';
 import type { OpenSlot } from './slot-folder.js';
-
-/** Most shares that a slot may have: the formats have no more. */
-const mostShares = 256;
-/** Of the largest share, how many times as much one request may write: a vector far out makes much of few bytes. */
-const mostWrittenAtOnce = 4;
 
 /** A share that is written. */
 export interface WrittenShare extends SlotShare {

@@ -7,17 +7,18 @@ import {
 } from '@holdfast/lafs';
 import { isDiskFull } from '../disk-errors.js';
 import type { SlotRecords } from '../records/slot-records.js';
+import { Room } from '../room.js';
 import type { NewLease, StoredShare } from '../share-backend/share-backend.js';
 import type { Space } from '../space/space.js';
 import { StorageError } from '../storage-error.js';
 import { changedData } from './changed-data.js';
+import { mostSlotsAtOnce, mostWaiting } from './limits.js';
 import { allHold, checkWriteEnabler, readAll } from './slot-checks.js';
 import { closeAll, type OpenSlot, type SlotFolder } from './slot-folder.js';
 import type { LeftEntry, SlotEntry, SlotJournal } from './slot-journal.js';
 import { planSlot, type SlotPlan } from './slot-plan.js';
 import { SlotTurns } from './slot-turns.js';
 
-const mostWaitingWriters = 256;
 /** Milliseconds after which what could not be finished is tried again. */
 const retryAfter = 5_000;
 
@@ -49,7 +50,8 @@ export interface SlotsOptions {
 /** The mutable shares of this server: read, tested and written slot by slot. */
 export class Slots {
   readonly #options: SlotsOptions;
-  readonly #turns = new SlotTurns(mostWaitingWriters);
+  readonly #turns = new SlotTurns(mostWaiting);
+  readonly #atWork = new Room(mostSlotsAtOnce);
   /** Changes that were begun and are not wholly done or given up, by slot: records and disk may differ there. */
   readonly #unfinished = new Map<string, LeftEntry>();
 
@@ -107,24 +109,26 @@ export class Slots {
    * lease on every share that was named and is there. Durable when this resolves.
    *
    * @throws StorageError `wrong-write-enabler`, `other-kind`, `share-damaged`, `share-too-large`, `too-many-shares`,
-   *   `read-too-large`, `slot-busy`, `disk-full`, `quota-exceeded`, `share-going`, `database-unavailable`; nothing is changed then, but
-   *   where Postgres fails after the change was decided on it is made all the same
+   *   `read-too-large`, `slot-busy`, `disk-full`, `quota-exceeded`, `share-going`, `database-unavailable`; nothing is
+   *   changed then, but where Postgres fails after the change was decided on it is made all the same
    */
   readTestWrite(request: SlotRequest): Promise<ReadTestWriteAnswer> {
     const slot = base32Encode(request.storageIndex);
-    return this.#turns.take(slot, async () => {
-      await this.#settle(slot);
-      const open = await this.#options.folder.openSlot(request.storageIndex);
-      try {
-        checkWriteEnabler(open.shares, request.writeEnabler);
-        const data = await readAll(open.shares, request.read);
-        const success = await allHold(open.shares, request.changes);
-        if (success && request.changes.size > 0) await this.#change(slot, open, request);
-        return { success, data };
-      } finally {
-        await closeAll(open);
-      }
-    });
+    return this.#turns.take(slot, () => this.#atWork.during(1, () => this.#readTestWrite(slot, request)));
+  }
+
+  async #readTestWrite(slot: string, request: SlotRequest): Promise<ReadTestWriteAnswer> {
+    await this.#settle(slot);
+    const open = await this.#options.folder.openSlot(request.storageIndex);
+    try {
+      checkWriteEnabler(open.shares, request.writeEnabler);
+      const data = await readAll(open.shares, request.read);
+      const success = await allHold(open.shares, request.changes);
+      if (success && request.changes.size > 0) await this.#change(slot, open, request);
+      return { success, data };
+    } finally {
+      await closeAll(open);
+    }
   }
 
   async #change(slot: string, open: OpenSlot, request: SlotRequest): Promise<void> {

@@ -1,28 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MessageRoom } from './message-room.js';
+import { Room } from './room.js';
 
-describe('MessageRoom', () => {
+describe('Room', () => {
   it('lets in as much as there is room for, in order, also when some fail', () =>
     fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.nat(10), fc.boolean()), { maxLength: 20 }), async (messages) => {
-        const room = new MessageRoom(10);
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat(10), fc.boolean()), { maxLength: 20 }), async (pieces) => {
+        const room = new Room(10);
         const entered: number[] = [];
         let inside = 0;
         await Promise.allSettled(
-          messages.map(([bytes, fails], index) =>
-            room.during(bytes, async () => {
+          pieces.map(([size, fails], index) =>
+            room.during(size, async () => {
               entered.push(index);
-              inside += bytes;
+              inside += size;
               expect(inside).toBeLessThanOrEqual(10);
               await delay(0);
-              inside -= bytes;
+              inside -= size;
               if (fails) throw new Error('failed');
             }),
           ),
         );
-        expect(entered).toEqual(messages.map((_, index) => index));
+        expect(entered).toEqual(pieces.map((_, index) => index));
         expect(await room.during(10, async () => 'all of it')).toBe('all of it');
       }),
       { numRuns: 50 },
