@@ -109,11 +109,12 @@ describe('looking into a share', () => {
     expect(inspectShare(root, share)).toEqual({ ...share, kind: 'mutable', size, owners: [1, 2, 3, 4, 5] });
   });
 
-  it('finds nothing where there is none, or none that is whole', () => {
+  it('finds nothing where there is none, and says what is wrong with one that is not whole', () => {
     expect(inspectShare(root, share)).toBeUndefined();
+    const problem = expect.stringContaining('malformed share container');
     put(share, Buffer.from('short'));
-    expect(inspectShare(root, share)).toBeUndefined();
+    expect(inspectShare(root, share)).toEqual({ ...share, problem });
     put(share, encodeContainerHeader({ dataSize: 3, leaseCount: 1 }), Buffer.from('cut'));
-    expect(inspectShare(root, share)).toBeUndefined();
+    expect(inspectShare(root, share)).toEqual({ ...share, problem });
   });
 });
