@@ -38,6 +38,20 @@ describe('work that one process at a time does in a checkout', () => {
     expect(log()).toBe('in out in out in out ');
   });
 
+  it('is done by one after the other too where many find at once that its last holder died', async () => {
+    const { pid: dead } = spawnSync(process.execPath, ['-e', '']);
+    for (let round = 0; round < 3; round++) {
+      mkdirSync(join(place, '.workshop'), { recursive: true });
+      writeFileSync(join(place, '.workshop', 'lock'), String(dead));
+      rmSync(join(place, 'log'), { force: true });
+      const workers = Array.from({ length: 6 }, () =>
+        spawn(process.execPath, ['work.mjs', '20'], { cwd: place }),
+      );
+      await Promise.all(workers.map((worker) => once(worker, 'exit')));
+      expect(log()).toBe('in out '.repeat(6));
+    }
+  });
+
   it('goes on when a process died in the middle of it', async () => {
     const killed = spawn(process.execPath, ['work.mjs', '60000'], { cwd: place });
     const ended = once(killed, 'exit');

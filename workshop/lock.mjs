@@ -1,5 +1,5 @@
 // One process at a time: two commands started together share one install and one build.
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkout, say } from './checkout.mjs';
@@ -29,21 +29,51 @@ function take() {
   const own = `${file}.${process.pid}`;
   writeFileSync(own, String(process.pid));
   try {
-    linkSync(own, file);
-    return true;
-  } catch (error) {
-    if (error.code !== 'EEXIST') throw error;
+    return linkNew(own, file) || takeOver(own);
   } finally {
     rmSync(own, { force: true });
   }
-  const holder = readHolder();
-  if (holder !== undefined && !isAlive(holder)) rmSync(file, { force: true });
-  return false;
 }
 
-function readHolder() {
+/**
+ * Takes the place of a holder that died. Of those that find it dead one at a time looks again and replaces it in one
+ * step: whoever comes later finds the new holder alive.
+ */
+function takeOver(own) {
+  if (!isDead(readHolder(file))) return false;
+  const turn = `${file}.turn`;
+  if (!linkNew(own, turn)) {
+    // Whoever had the turn died within these few steps.
+    if (isDead(readHolder(turn))) rmSync(turn, { force: true });
+    return false;
+  }
   try {
-    const pid = Number(readFileSync(file, 'utf8'));
+    if (!isDead(readHolder(file))) return false;
+    renameSync(own, file);
+    return true;
+  } finally {
+    rmSync(turn, { force: true });
+  }
+}
+
+/** A hard link appears whole, and only where nothing is. */
+function linkNew(from, to) {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    return false;
+  }
+}
+
+function isDead(holder) {
+  return holder !== undefined && !isAlive(holder);
+}
+
+function readHolder(of) {
+  try {
+    const pid = Number(readFileSync(of, 'utf8'));
     return pid > 0 ? pid : undefined;
   } catch {
     return undefined;

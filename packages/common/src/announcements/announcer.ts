@@ -34,11 +34,6 @@ export class Announcer {
     this.#subjects = announcementSubjects(options.grid);
   }
 
-  /** Whether the introducer has accepted the newest announcement. */
-  get accepted(): boolean {
-    return this.#accepted;
-  }
-
   /** Begins to announce, in the background; returns how to end it. */
   start(): () => Promise<void> {
     const repetition = new Repetition(() => this.#announce(), repeatAfter);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../grid/errors.js';
@@ -13,8 +13,12 @@ export type SupervisorNote = z.infer<typeof noteSchema>;
 const file = (dir: string) => join(dir, 'supervisor.json');
 
 /** Who runs the lab in `dir`, if anybody noted that; it may be dead. */
-export async function readSupervisorNote(dir: string): Promise<SupervisorNote | undefined> {
-  const text = await readFile(file(dir), 'utf8').catch(() => undefined);
+export function readSupervisorNote(dir: string): Promise<SupervisorNote | undefined> {
+  return readNote(file(dir));
+}
+
+async function readNote(path: string): Promise<SupervisorNote | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
   return text === undefined ? undefined : noteSchema.parse(JSON.parse(text));
 }
 
@@ -27,20 +31,42 @@ export async function becomeSupervisor(dir: string, note: SupervisorNote): Promi
   const unfinished = join(dir, `.supervisor-${randomUUID()}`);
   await writeFile(unfinished, `${JSON.stringify(note)}\n`, { mode: 0o600 });
   try {
-    while (!(await linkNew(unfinished, file(dir)))) {
-      const other = await readSupervisorNote(dir);
-      if (other === undefined) continue;
-      if (await isAnswering(other)) {
-        throw new LabError(
-          'running-already',
-          `the lab in ${dir} is running already, as process ${other.pid}`,
-        );
-      }
-      await rm(file(dir), { force: true });
-    }
+    while (!(await linkNew(unfinished, file(dir))) && !(await takeOver(dir, unfinished)));
   } finally {
     await rm(unfinished, { force: true });
   }
+}
+
+/**
+ * Takes the place of a supervisor that died. Of those that find it dead one at a time looks again and replaces its
+ * note in one step: whoever comes later finds one that answers.
+ *
+ * @throws LabError `running-already` where the supervisor answers
+ */
+async function takeOver(dir: string, unfinished: string): Promise<boolean> {
+  if (!(await isAbandoned(dir))) return false;
+  const turn = join(dir, '.supervisor-turn');
+  if (!(await linkNew(unfinished, turn))) {
+    // Whoever had the turn died within these few steps, if it does not answer.
+    const other = await readNote(turn);
+    if (other && !(await isAnswering(other))) await rm(turn, { force: true });
+    return false;
+  }
+  try {
+    if (!(await isAbandoned(dir))) return false;
+    await rename(unfinished, file(dir));
+    return true;
+  } finally {
+    await rm(turn, { force: true });
+  }
+}
+
+/** Whether there is a note of somebody who does not answer. */
+async function isAbandoned(dir: string): Promise<boolean> {
+  const other = await readSupervisorNote(dir);
+  if (other === undefined) return false;
+  if (!(await isAnswering(other))) return true;
+  throw new LabError('running-already', `the lab in ${dir} is running already, as process ${other.pid}`);
 }
 
 /** Says that nobody runs the lab any more. */

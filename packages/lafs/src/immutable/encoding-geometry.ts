@@ -1,6 +1,3 @@
-/** The default largest segment of Tahoe-LAFS 1.20, in bytes, before rounding (its documents say 128 KiB). */
-export const defaultMaximumSegmentSize = 1_048_576;
-
 /** Most shares of one file: the erasure code works over 256 elements. */
 export const maximumTotalShares = 256;
 

@@ -64,7 +64,6 @@ export {
   type RouteMatch,
   type RouteName,
   type ShareAddress,
-  storageIndexSize,
   storageRoutes,
 } from './routes.js';
 export {

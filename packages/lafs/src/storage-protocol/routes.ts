@@ -2,9 +2,6 @@ import { base32Decode, base32Encode } from '../base32.js';
 import { maximumShareNumber } from './message-fields.js';
 import type { SecretKind } from './secrets.js';
 
-/** Size of a storage index in bytes. */
-export const storageIndexSize = 16;
-
 /** A file on a server: its storage index, 16 bytes. */
 export interface BucketAddress {
   readonly storageIndex: Uint8Array;
