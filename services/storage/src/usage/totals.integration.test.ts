@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { openPool } from '@holdfast/common/database';
+import { silentLogger } from '@holdfast/common/logging';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { whileDatabaseReturns } from '../records/database-errors.js';
@@ -213,6 +215,55 @@ describe('the totals of usage', () => {
       }),
       { numRuns: 25 },
     );
+  });
+
+  it('equal them also when connections break under statements, which are then run again', async () => {
+    const server = await newServer();
+    const breaker = openPool({
+      url: records.url,
+      applicationName: 'breaker',
+      logger: silentLogger(),
+      connections: 1,
+    });
+    let over = false;
+    let broken = 0;
+    const breaking = (async () => {
+      while (!over) {
+        const { rowCount } = await breaker.pool.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and application_name = 'holdfast test' and state = 'active' limit 1`,
+        );
+        broken += rowCount ?? 0;
+        await delay(Math.random() * 40);
+      }
+    })();
+    const system = new System(server);
+    const stored = [0, 0, 0];
+    const uploaders = [0, 1, 2].map(async (account) => {
+      for (let share = 0; share < 40 || broken < 10; share++) {
+        const upload = { file: account, share, account, size: 1000 + share };
+        await system.apply({ kind: 'promise', ...upload });
+        const kept = share % 4 !== 3;
+        await system.apply({ kind: kept ? 'close' : 'forget', ...upload });
+        if (kept) stored[account] = (stored[account] as number) + 1;
+        await system.apply({ kind: 'begin', ...upload, account: (account + 1) % 3 });
+        await system.apply({ kind: 'renew', ...upload });
+      }
+    });
+    try {
+      await Promise.all(uploaders);
+    } finally {
+      over = true;
+      await breaking;
+      await breaker.close();
+    }
+    expect(await recountTotals(records.database, server)).toEqual([]);
+    const kept = await keptTotals(server);
+    // Each has its own, and a lease on each of another's.
+    expect(accounts.map((account) => kept.get(account)?.shares)).toEqual(
+      stored.map((own, index) => own + (stored[(index + 2) % 3] as number)),
+    );
+    expect([...kept.values()].map(({ promised }) => promised)).toEqual([0, 0, 0]);
   });
 
   it('are put right by a recount, which says what was wrong', async () => {
