@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 // The memory of a broker with the settings that `init` writes, and the encoding of the peer.
 
 /** The budget, twice a Node.js with its heap (there is a thread for coding), and what waits for the garbage collector. */
-const mostMemory = 320_000_000;
+const mostMemory = 400_000_000;
 const uploads = 32;
 const content = randomBytes(6_000_000);
 
