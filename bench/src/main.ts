@@ -2,12 +2,19 @@ import { parseArgs } from 'node:util';
 import { measureBrokerMemory } from './grid/broker-memory.js';
 import { compareGrids } from './grid/compare.js';
 import { measureKernels } from './kernels/kernels.js';
+import { measureStorage } from './storage/measure-storage.js';
 
 const parts = {
   kernels: measureKernels,
   grid: (quick: boolean) =>
     compareGrids(quick ? { rounds: 1, smallFiles: 20 } : { rounds: 3, smallFiles: 60 }),
   memory: measureBrokerMemory,
+  storage: (quick: boolean) =>
+    measureStorage(
+      quick
+        ? { few: 10_000, many: 100_000, files: 10_000, duration: 2 }
+        : { few: 100_000, many: 1_000_000, files: 100_000, duration: 8 },
+    ),
 };
 
 const { values, positionals } = parseArgs({

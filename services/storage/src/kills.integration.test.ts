@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDatabase, freePort, startPostgres, temporaryFolder, waitFor } from '@holdfast/lab';
+import { sharePath } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
 import { expectAcknowledged, expectLeases, untilDisconnected } from './testing/check-load.js';
-import { MixedLoad } from './testing/mixed-load.js';
+import { type LoadedShare, MixedLoad } from './testing/mixed-load.js';
 import { Seeded, testSeed } from './testing/seeded.js';
 import { startTestServer, type TestServer } from './testing/test-server.js';
 import { wrongTotals } from './testing/totals.js';
@@ -24,6 +26,16 @@ async function under(load: MixedLoad, time: number, violence: () => Promise<void
   await working;
 }
 
+/** How many of some shares are listed, or lie in the share folder. */
+async function stillThere(server: TestServer, shares: readonly LoadedShare[]): Promise<number> {
+  let count = 0;
+  for (const { storageIndex, shareNumber } of shares) {
+    if (existsSync(join(server.shares, sharePath(storageIndex, shareNumber)))) count++;
+    else if ((await server.client.list(storageIndex)).length > 0) count++;
+  }
+  return count;
+}
+
 const logOf = (server: TestServer) => readFile(server.log, 'utf8');
 
 describe('a storage server under a mixed load', () => {
@@ -32,7 +44,7 @@ describe('a storage server under a mixed load', () => {
     process.stdout.write(`HOLDFAST_SEED=${seed}\n`);
     const random = new Seeded(seed);
     await using server = await startTestServer({
-      settings: { scrub: { bytes_per_second: '100MB', every: '1s' } },
+      settings: { scrub: { bytes_per_second: '100MB', every: '1s' }, collection: { every: '100ms' } },
     });
     const load = new MixedLoad(server.client, seed);
     for (let kill = 0; kill < 50; kill++) {
@@ -40,7 +52,20 @@ describe('a storage server under a mixed load', () => {
       await untilDisconnected(server);
       expect(await wrongTotals(server)).toEqual([]);
       await server.start();
+      if (kill % 3 === 0) {
+        // Collected while the next kills come.
+        const forsaken = load.forsake(10).map(({ storageIndex }) => storageIndex);
+        await server.sql(
+          "update storage.leases set expires_at = now() - interval '1 second' where storage_index = any($1)",
+          [forsaken],
+        );
+      }
     }
+    await expect
+      .poll(() => server.sql('select from storage.leases where expires_at < now()'), { timeout: 20_000 })
+      .toEqual([]);
+    expect(load.forsaken.length).toBeGreaterThan(50);
+    await expect.poll(() => stillThere(server, load.forsaken), { timeout: 20_000 }).toBe(0);
     expect(load.stored.length).toBeGreaterThan(200);
     expect(load.slots.length).toBeGreaterThan(50);
     expect(load.renewed.size).toBeGreaterThan(50);

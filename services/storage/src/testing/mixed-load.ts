@@ -28,6 +28,8 @@ export class MixedLoad {
   /** All that was ever begun: what of it is there must be whole. */
   readonly begun: LoadedShare[] = [];
   readonly slots: LoadedSlot[] = [];
+  /** Shares that were stored and then let go of. */
+  readonly forsaken: LoadedShare[] = [];
   /** When a renewal of a storage index was sent that was acknowledged, by hex. Milliseconds since 1970. */
   readonly renewed = new Map<string, number>();
   readonly #client: TestClient;
@@ -41,6 +43,15 @@ export class MixedLoad {
   /** Works with so many clients until `signal` is aborted; then resolves when all of them are done. */
   async run(clients: number, signal: AbortSignal): Promise<void> {
     await Promise.all(Array.from({ length: clients }, () => this.#work(signal)));
+  }
+
+  /** Lets go of some stored shares: nobody renews or reads them any more. To be called while nobody is at work. */
+  forsake(count: number): LoadedShare[] {
+    const forsaken = this.stored.splice(0, count);
+    const indexes = new Set(forsaken.map(({ storageIndex }) => storageIndex));
+    this.forsaken.push(...forsaken);
+    this.begun.splice(0, this.begun.length, ...this.begun.filter((each) => !indexes.has(each.storageIndex)));
+    return forsaken;
   }
 
   async #work(signal: AbortSignal): Promise<void> {
