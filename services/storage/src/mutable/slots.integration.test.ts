@@ -480,6 +480,53 @@ describe('renewal', () => {
   });
 });
 
+describe('a share without a record', () => {
+  it('gets one, of its kind, when a lease on it is renewed', async () => {
+    const slot = newIndex();
+    await client.slot(slot, { 0: { write: [write(0, 'zero')] } });
+    await server.sql('delete from storage.leases where storage_index = $1', [slot]);
+    await server.sql('delete from storage.shares where storage_index = $1', [slot]);
+    expect((await client.renew(slot)).status).toBe(204);
+    const rows = (await rowsOf(slot)) as { account: number }[];
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) expect(row).toMatchObject({ state: 'stable', kind: 'mutable', size: 4 });
+    expect(rows.map(({ account }) => account)).toContain(1);
+  });
+
+  it('is written all the same, and has one then', async () => {
+    const slot = newIndex();
+    await client.slot(slot, { 0: { write: [write(0, 'zero')] }, 1: { write: [write(0, 'one')] } });
+    await server.sql('delete from storage.leases where storage_index = $1', [slot]);
+    await server.sql('delete from storage.shares where storage_index = $1', [slot]);
+    expect((await client.slot(slot, { 0: { write: [write(0, 'ZERO!')] }, 1: { newLength: 0 } })).status).toBe(
+      200,
+    );
+    expect(await rowsOf(slot)).toEqual([
+      { share_number: 0, state: 'stable', kind: 'mutable', size: 5, account: 1 },
+    ]);
+    expect(await client.listMutable(slot)).toEqual([0]);
+  });
+});
+
+describe('a share that is being removed', () => {
+  it('is not written any more, and keeps none of its slot from being written', async () => {
+    const slot = newIndex();
+    await client.slot(slot, { 0: { write: [write(0, 'zero')] }, 1: { write: [write(0, 'one')] } });
+    await server.sql('delete from storage.leases where storage_index = $1 and share_number = 0', [slot]);
+    await server.sql(
+      `update storage.shares set state = 'going' where storage_index = $1 and share_number = 0`,
+      [slot],
+    );
+    const both = { 0: { write: [write(0, 'ZERO')] }, 1: { write: [write(0, 'ONE')] } };
+    expect((await client.slot(slot, both)).status).toBe(409);
+    expect(await contents(slot, 1)).toBe('one');
+    expect((await client.slot(slot, { 1: { write: [write(0, 'ONE')] } })).status).toBe(200);
+    expect(await contents(slot, 1)).toBe('ONE');
+    expect(await rowsOf(slot)).toMatchObject([{ state: 'going' }, { state: 'stable', account: 1 }]);
+    expect(await readdir(join(server.shares, journalFolder))).toEqual([]);
+  });
+});
+
 describe('usage', () => {
   it('is the sum over the leases after any changes, and nothing stays promised to anybody', async () => {
     await using fresh = await startTestServer();
