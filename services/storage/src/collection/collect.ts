@@ -79,6 +79,8 @@ class Pass {
       const begun = performance.now();
       const { leases, going } = await withRetries(() => this.#records.expire(batchSize));
       if (leases === 0) break;
+      // With more to come it pays to plan for the tables as they are: a restored or a young database has no statistics.
+      if (this.#done.leases === 0 && leases >= batchSize) await this.#records.analyze();
       this.#count({ leases });
       await this.#remove(going);
       await this.#pause(begun, leases + going.length);

@@ -101,6 +101,11 @@ export class CollectionRecords {
     });
   }
 
+  /** Lets Postgres see how large its tables are. */
+  async analyze(): Promise<void> {
+    await this.#client.query('analyze storage.shares, storage.leases');
+  }
+
   /** Shares that a pass marked as going and did not remove, from after one on, in order. */
   async goingAfter(last: ShareAddress | undefined, limit: number): Promise<GoingShare[]> {
     const { rows } = await this.#client.query<AddressRow & { size: number }>(

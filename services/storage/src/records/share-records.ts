@@ -122,9 +122,10 @@ export class ShareRecords {
       name: 'storage-unrecorded',
       text: `select storage_index, share_number
                from unnest($2::bytea[], $3::int[]) as asked (storage_index, share_number)
-              where not exists (select from storage.shares as s
-                                 where s.server = $1 and s.storage_index = asked.storage_index
-                                   and s.share_number = asked.share_number)`,
+              -- No join, so that a database without statistics cannot plan it badly.
+              where (select s.server from storage.shares as s
+                      where s.server = $1 and s.storage_index = asked.storage_index
+                        and s.share_number = asked.share_number) is null`,
       values: [
         this.#server,
         shares.map((share) => Buffer.from(share.storageIndex)),

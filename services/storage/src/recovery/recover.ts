@@ -1,5 +1,6 @@
 import type { Database } from '@holdfast/common/database';
 import type { Identity } from '@holdfast/common/identity';
+import type { ShareAddress } from '@holdfast/lafs';
 import { alone } from '../collection/server-lock.js';
 import { ShareRecords } from '../records/share-records.js';
 import type { ShareBackend, WalkedShares } from '../share-backend/share-backend.js';
@@ -8,8 +9,11 @@ import { readAccountCopy } from './account-copying.js';
 import { Generation } from './generation.js';
 import { ShareAdoption } from './share-adoption.js';
 
-/** Pages of the walk that are recorded at the same time: the disk and Postgres work side by side. */
-const pagesAtOnce = 3;
+/** Shares that are recorded in one transaction. */
+const batchSize = 2_000;
+
+/** Batches that are recorded at the same time: the disk and Postgres work side by side. */
+const batchesAtOnce = 3;
 
 /** What recovering needs. */
 export interface RecoverOptions {
@@ -69,16 +73,23 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
       accountOf: believed ? accountOf : () => undefined,
     });
     let [shares, recorded, unreadable] = [0, 0, 0];
-    const record = async (page: WalkedShares) => {
-      const unknown = standing === 'behind' ? page.shares : await records.unrecorded(page.shares);
+    const record = async (batch: Batch) => {
+      const unknown = standing === 'behind' ? batch.shares : await records.unrecorded(batch.shares);
       const adopted = await (standing === 'behind' ? adoption.adoptAnew(unknown) : adoption.adopt(unknown));
-      shares += page.shares.length;
+      const before = shares;
+      shares += batch.shares.length;
       recorded += adopted.recorded;
       unreadable += unknown.length - adopted.found.length;
+      options.onProgress?.({ done: batch.section / 1024, shares });
+      // A table that was empty a moment ago is planned for as if it still were, and joins take longer and longer.
+      if (
+        recorded > 0 &&
+        Math.floor(Math.log2(shares / batchSize)) > Math.floor(Math.log2(before / batchSize))
+      ) {
+        await database.pool.query('analyze storage.shares, storage.leases');
+      }
     };
-    await eachPage(backend.walk(), signal, record, (section) =>
-      options.onProgress?.({ done: section / 1024, shares }),
-    );
+    await eachBatch(backend.walk(), signal, record);
     const complete = !signal?.aborted;
     if (complete) await generation.accept();
     return {
@@ -92,22 +103,36 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
   });
 }
 
-/** Does something with every page of a walk, some pages at a time. */
-async function eachPage(
+/** Shares of one or more sections, of which `section` is the last. */
+interface Batch {
+  readonly section: number;
+  readonly shares: readonly ShareAddress[];
+}
+
+/** Does something with all shares of a walk, some batches at a time. */
+async function eachBatch(
   pages: AsyncIterable<WalkedShares>,
   signal: AbortSignal | undefined,
-  work: (page: WalkedShares) => Promise<void>,
-  onSection: (section: number) => void,
+  work: (batch: Batch) => Promise<void>,
 ): Promise<void> {
   const working = new Set<Promise<void>>();
+  const begin = async (batch: Batch) => {
+    const worked = work(batch).finally(() => working.delete(worked));
+    working.add(worked);
+    if (working.size >= batchesAtOnce) await Promise.race(working);
+  };
+  let gathered: ShareAddress[] = [];
+  let section = 0;
   try {
     for await (const page of pages) {
       if (signal?.aborted) break;
-      const worked = work(page).finally(() => working.delete(worked));
-      working.add(worked);
-      if (working.size >= pagesAtOnce) await Promise.race(working);
-      onSection(page.section);
+      gathered.push(...page.shares);
+      section = page.section;
+      if (gathered.length < batchSize) continue;
+      await begin({ section, shares: gathered });
+      gathered = [];
     }
+    if (gathered.length > 0 && !signal?.aborted) await begin({ section, shares: gathered });
     await Promise.all(working);
   } finally {
     await Promise.allSettled(working);
