@@ -65,6 +65,14 @@ export class TahoeNode implements AsyncDisposable {
     return node;
   }
 
+  /** Starts a storage server that was made before; it answers when this resolves. */
+  static async again(program: string, dir: string): Promise<TahoeNode> {
+    const node = await TahoeNode.#start(program, dir);
+    const furl = await readFile(join(dir, 'private', 'storage.furl'), 'utf8');
+    await node.#until('the storage server', () => accepts(Number(/:(\d+)\//.exec(furl)?.[1])));
+    return node;
+  }
+
   /**
    * Makes and starts a client whose only servers are the given ones; its web API answers when this resolves.
    *
