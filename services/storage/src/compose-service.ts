@@ -1,11 +1,14 @@
+import { join } from 'node:path';
 import type { Database } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
+import { incomingFolder } from '@holdfast/lafs';
 import { Credentials } from './accounts/credentials.js';
 import { Collecting } from './collection/collecting.js';
 import type { StorageConfiguration } from './configuration.js';
 import { DamageRecords } from './damage/damage-records.js';
 import type { DamagedShares } from './damage/damaged-shares.js';
+import { BodySpool } from './http/body-spool.js';
 import type { Service } from './http/request-listener.js';
 import { abortUpload } from './http/routes/abort-upload.js';
 import { allocateShares } from './http/routes/allocate-shares.js';
@@ -79,6 +82,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     largestShare: largestMutable,
     isComing: (share) => uploads.isComing(share),
   });
+  const spool = new BodySpool(join(parts.shareFolder, incomingFolder), space);
   const slotsRecovered = await slots.recover();
   if (slotsRecovered.finished + slotsRecovered.forgotten > 0)
     logger.info(slotsRecovered, 'settled the changes of mutable files that the last run left');
@@ -168,7 +172,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
       renewLease: renewLease({ leases }),
       storeWholeShares: storeWholeShares({ uploads, leases, leaseDuration, metrics }),
       readWholeShares: readWholeShares({ backend, metrics }),
-      readTestWrite: readTestWrite({ slots, metrics, largestMutable, leaseDuration }),
+      readTestWrite: readTestWrite({ slots, spool, metrics, largestMutable, leaseDuration }),
       listMutableShares: listShares({ backend: slots }),
       readMutableShare: readShare({ backend: slots, metrics }),
       reportMutableCorruption: reportCorruption({ backend: slots, reports, scrub, logger }),

@@ -4,6 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { Room } from './room.js';
 
 describe('Room', () => {
+  it('is entered at once or not at all, and given back once', async () => {
+    const room = new Room(10);
+    const leave = room.enterNow(6);
+    expect(room.enterNow(5)).toBeUndefined();
+    leave?.();
+    leave?.();
+    expect(room.enterNow(11)).toBeUndefined();
+    expect(room.enterNow(10)).toBeDefined();
+  });
+
   it('lets in as much as there is room for, in order, also when some fail', () =>
     fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.nat(10), fc.boolean()), { maxLength: 20 }), async (pieces) => {

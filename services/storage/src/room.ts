@@ -24,6 +24,19 @@ export class Room {
     }
   }
 
+  /** Takes room at once, without waiting: gives what gives it back, or undefined where there is none. */
+  enterNow(size: number): (() => void) | undefined {
+    if (this.#waiting.length > 0 || size > this.#free) return undefined;
+    this.#free -= size;
+    let inside = true;
+    return () => {
+      if (!inside) return;
+      inside = false;
+      this.#free += size;
+      this.#admit();
+    };
+  }
+
   #admit(): void {
     for (let next = this.#waiting[0]; next && next.size <= this.#free; next = this.#waiting[0]) {
       this.#waiting.shift();

@@ -9,6 +9,13 @@ export function requireCborAccepted(request: IncomingMessage): void {
   }
 }
 
+/** @throws StorageError `unsupported-media-type` where the body is said to be something else than CBOR */
+export function requireCborBody(request: IncomingMessage): void {
+  if (!isCbor(request.headers['content-type'])) {
+    throw new StorageError('unsupported-media-type', 'messages are application/cbor only');
+  }
+}
+
 /**
  * Reads a request body that is a CBOR message.
  *
@@ -19,29 +26,24 @@ export async function readMessageBody(
   request: IncomingMessage,
   limit = maximumMessageSize,
 ): Promise<Uint8Array> {
-  if (!isCbor(request.headers['content-type'])) {
-    throw new StorageError('unsupported-media-type', 'messages are application/cbor only');
-  }
+  requireCborBody(request);
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limit) throw new MessageTooLargeError(announced, limit);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    // A large one is not to be in memory twice.
-    const whole = announced > maximumMessageSize ? Buffer.allocUnsafeSlow(announced) : undefined;
     let size = 0;
     // Not by `for await`: leaving that early would close the connection before the answer.
     const leave = () => request.off('data', take).off('end', end).off('error', broken).off('close', broken);
     const take = (chunk: Buffer) => {
-      if (whole) chunk.copy(whole, size);
       size += chunk.length;
       if (size > limit) {
         leave();
         reject(new MessageTooLargeError(size, limit));
-      } else if (!whole) chunks.push(chunk);
+      } else chunks.push(chunk);
     };
     const end = () => {
       leave();
-      resolve(whole ?? (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
     };
     const broken = () => {
       leave();

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   decodeServerVersion,
   encodeCorruptionReport,
@@ -263,34 +262,41 @@ describe('requests of the wrong form', () => {
   });
 });
 
-describe('a client that goes away', () => {
-  it('while its request waits for memory takes none of it with it', async () => {
-    const size = 3_000_000;
-    const data = new Uint8Array(size);
-    const slow = Array.from({ length: 6 }, async () => {
-      const body = encodeReadTestWriteRequest({
-        changes: new Map([[0, { test: [], write: [{ offset: 0, data }], newLength: null }]]),
-        read: [],
-      });
-      async function* halfway() {
-        yield body.subarray(0, 1_000);
-        await delay(300);
-        throw new Error('gone');
-      }
-      const { 'upload-secret': _, ...lease } = secrets;
-      const path = storageRoutes.readTestWrite.path({ storageIndex: newIndex() });
-      await client.request('POST', path, {
-        headers: { 'content-type': 'application/cbor', 'content-length': String(body.length) },
+describe('clients that send slowly', () => {
+  it('hold no memory that others wait for, and leave nothing when they go', async () => {
+    const data = new Uint8Array(3_000_000);
+    const body = encodeReadTestWriteRequest({
+      changes: new Map([[0, { test: [], write: [{ offset: 0, data }], newLength: null }]]),
+      read: [],
+    });
+    const { 'upload-secret': _, ...lease } = secrets;
+    const headers = { 'content-type': 'application/cbor', 'content-length': String(body.length) };
+    let goAway = () => {};
+    const gone = new Promise<void>((resolve) => {
+      goAway = resolve;
+    });
+    async function* halfway() {
+      yield body.subarray(0, 1_000_000);
+      await gone;
+      throw new Error('gone');
+    }
+    const slow = Array.from({ length: 6 }, () =>
+      client.request('POST', storageRoutes.readTestWrite.path({ storageIndex: newIndex() }), {
+        headers,
         secrets: { ...lease, 'write-enabler': writeEnabler },
         body: halfway() as never,
-      });
-    });
-    expect((await Promise.allSettled(slow)).every(({ status }) => status === 'rejected')).toBe(true);
+      }),
+    );
+    const settled = Promise.allSettled(slow);
     await Promise.all(
       Array.from({ length: 4 }, () =>
         client.storeMutable({ storageIndex: newIndex(), shareNumber: 0 }, data),
       ),
     );
+    goAway();
+    expect((await settled).every(({ status }) => status === 'rejected')).toBe(true);
+    expect(await readdir(join(server.shares, 'incoming'))).toEqual([]);
+    await client.storeMutable({ storageIndex: newIndex(), shareNumber: 0 }, data);
   });
 });
 

@@ -1,24 +1,28 @@
+import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream/promises';
 import {
   decodeReadTestWriteRequest,
   encodeReadTestWriteAnswer,
   MessageTooLargeError,
   maximumMessageSize,
+  type ReadTestWriteRequest,
   type ReadVector,
 } from '@holdfast/lafs';
 import type { StorageMetrics } from '../../metrics.js';
 import { mostReadAtOnce, mostShares } from '../../mutable/limits.js';
 import type { Slots } from '../../mutable/slots.js';
 import { Room } from '../../room.js';
+import { StorageError } from '../../storage-error.js';
+import type { BodySpool } from '../body-spool.js';
 import { answerCbor, type Handler } from '../exchange.js';
 import { leaseOf } from '../lease-of.js';
-import { readMessageBody, requireCborAccepted } from '../message-body.js';
+import { readMessageBody, requireCborAccepted, requireCborBody } from '../message-body.js';
 
 /** Of the largest request and of the largest answer, how many may be in memory at a time. */
 const largestRequestsAtOnce = 2;
 const largestAnswersAtOnce = 16;
-/** An answer of up to so many bytes does not wait for room: what clients read before they write is smaller. */
-const smallAnswer = 64 * 1024;
+/** Requests and answers of up to so many bytes need no room: those of most directories are smaller. */
+const small = 64 * 1024;
 
 /**
  * `POST /storage/v1/mutable/:storage_index/read-test-write`: reads from all shares of a slot, and changes them if its
@@ -26,11 +30,13 @@ const smallAnswer = 64 * 1024;
  */
 export function readTestWrite({
   slots,
+  spool,
   metrics,
   largestMutable,
   leaseDuration,
 }: {
   slots: Slots;
+  spool: BodySpool;
   metrics: StorageMetrics;
   /** Most bytes of data of a mutable share. */
   largestMutable: number;
@@ -41,33 +47,49 @@ export function readTestWrite({
   const largestRequest = largestMutable + maximumMessageSize;
   const requests = new Room(largestRequestsAtOnce * largestRequest);
   const answers = new Room(largestAnswersAtOnce * mostReadAtOnce);
+
+  /** Reads the message, however large, and does something with what it asks while that is in memory. */
+  async function received<T>(
+    request: IncomingMessage,
+    work: (asked: ReadTestWriteRequest) => Promise<T>,
+  ): Promise<T> {
+    requireCborBody(request);
+    const size = Number(request.headers['content-length'] ?? 0);
+    if (size > largestRequest) throw new MessageTooLargeError(size, largestRequest);
+    if (size <= small) return work(decodeReadTestWriteRequest(await readMessageBody(request)));
+    const spooled = await spool.receive(request, size);
+    try {
+      return await requests.during(size, async () =>
+        work(decodeReadTestWriteRequest(await spooled.read(), size)),
+      );
+    } finally {
+      await spooled.close();
+    }
+  }
+
   return async (exchange, { storageIndex }) => {
     const { request, response, account, secrets } = exchange;
     requireCborAccepted(request);
-    // One that does not tell its size is no large one.
-    const size = Number(request.headers['content-length'] ?? maximumMessageSize);
-    if (size > largestRequest) throw new MessageTooLargeError(size, largestRequest);
-    await requests.during(size, async () => {
-      const asked = decodeReadTestWriteRequest(await readMessageBody(request, size), size);
-      metrics.received(size);
-      const answer = async () => {
-        const done = await slots.readTestWrite({
+    let leave: (() => void) | undefined;
+    try {
+      const answer = await received(request, async (asked) => {
+        metrics.received(Number(request.headers['content-length'] ?? 0));
+        const most = largestAnswer(asked.read);
+        if (most > small) leave = answers.enterNow(most) ?? busy();
+        return slots.readTestWrite({
           ...asked,
           storageIndex,
           writeEnabler: secrets['write-enabler'],
           account: account.key,
           lease: leaseOf(exchange, leaseDuration),
         });
-        answerCbor(response, 200, encodeReadTestWriteAnswer(done));
-      };
-      const most = largestAnswer(asked.read);
-      if (most <= smallAnswer) return answer();
-      return answers.during(most, async () => {
-        await answer();
-        // It is in memory until the client has taken it, or has gone.
-        await finished(response).catch(() => undefined);
       });
-    });
+      answerCbor(response, 200, encodeReadTestWriteAnswer(answer));
+      // A large answer is in memory until the client has taken it, or has gone.
+      if (leave) await finished(response).catch(() => undefined);
+    } finally {
+      leave?.();
+    }
   };
 }
 
@@ -75,4 +97,8 @@ export function readTestWrite({
 function largestAnswer(vectors: readonly ReadVector[]): number {
   const ofOne = vectors.reduce((sum, { size }) => sum + size, 0);
   return Math.min(mostShares * ofOne, mostReadAtOnce);
+}
+
+function busy(): never {
+  throw new StorageError('slot-busy', 'too many large answers are on their way: try again later');
 }
