@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@holdfast/common/logging';
 import type { Generation, Standing } from './generation.js';
 
 const lookEvery = 2_000;
 const raiseEvery = 3_600_000;
+const recoverAgainAfter = 60_000;
 
 /** What watching over the standing of the records needs. */
 export interface StandingWatchOptions {
@@ -24,7 +26,7 @@ export class StandingWatch {
   #standing: Standing | undefined;
   #timer: NodeJS.Timeout | undefined;
   #working: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(options: StandingWatchOptions) {
     this.#options = options;
@@ -63,7 +65,7 @@ export class StandingWatch {
 
   /** Ends it; the records are marked as what the shares were last served with. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     clearInterval(this.#timer);
     await this.#working;
     if (this.#standing === 'current') await this.#options.generation.raise();
@@ -78,15 +80,25 @@ export class StandingWatch {
 
   async #lookAgain(): Promise<void> {
     const standing = await this.#options.generation.standing();
-    if (standing !== 'current' || this.#standing === 'current' || this.#stopped) return;
+    if (standing !== 'current' || this.#standing === 'current' || this.#stopping.signal.aborted) return;
     this.#options.logger.info('the records have been recovered; this server takes shares in again');
     await this.#goOn();
   }
 
+  /** Again and again until it is done, here or by somebody else. */
   async #recover(recover: () => Promise<void>): Promise<void> {
-    await recover().catch((error: Error) =>
-      this.#options.logger.error({ error: error.message }, 'the records could not be recovered'),
-    );
+    while (!this.#stopping.signal.aborted && this.#standing !== 'current') {
+      try {
+        return await recover();
+      } catch (error) {
+        this.#options.logger.error(
+          { error: (error as Error).message },
+          'the records could not be recovered; trying again',
+        );
+        const { signal } = this.#stopping;
+        await delay(recoverAgainAfter, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
   #repeat(every: number, work: () => Promise<void>): void {
