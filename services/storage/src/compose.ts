@@ -89,6 +89,7 @@ export async function compose(
     applicationName: name,
     logger,
     connections: 5,
+    planOnce: true,
     signal: lifecycle.signal,
   });
   lifecycle.add('database', () => database.close());

@@ -62,7 +62,7 @@ export class CodingThread implements Coding {
 
   #start(): Worker {
     // Not the options that this process was started with: some of them are for a main program only.
-    const thread = new Worker(threadFile, { execArgv: [] });
+    const thread = new Worker(threadFile, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } });
     thread.on('message', (answer: JobAnswer) => {
       const waiting = this.#waiting.get(answer.id);
       this.#waiting.delete(answer.id);
