@@ -82,7 +82,16 @@ export class TahoeNode implements AsyncDisposable {
     program: string,
     dir: string,
     servers: Readonly<Record<string, ServerAnnouncement>> | string,
-    { encoding, convergence }: { encoding: TahoeEncoding; convergence?: string },
+    {
+      encoding,
+      convergence,
+      settings,
+    }: {
+      encoding: TahoeEncoding;
+      convergence?: string;
+      /** More sections for its `tahoe.cfg`. */
+      settings?: string;
+    },
   ): Promise<TahoeNode> {
     const serversYaml = typeof servers === 'string' ? servers : serversYamlOf(servers);
     const { storage } = parse(serversYaml) as { storage: object };
@@ -97,6 +106,7 @@ export class TahoeNode implements AsyncDisposable {
     ]);
     await writeFile(join(dir, 'private', 'servers.yaml'), serversYaml);
     if (convergence !== undefined) await writeFile(join(dir, 'private', 'convergence'), convergence);
+    if (settings !== undefined) await edit(dir, (text) => text + settings);
     const node = await TahoeNode.#start(program, dir);
     await node.untilConnected(Object.keys(storage).length);
     return node;

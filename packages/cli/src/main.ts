@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { accountCommand } from './commands/account.js';
 import { announcementsCommand } from './commands/announcements.js';
 import { getCommand } from './commands/get.js';
+import { gridManagerCommand } from './commands/grid-manager.js';
 import { initCommand } from './commands/init.js';
 import { labCommand } from './commands/lab.js';
 import { putCommand } from './commands/put.js';
@@ -32,6 +33,7 @@ export async function main(args: readonly string[]): Promise<number> {
     accountCommand,
     usageCommand,
     announcementsCommand,
+    gridManagerCommand,
     storageCommand,
   ])
     add(program);

@@ -1,12 +1,18 @@
-import { randomBytes } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
-import { generateNodePem, parseNodePem } from '@holdfast/common/identity';
+import { signCertificate, Vouching } from '@holdfast/common/grid-management';
+import {
+  generateNodePem,
+  generateSigningKey,
+  parseNodePem,
+  parseSigningKey,
+} from '@holdfast/common/identity';
 import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { temporaryFolder, waitFor } from '@holdfast/lab';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { localCoding } from './coding/local-coding.js';
 import type { ServerStatus } from './connections/server-connection.js';
 import { ServerSet } from './connections/server-set.js';
@@ -21,6 +27,16 @@ import { describeServer, type RecordingServer, startRecordingServer } from './te
 
 const openSet = () =>
   new ServerSet({ leaseSecret: randomBytes(32), logger: silentLogger(), registry: createRegistry({}) });
+/** A set whose uploads go only to servers that `manager` vouches for. */
+const managedSet = (manager: KeyObject) => {
+  const managed = new ServerSet({
+    leaseSecret: randomBytes(32),
+    logger: silentLogger(),
+    registry: createRegistry({}),
+    vouching: new Vouching([createPublicKey(manager)]),
+  });
+  return { servers: managed, [Symbol.asyncDispose]: () => managed.close() };
+};
 const connected = (servers: ServerSet, count: number, timeoutMs = 10_000) =>
   waitFor(`${count} connected`, () => countConnected(servers) === count || undefined, {
     timeoutMs,
@@ -66,6 +82,47 @@ describe('a server that shows another key than its NURL names', () => {
     await becomes(servers, 'unreachable', 5_000);
     expect(impostor.knocks()).toBeGreaterThan(0);
     expect(impostor.requests).toEqual([]);
+  });
+});
+
+describe('a server for which a grid manager vouches', () => {
+  it('gets uploads until its certificate ends, though it stays connected, and is always read from', async () => {
+    const manager = parseSigningKey(generateSigningKey());
+    const expires = new Date(Date.now() + 3_600_000);
+    const certificate = signCertificate({ serverId: server.known.id, expires }, manager);
+    await using managed = managedSet(manager);
+    managed.servers.set({ ...server.known, certificates: [certificate] });
+    await connected(managed.servers, 1);
+    const storageIndex = randomBytes(16);
+    const uploads = () => {
+      const { servers: permitted, passedOver } = managed.servers.vouchedFor(storageIndex);
+      return { permitted: permitted.length, passedOver };
+    };
+    expect(uploads()).toEqual({ permitted: 1, passedOver: 0 });
+    vi.useFakeTimers({ toFake: ['Date'], now: expires });
+    try {
+      expect(uploads()).toEqual({ permitted: 0, passedOver: 1 });
+      expect(managed.servers.connectedFor(storageIndex)).toHaveLength(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('gets uploads again when it is heard of with a new certificate, on the same connection', async () => {
+    const manager = parseSigningKey(generateSigningKey());
+    const vouch = (hours: number) =>
+      signCertificate(
+        { serverId: server.known.id, expires: new Date(Date.now() + hours * 3_600_000) },
+        manager,
+      );
+    await using managed = managedSet(manager);
+    managed.servers.set({ ...server.known, certificates: [vouch(-1)] });
+    await connected(managed.servers, 1);
+    expect(managed.servers.vouchedFor(randomBytes(16)).servers).toHaveLength(0);
+    const knocks = server.knocks();
+    managed.servers.set({ ...server.known, certificates: [vouch(-1), vouch(1)] });
+    expect(managed.servers.vouchedFor(randomBytes(16)).servers).toHaveLength(1);
+    expect(server.knocks()).toBe(knocks);
   });
 });
 

@@ -65,7 +65,7 @@ export class Grid {
       buffers: this.#buffers,
       atMost,
       signal,
-      serversFor: (storageIndex) => servers.connectedFor(storageIndex),
+      serversFor: (storageIndex) => servers.vouchedFor(storageIndex),
     });
   }
 

@@ -40,12 +40,24 @@ export function Servers({ initial }: { initial: StatusJson }) {
   );
 }
 
-function summary({ servers, encoding: { required, happy, total }, introducers }: StatusJson): string {
+function summary(status: StatusJson): string {
+  const {
+    servers,
+    encoding: { required, happy, total },
+    introducers,
+    grid_managers: managers,
+  } = status;
   const connected = servers.filter(({ state }) => state === 'connected').length;
+  const permitted = servers.filter(
+    ({ state, upload_permitted }) => state === 'connected' && upload_permitted,
+  );
   const silent = introducers.connections.filter((introducer) => !introducer.connected).length;
   return [
     servers.length === 0 ? 'No storage server is known yet.' : `${connected} of ${servers.length} connected.`,
-    connected < happy ? `To store a file, ${happy} are needed.` : '',
+    managers.length > 0
+      ? `A grid manager (${managers.join(', ')}) vouches for ${permitted.length} of these; only they get files.`
+      : '',
+    permitted.length < happy ? `To store a file, ${happy} are needed.` : '',
     `A file becomes ${total} shares; any ${required} bring it back.`,
     silent > 0 ? 'The introducer cannot be heard at the moment; new servers will not be noticed.' : '',
   ]
@@ -74,6 +86,11 @@ function ServerTable({ servers }: { servers: readonly ServerStatusJson[] }) {
   );
 }
 
+function withoutCertificate(vouchedUntil: number | null): string {
+  if (vouchedUntil === null) return 'no certificate of a grid manager';
+  return `its certificate ended ${new Date(vouchedUntil * 1000).toLocaleString()}`;
+}
+
 function ServerRow({ server }: { server: ServerStatusJson }) {
   const { nickname, nodeid, state, since, address, handler, source, available_space, last_error, version } =
     server;
@@ -85,6 +102,9 @@ function ServerRow({ server }: { server: ServerStatusJson }) {
       <td data-label="Connection">
         <span class={`state ${state}`}>{states[state]}</span>{' '}
         <span class="quiet">for {formatDuration(Date.now() / 1000 - since)}</span>
+        {!server.upload_permitted && (
+          <div class="quiet">Only read from: {withoutCertificate(server.vouched_until)}</div>
+        )}
         {last_error !== null && <div class="quiet">{last_error}</div>}
       </td>
       <td data-label="Address">{address === null ? '–' : `${handler} ${address}`}</td>

@@ -4,6 +4,7 @@ import { AnnouncementSubscriber } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
 import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
 import { migrate, openDatabase } from '@holdfast/common/database';
+import { Vouching } from '@holdfast/common/grid-management';
 import { readPrivateSecret } from '@holdfast/common/identity';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
@@ -42,7 +43,9 @@ export async function compose(
   const page = await readPageFiles(join(import.meta.dirname, 'page'));
   const registry = createRegistry({ service: 'broker', nickname });
 
-  const servers = new ServerSet({ leaseSecret, logger, registry });
+  const gridManagers = configuration.grid_managers;
+  const vouching = new Vouching(Object.values(gridManagers));
+  const servers = new ServerSet({ leaseSecret, logger, registry, vouching });
   const waiting: Waiting = { database: 'waiting for Postgres', web: 'not started' };
   const operator = await openOperatorPort({
     listen: configuration.operator.listen,
@@ -110,6 +113,7 @@ export async function compose(
       grid: gridName,
       encoding: { required: encoding.required, happy: encoding.happy, total: encoding.total },
       introducers: [{ name: introducer, address: new URL(busUrl).host, connected: bus.connected }],
+      gridManagers: Object.keys(gridManagers),
       servers: servers.statuses(),
     }),
     page,

@@ -29,6 +29,10 @@ describe('node.yaml of a broker', () => {
     ['encoding: { required: 11 }', 'node.yaml:8: encoding.required: expected no more than encoding.total'],
     ['encoding: { happy: 11 }', 'node.yaml:8: encoding.happy: expected no more than encoding.total'],
     ['encoding: { total: 257 }', 'node.yaml:8: encoding.total'],
+    [
+      'grid_managers: { g: priv-v0-a }',
+      'node.yaml:8: grid_managers.g: expected a grid manager’s public key'.replace('’', "'"),
+    ],
     ['encoding: { required: 0 }', 'node.yaml:8: encoding.required'],
     [
       'encoding: { maximum_segment_size: 1 }',

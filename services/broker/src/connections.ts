@@ -1,3 +1,4 @@
+import { gridManagerCertificate, mostCertificates } from '@holdfast/common/grid-management';
 import { parseFurl, parseNurl } from '@holdfast/lafs';
 import { z } from 'zod';
 
@@ -29,6 +30,7 @@ const announcement = z.looseObject({
     .string()
     .regex(/^[a-z2-7]{1,104}$/)
     .optional(),
+  'grid-manager-certificates': z.array(gridManagerCertificate).max(mostCertificates).optional(),
   'my-version': z.string().max(200).optional(),
 });
 

@@ -1,5 +1,6 @@
 import { Announcer, buildStorageAnnouncement } from '@holdfast/common/announcements';
 import type { Bus } from '@holdfast/common/bus';
+import type { GridManagerCertificate } from '@holdfast/common/grid-management';
 import type { Identity } from '@holdfast/common/identity';
 import type { Logger } from '@holdfast/common/logging';
 import type { StorageConfiguration } from './configuration.js';
@@ -10,6 +11,8 @@ export interface AnnouncingOptions {
   readonly identity: Identity;
   /** The anonymous account's credential. */
   readonly credential: string;
+  /** What grid managers say of it now. */
+  readonly certificates: () => Promise<readonly GridManagerCertificate[]>;
   readonly release: string;
   readonly bus: Bus;
   readonly logger: Logger;
@@ -25,7 +28,8 @@ export class Announcing {
   #stop: (() => Promise<void>) | undefined;
   #ending: Promise<void> = Promise.resolve();
 
-  constructor({ configuration, identity, credential, release, bus, logger }: AnnouncingOptions) {
+  constructor(options: AnnouncingOptions) {
+    const { configuration, identity, credential, certificates, release, bus, logger } = options;
     const { grid, nickname, locations } = configuration;
     this.#logger = logger;
     this.#announcer = new Announcer({
@@ -33,7 +37,7 @@ export class Announcing {
       grid,
       identity,
       logger,
-      describe: (seqnum) =>
+      describe: async (seqnum) =>
         buildStorageAnnouncement({
           identity,
           nickname,
@@ -41,6 +45,7 @@ export class Announcing {
           locations,
           swissnum: credential,
           version: release,
+          certificates: await certificates(),
         }),
     });
   }

@@ -17,6 +17,7 @@ import { Announcing } from './announcing.js';
 import { composeService } from './compose-service.js';
 import type { StorageConfiguration } from './configuration.js';
 import { DamagedShares } from './damage/damaged-shares.js';
+import { VouchingCertificates } from './grid-management.js';
 import { PaceWatch } from './http/pace-watch.js';
 import { endSlowRequest, requestListener, type Service } from './http/request-listener.js';
 import { openStoragePort } from './http/storage-port.js';
@@ -47,6 +48,13 @@ export async function compose(
   const credential = configuration.anonymous.enabled
     ? (await readPrivateFile(dir, anonymousCredentialFile)).trim()
     : undefined;
+  const certificates = new VouchingCertificates(
+    dir,
+    configuration.grid_management,
+    identity.serverId,
+    logger,
+  );
+  await certificates.read();
   const registry = createRegistry({ service: 'storage', nickname });
   const metrics = new StorageMetrics(registry);
 
@@ -97,7 +105,7 @@ export async function compose(
   opened = database;
 
   const server = await registerServer(database, identity.serverId);
-  await describeServer(database, server, configuration, identity);
+  await describeServer(database, server, configuration, identity, await certificates.current());
   await setAnonymousCredential(database, server, credential ? Buffer.from(credential) : undefined);
   const generation = new Generation({ backend, database, server, serverId: identity.serverId });
   standing = watchRecords(generation);
@@ -157,7 +165,15 @@ export async function compose(
     };
     records.onceCurrent(() => following.again());
     const announcing = credential
-      ? new Announcing({ configuration, identity, credential, release, bus, logger })
+      ? new Announcing({
+          configuration,
+          identity,
+          credential,
+          certificates: () => certificates.current(),
+          release,
+          bus,
+          logger,
+        })
       : undefined;
     if (announcing) lifecycle.add('announcer', () => announcing.stop());
     const seal = new SecretSeal(identity.signingKey);

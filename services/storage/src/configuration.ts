@@ -1,4 +1,5 @@
 import { byteSize, duration, hostPort, nodeSettings } from '@holdfast/common/configuration';
+import { mostCertificates } from '@holdfast/common/grid-management';
 import { z } from 'zod';
 
 /** A storage server's `node.yaml`. */
@@ -21,6 +22,8 @@ export const nodeConfiguration = z.strictObject({
   }),
   /** Whether whoever knows the announced address may store. */
   anonymous: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  /** Certificates of grid managers that vouch for this server: a folder of them, or files. */
+  grid_management: z.union([z.string().min(1), z.array(z.string().min(1)).max(mostCertificates)]).default([]),
   /** Ending leases that have run out, and removing shares that nobody has a lease on. */
   collection: z
     .strictObject({

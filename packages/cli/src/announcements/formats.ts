@@ -55,12 +55,13 @@ function hostOf(nurl: string): string {
   return /@([^/]+)\//.exec(nurl)?.[1] ?? '?';
 }
 
-/** What a client needs to reach a server, by the names that Tahoe-LAFS 1.20 gives it. */
+/** What a client needs to reach a server, and to know who vouches for it, by the names that Tahoe-LAFS 1.20 gives it. */
 const connectionFieldNames = [
   'nickname',
   'anonymous-storage-FURL',
   'anonymous-storage-NURLs',
   'permutation-seed-base32',
+  'grid-manager-certificates',
 ] as const;
 
 function connectionFields({ body }: ToldServer): Record<string, unknown> {

@@ -15,7 +15,7 @@ export interface AnnouncerOptions {
   readonly identity: Identity;
   readonly logger: Logger;
   /** The announcement for a seqnum. */
-  readonly describe: (seqnum: number) => AnnouncementBody;
+  readonly describe: (seqnum: number) => AnnouncementBody | Promise<AnnouncementBody>;
 }
 
 /**
@@ -54,7 +54,7 @@ export class Announcer {
     const { bus, identity, describe, logger } = this.#options;
     this.#newest = Math.max(Date.now(), this.#newest + 1);
     try {
-      const signed = signAnnouncement(describe(this.#newest), identity);
+      const signed = signAnnouncement(await describe(this.#newest), identity);
       const answer = await bus.ask(this.#subjects.announce, signed);
       if ('accepted' in answer) {
         if (!this.#accepted) logger.info('the introducer accepted our announcement');

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gridManagerCertificate, mostCertificates } from '../grid-management/index.js';
 
 /**
  * What a storage server says of itself, field by field as Tahoe-LAFS 1.20 writes it (seen from the running peer).
@@ -17,6 +18,7 @@ export const announcementBody = z.looseObject({
     .optional(),
   'my-version': z.string().max(200).optional(),
   'oldest-supported': z.string().max(200).optional(),
+  'grid-manager-certificates': z.array(gridManagerCertificate).max(mostCertificates).optional(),
   'app-versions': z.record(z.string(), z.string()).optional(),
 });
 

@@ -1,5 +1,6 @@
 import { base32Encode } from '@holdfast/lafs';
 import type { HostPort } from '../configuration/index.js';
+import type { GridManagerCertificate } from '../grid-management/index.js';
 import type { Identity } from '../identity/index.js';
 import type { AnnouncementBody } from './body.js';
 import { storageAddresses } from './storage-addresses.js';
@@ -14,11 +15,13 @@ export interface StorageAnnouncementFields {
   /** The anonymous account's credential. */
   readonly swissnum: string;
   readonly version: string;
+  /** Of grid managers that vouch for it. */
+  readonly certificates?: readonly GridManagerCertificate[];
 }
 
 /** The announcement of a storage server. */
 export function buildStorageAnnouncement(fields: StorageAnnouncementFields): AnnouncementBody {
-  const { identity, locations, swissnum, version } = fields;
+  const { identity, locations, swissnum, version, certificates = [] } = fields;
   const { tubId, spkiHash } = identity.tls;
   return {
     'service-name': 'storage',
@@ -30,6 +33,7 @@ export function buildStorageAnnouncement(fields: StorageAnnouncementFields): Ann
     'my-version': `holdfast/${version}`,
     'oldest-supported': `holdfast/${version}`,
     'app-versions': {},
+    ...(certificates.length > 0 ? { 'grid-manager-certificates': [...certificates] } : {}),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { GridManagerCertificate } from '@holdfast/common/grid-management';
 import {
   formatNetworkLocation,
   type Nurl,
@@ -17,6 +18,8 @@ export interface KnownServer {
   readonly permutationSeed?: string | undefined;
   /** What program it says it runs. */
   readonly version?: string | undefined;
+  /** By which grid managers vouch for it. */
+  readonly certificates?: readonly GridManagerCertificate[] | undefined;
   /** Who told us: `introducer` or `connections.yaml`. */
   readonly source: string;
 }

@@ -1,3 +1,4 @@
+import { Vouching } from '@holdfast/common/grid-management';
 import type { Logger } from '@holdfast/common/logging';
 import { Gauge, type Registry } from '@holdfast/common/metrics';
 import { permutedServerOrder } from '@holdfast/lafs';
@@ -11,16 +12,32 @@ export interface ServerSetOptions {
   readonly leaseSecret: Uint8Array;
   readonly logger: Logger;
   readonly registry: Registry;
+  /** Whose servers get uploads; every server where not given. */
+  readonly vouching?: Vouching;
+}
+
+/** How a server is doing, and until when a grid manager vouches for it. */
+export interface ServerSetStatus extends ServerStatus {
+  /** Milliseconds since 1970; Infinity where no grid manager is needed, undefined where none ever vouched. */
+  readonly vouchedUntil: number | undefined;
+}
+
+interface Entry {
+  readonly known: KnownServer;
+  readonly connection: ServerConnection;
+  readonly vouchedUntil: number | undefined;
 }
 
 /** Every storage server of a grid that we know, each with its own connection. */
 export class ServerSet {
   readonly #options: ServerSetOptions;
-  readonly #servers = new Map<string, { known: KnownServer; connection: ServerConnection }>();
+  readonly #vouching: Vouching;
+  readonly #servers = new Map<string, Entry>();
   readonly #closing = new Set<Promise<void>>();
 
   constructor(options: ServerSetOptions) {
     this.#options = options;
+    this.#vouching = options.vouching ?? new Vouching();
     const statuses = () => this.statuses();
     new Gauge({
       name: 'holdfast_storage_servers',
@@ -41,14 +58,15 @@ export class ServerSet {
    */
   set(known: KnownServer): void {
     const before = this.#servers.get(known.id);
+    const vouchedUntil = this.#vouching.until(known.id, known.certificates);
     if (before && isReachedAlike(before.known, known)) {
-      this.#servers.set(known.id, { known, connection: before.connection });
+      this.#servers.set(known.id, { known, connection: before.connection, vouchedUntil });
       before.connection.heardOf(known);
       return;
     }
     if (before) this.#close(before.connection);
     const connection = new ServerConnection(known, this.#options.leaseSecret, this.#options.logger);
-    this.#servers.set(known.id, { known, connection });
+    this.#servers.set(known.id, { known, connection, vouchedUntil });
   }
 
   /** Forgets a server and closes its connection. */
@@ -58,24 +76,36 @@ export class ServerSet {
     if (entry) this.#close(entry.connection);
   }
 
-  /** The servers that can be used now, in the order in which a file prefers them (docs: the permuted ring). */
+  /** The servers that can be read from now, in the order in which a file prefers them (docs: the permuted ring). */
   connectedFor(storageIndex: Uint8Array): StorageServer[] {
-    const connected = [...this.#servers.values()]
-      .map(({ connection }) => connection)
-      .filter((each) => each.connected);
-    return permutedServerOrder(storageIndex, connected, ({ permutationSeed }) => permutationSeed);
+    return inOrder(storageIndex, this.#connected());
+  }
+
+  /**
+   * The servers that a file may be uploaded to now, in its order of preference: those connected for which a grid
+   * manager vouches at this moment. `passedOver` is how many are connected beside them.
+   */
+  vouchedFor(storageIndex: Uint8Array): { servers: StorageServer[]; passedOver: number } {
+    const connected = this.#connected();
+    const now = Date.now();
+    const vouched = connected.filter(({ vouchedUntil = 0 }) => vouchedUntil > now);
+    return { servers: inOrder(storageIndex, vouched), passedOver: connected.length - vouched.length };
   }
 
   /** How each server is doing, in order of nickname. */
-  statuses(): ServerStatus[] {
+  statuses(): ServerSetStatus[] {
     return [...this.#servers.values()]
-      .map(({ connection }) => connection.status())
+      .map(({ connection, vouchedUntil }) => ({ ...connection.status(), vouchedUntil }))
       .sort((a, b) => (a.nickname < b.nickname ? -1 : a.nickname > b.nickname ? 1 : a.id < b.id ? -1 : 1));
   }
 
   async close(): Promise<void> {
     for (const { connection } of this.#servers.values()) this.#close(connection);
     await Promise.all(this.#closing);
+  }
+
+  #connected(): Entry[] {
+    return [...this.#servers.values()].filter(({ connection }) => connection.connected);
   }
 
   /** In the background; whoever closes the set waits for it. */
@@ -88,6 +118,11 @@ export class ServerSet {
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
+}
+
+function inOrder(storageIndex: Uint8Array, entries: readonly Entry[]): StorageServer[] {
+  const connections = entries.map(({ connection }) => connection);
+  return permutedServerOrder(storageIndex, connections, ({ permutationSeed }) => permutationSeed);
 }
 
 /** Whether nothing changed of where a server is, who it must be there, and what is derived for it. */

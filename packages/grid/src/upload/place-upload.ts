@@ -14,6 +14,8 @@ export interface UploadRequest {
   readonly shareSize: number;
   /** Every share of a small file: servers that can take them whole get them instead of a request for room. */
   readonly whole?: WholeShares;
+  /** Servers that are connected, but for which no grid manager vouches. */
+  readonly passedOver: number;
 }
 
 /** Where the shares of an upload are and go. */
@@ -43,7 +45,7 @@ export async function placeUpload(
   servers: readonly StorageServer[],
   request: UploadRequest,
 ): Promise<PlacedUpload> {
-  const { required, happy, total, shareSize } = request;
+  const { required, happy, total, shareSize, passedOver } = request;
   const upload = new Placing(servers.slice(0, Math.max(2 * total, 20)), request);
   await upload.firstRound();
   for (let round = 1; round < rounds && (await upload.nextRound()); round++);
@@ -56,10 +58,10 @@ export async function placeUpload(
   await upload.giveBack([...toWrite.keys()]);
   const used = new Set([...holders.values()].flatMap((ids) => [...ids])).size;
   const tooLarge = servers.filter(({ maximumShareSize }) => maximumShareSize < shareSize).length;
-  const reasons =
-    tooLarge > 0
-      ? [...upload.reasons, `${tooLarge} server(s) take no share of ${shareSize} bytes`]
-      : upload.reasons;
+  const { reasons } = upload;
+  if (tooLarge > 0) reasons.push(`${tooLarge} server(s) take no share of ${shareSize} bytes`);
+  if (passedOver > 0)
+    reasons.push(`${passedOver} connected server(s) have no valid certificate of a grid manager`);
   throw new NotEnoughServersError(used, happiness, required, happy, reasons);
 }
 

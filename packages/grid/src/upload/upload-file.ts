@@ -47,8 +47,11 @@ export interface UploadOptions {
   readonly coding: Coding;
   /** Where files larger than a segment wait while their key is worked out. */
   readonly spoolDir: string;
-  /** The usable servers in a file's order of preference. */
-  readonly serversFor: (storageIndex: Uint8Array) => readonly StorageServer[];
+  /** The servers that take uploads now, in a file's order of preference, and how many others are connected. */
+  readonly serversFor: (storageIndex: Uint8Array) => {
+    readonly servers: readonly StorageServer[];
+    readonly passedOver: number;
+  };
   /** What its buffers are taken from. */
   readonly memory: TransferMemory;
   /** Those buffers, made by `coding`, from one upload to the next. */
@@ -131,11 +134,11 @@ async function uploadToGoodServers(
   options: UploadOptions,
 ): Promise<ChkReadCapability> {
   const lost = new Set<string>();
-  const serversFor = (storageIndex: Uint8Array) =>
-    options
-      .serversFor(storageIndex)
-      .filter(({ id }) => !lost.has(id))
-      .map((server) => untilAborted(server, options.signal));
+  const serversFor = (storageIndex: Uint8Array) => {
+    const { servers, passedOver } = options.serversFor(storageIndex);
+    const good = servers.filter(({ id }) => !lost.has(id));
+    return { servers: good.map((server) => untilAborted(server, options.signal)), passedOver };
+  };
   let first: unknown;
   for (;;) {
     const lostBefore = lost.size;
@@ -169,8 +172,10 @@ async function uploadShares(
   const encoder = new FileEncoder(file, geometry, segments);
   const small = geometry.segmentCount === 1 && sizes.shareSize <= largestWholeShare;
   const whole = small ? await encodeWholeShares(encoder, layout, total) : undefined;
-  const placed = await placeUpload(serversFor(storageIndex), {
+  const { servers, passedOver } = serversFor(storageIndex);
+  const placed = await placeUpload(servers, {
     storageIndex,
+    passedOver,
     required,
     happy,
     total,

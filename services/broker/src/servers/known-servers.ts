@@ -46,7 +46,12 @@ export class KnownServers {
 
 type Described = Pick<
   AnnouncementBody,
-  'nickname' | 'anonymous-storage-NURLs' | 'anonymous-storage-FURL' | 'permutation-seed-base32' | 'my-version'
+  | 'nickname'
+  | 'anonymous-storage-NURLs'
+  | 'anonymous-storage-FURL'
+  | 'permutation-seed-base32'
+  | 'grid-manager-certificates'
+  | 'my-version'
 >;
 
 function knownServer(id: string, described: Described, source: string): KnownServer {
@@ -56,6 +61,7 @@ function knownServer(id: string, described: Described, source: string): KnownSer
     nurls: described['anonymous-storage-NURLs'],
     furl: described['anonymous-storage-FURL'],
     permutationSeed: described['permutation-seed-base32'],
+    certificates: described['grid-manager-certificates'],
     version: described['my-version'],
     source,
   };

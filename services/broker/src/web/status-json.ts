@@ -13,6 +13,8 @@ export interface StatusJson {
   readonly nickname: string;
   readonly grid: string;
   readonly encoding: { readonly required: number; readonly happy: number; readonly total: number };
+  /** Names of the grid managers whose servers get uploads; empty where every server does. */
+  readonly grid_managers: readonly string[];
 }
 
 /** Whether an introducer can be heard at the moment. */
@@ -38,5 +40,9 @@ export interface ServerStatusJson {
   readonly handler: string;
   /** Who told us of it: `introducer:NAME` or `connections.yaml`. */
   readonly source: string;
+  /** Whether it gets uploads: where there are grid managers, whether one vouches for it now. */
+  readonly upload_permitted: boolean;
+  /** When the last certificate of a grid manager ends, or ended; null where there is none. */
+  readonly vouched_until: number | null;
   readonly last_error: string | null;
 }

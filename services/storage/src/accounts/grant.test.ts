@@ -13,6 +13,7 @@ const server = (letter: string, locations: { host: string; port: number }[]) => 
     tub_id: new Uint8Array(20),
     spki_hash: new Uint8Array(32).fill(7),
     permutation_seed: letter.repeat(52),
+    certificates: [],
   },
 });
 

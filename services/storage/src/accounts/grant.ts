@@ -1,4 +1,5 @@
 import { storageAddresses } from '@holdfast/common/announcements';
+import type { GridManagerCertificate } from '@holdfast/common/grid-management';
 import { deriveCredential } from './account-secret.js';
 import type { KnownServer } from './server-description.js';
 
@@ -10,6 +11,7 @@ export interface GrantedServer {
     readonly 'anonymous-storage-FURL': string;
     readonly 'anonymous-storage-NURLs': string[];
     readonly 'permutation-seed-base32': string;
+    readonly 'grid-manager-certificates'?: GridManagerCertificate[];
   };
 }
 
@@ -28,7 +30,7 @@ export function grantServers(
       leftOut.push(description ? description.nickname : serverId);
       continue;
     }
-    const { nickname, locations, tub_id, spki_hash, permutation_seed } = description;
+    const { nickname, locations, tub_id, spki_hash, permutation_seed, certificates } = description;
     const swissnum = deriveCredential(accountSecret, serverId);
     granted.push({
       serverId,
@@ -36,6 +38,7 @@ export function grantServers(
         nickname,
         ...storageAddresses({ tubId: tub_id, spkiHash: spki_hash, locations, swissnum }),
         'permutation-seed-base32': permutation_seed,
+        ...(certificates.length > 0 ? { 'grid-manager-certificates': certificates } : {}),
       },
     });
   }

@@ -1,6 +1,7 @@
 import { permutationSeed } from '@holdfast/common/announcements';
 import { formatHostPort, parseHostPort } from '@holdfast/common/configuration';
 import type { Database } from '@holdfast/common/database';
+import { type GridManagerCertificate, gridManagerCertificate } from '@holdfast/common/grid-management';
 import type { Identity } from '@holdfast/common/identity';
 import { base32Decode, base32Encode } from '@holdfast/lafs';
 import { z } from 'zod';
@@ -22,6 +23,7 @@ const serverDescription = z.object({
   /** base64url of 32 bytes. */
   spki_hash: z.string().transform((text) => new Uint8Array(Buffer.from(text, 'base64url'))),
   permutation_seed: z.string(),
+  certificates: z.array(gridManagerCertificate).default([]),
 });
 
 /** A storage server of the database. */
@@ -38,6 +40,7 @@ export async function describeServer(
   server: number,
   { nickname, locations }: StorageConfiguration,
   identity: Identity,
+  certificates: readonly GridManagerCertificate[],
 ): Promise<void> {
   const description = {
     nickname,
@@ -45,6 +48,7 @@ export async function describeServer(
     tub_id: base32Encode(identity.tls.tubId),
     spki_hash: Buffer.from(identity.tls.spkiHash).toString('base64url'),
     permutation_seed: permutationSeed(identity),
+    certificates,
   };
   await database.pool.query('update storage.servers set description = $2 where key = $1', [
     server,
