@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { decodeServerVersion } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { wrongTotals } from '../testing/totals.js';
 
 const newIndex = () => new Uint8Array(randomBytes(16));
 const text = (body: Uint8Array) => Buffer.from(body).toString();
@@ -55,12 +56,17 @@ describe('an abandoned upload', () => {
     const before = await free(server);
     await client.write({ storageIndex, shareNumber: 1 }, { begin: 0, end: 10 }, '0123456789');
     expect(await promisedBytes(server)).toBeGreaterThan(1_900_000_000);
+    const promisedTo = () =>
+      server.sql<{ promised: string }>('select promised from storage.usage_totals where promised <> 0');
+    expect(await promisedTo()).toEqual([{ promised: '2000000000' }]);
     await expect.poll(() => promisedBytes(server), { timeout: 10_000 }).toBe(0);
     expect(await free(server)).toBeGreaterThan(before + 1_500_000_000);
     expect((await client.write({ storageIndex, shareNumber: 1 }, { begin: 10, end: 11 }, 'x')).status).toBe(
       404,
     );
     await expect.poll(() => server.sql('select from storage.shares')).toEqual([]);
+    expect(await promisedTo()).toEqual([]);
+    expect(await wrongTotals(server)).toEqual([]);
   });
 
   it('is also one that gets a byte now and then', async () => {
