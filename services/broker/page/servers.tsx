@@ -35,8 +35,20 @@ export function Servers({ initial }: { initial: StatusJson }) {
       <p role="status">
         {heard ? summary(status) : 'The gateway does not answer; what follows is what it said last.'}
       </p>
+      <RefusedEdit refused={status.connections_refused} />
       {status.servers.length > 0 && <ServerTable servers={status.servers} />}
     </>
+  );
+}
+
+function RefusedEdit({ refused }: { refused: StatusJson['connections_refused'] }) {
+  if (refused === null) return null;
+  const { line, reason } = refused;
+  return (
+    <p role="alert">
+      connections.yaml is wrong{line === null ? '' : ` in line ${line}`}, so that what it said before is in
+      force: {reason}
+    </p>
   );
 }
 
@@ -51,7 +63,7 @@ function summary(status: StatusJson): string {
   const permitted = servers.filter(
     ({ state, upload_permitted }) => state === 'connected' && upload_permitted,
   );
-  const silent = introducers.connections.filter((introducer) => !introducer.connected).length;
+  const silent = introducers.connections.filter((introducer) => !introducer.connected);
   return [
     servers.length === 0 ? 'No storage server is known yet.' : `${connected} of ${servers.length} connected.`,
     managers.length > 0
@@ -59,7 +71,13 @@ function summary(status: StatusJson): string {
       : '',
     permitted.length < happy ? `To store a file, ${happy} are needed.` : '',
     `A file becomes ${total} shares; any ${required} bring it back.`,
-    silent > 0 ? 'The introducer cannot be heard at the moment; new servers will not be noticed.' : '',
+    ...silent.map(
+      ({ name, last_error }) =>
+        `The introducer ${name} cannot be heard at the moment${last_error === null ? '' : ` (${last_error})`}.`,
+    ),
+    silent.length > 0 && silent.length === introducers.connections.length
+      ? 'New servers will not be noticed.'
+      : '',
   ]
     .filter(Boolean)
     .join(' ');
@@ -92,7 +110,7 @@ function withoutCertificate(vouchedUntil: number | null): string {
 }
 
 function ServerRow({ server }: { server: ServerStatusJson }) {
-  const { nickname, nodeid, state, since, address, handler, source, available_space, last_error, version } =
+  const { nickname, nodeid, state, since, address, handler, sources, available_space, last_error, version } =
     server;
   return (
     <tr>
@@ -108,7 +126,9 @@ function ServerRow({ server }: { server: ServerStatusJson }) {
         {last_error !== null && <div class="quiet">{last_error}</div>}
       </td>
       <td data-label="Address">{address === null ? '–' : `${handler} ${address}`}</td>
-      <td data-label="Known from">{source.replace(/^introducer:/, 'introducer ')}</td>
+      <td data-label="Known from">
+        {sources.map((source) => source.replace(/^introducer:/, 'introducer ')).join(', ')}
+      </td>
       <td data-label="Free">{available_space === null ? '–' : formatBytes(available_space)}</td>
     </tr>
   );

@@ -1,26 +1,26 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { AnnouncementSubscriber } from '@holdfast/common/announcements';
-import { Bus } from '@holdfast/common/bus';
-import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
+import { urlWithPassword } from '@holdfast/common/configuration';
 import { migrate, openDatabase } from '@holdfast/common/database';
 import { Vouching } from '@holdfast/common/grid-management';
 import { readPrivateSecret } from '@holdfast/common/identity';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
-import { createRegistry } from '@holdfast/common/metrics';
+import { createRegistry, Gauge, type Registry } from '@holdfast/common/metrics';
 import { openOperatorPort } from '@holdfast/common/operator-port';
 import { CodingThread, Grid, ServerSet, TransferMemory } from '@holdfast/grid';
 import type { NodeConfiguration } from './configuration.js';
-import { connectionsConfiguration } from './connections.js';
+import type { ConnectionsConfiguration } from './connections.js';
+import { ConnectionsFile } from './connections-file.js';
 import { migrations } from './migrations.js';
 import { AnnouncementCache } from './servers/announcement-cache.js';
+import { type IntroducerSettings, Introducers } from './servers/introducers.js';
 import { KnownServers } from './servers/known-servers.js';
 import { readPageFiles } from './web/page-files.js';
 import { openWebServer } from './web/server.js';
 
-/** The name of the one introducer there is so far: whoever answers on the bus of `node.yaml`. */
-const introducer = 'default';
+/** The name of the introducer on the bus of `node.yaml`, where `connections.yaml` says nothing of introducers. */
+const defaultIntroducer = 'default';
 
 /** What of a broker is fit to serve, for `/readyz`. */
 type Waiting = { database: true | string; web: true | string };
@@ -33,11 +33,13 @@ export async function compose(
   lifecycle: Lifecycle,
 ): Promise<void> {
   const { nickname, grid: gridName, encoding } = configuration;
-  const connections = await readYamlConfiguration(join(dir, 'connections.yaml'), connectionsConfiguration);
+  const connections = await ConnectionsFile.open(join(dir, 'connections.yaml'), logger);
   const leaseSecret = await readPrivateSecret(dir, 'secret');
   const convergenceSecret = await readPrivateSecret(dir, 'convergence');
   const postgres = await urlWithPassword(dir, 'postgres', configuration.postgres);
-  const busUrl = await urlWithPassword(dir, 'bus', configuration.bus);
+  const introducerSettings = (given: ConnectionsConfiguration) =>
+    readIntroducerSettings(dir, configuration.bus, given);
+  const firstIntroducers = await introducerSettings(connections.current);
   const spoolDir = resolve(dir, configuration.spool);
   await mkdir(spoolDir, { recursive: true, mode: 0o700 });
   const page = await readPageFiles(join(import.meta.dirname, 'page'));
@@ -71,23 +73,28 @@ export async function compose(
 
   lifecycle.add('server set', () => servers.close());
   const known = new KnownServers(servers);
-  known.name(connections.servers);
+  known.override(connections.current.servers);
   const cache = new AnnouncementCache({ database, grid: gridName, logger });
   lifecycle.add('announcement cache', () => cache.close());
   for (const heard of await cache.load()) known.hear(heard);
 
-  const bus = new Bus({ url: busUrl, name: `broker ${nickname}`, logger });
-  lifecycle.add('bus', () => bus.close());
-  const subscriber = new AnnouncementSubscriber({
-    bus,
+  const introducers = new Introducers({
     grid: gridName,
+    clientName: `broker ${nickname}`,
     logger,
-    onAnnouncement: (announcement) => {
-      const heard = { introducer, announcement };
+    registry,
+    onAnnouncement: (heard) => {
       if (known.hear(heard)) cache.remember(heard);
     },
   });
-  lifecycle.add('announcement subscriber', subscriber.start());
+  introducers.set(firstIntroducers);
+  lifecycle.add('introducers', () => introducers.close());
+  const unfollow = connections.follow(async (changed) => {
+    introducers.set(await introducerSettings(changed));
+    known.override(changed.servers);
+  });
+  lifecycle.add('connections.yaml', unfollow);
+  countRefusedEdits(connections, registry);
 
   const coding = new CodingThread();
   lifecycle.add('coding', () => coding.close());
@@ -112,9 +119,10 @@ export async function compose(
       nickname,
       grid: gridName,
       encoding: { required: encoding.required, happy: encoding.happy, total: encoding.total },
-      introducers: [{ name: introducer, address: new URL(busUrl).host, connected: bus.connected }],
       gridManagers: Object.keys(gridManagers),
-      servers: servers.statuses(),
+      introducers: introducers.statuses(),
+      servers: servers.statuses().map((server) => ({ ...server, sources: known.sources(server.id) })),
+      refusedEdit: connections.refused,
     }),
     page,
     limits: configuration.limits,
@@ -127,4 +135,29 @@ export async function compose(
     return web.close();
   });
   logger.info({ address: web.address.address, port: web.address.port }, 'serving the web API');
+}
+
+/** The introducers that `connections.yaml` names, with their credentials from `private/introducer-NAME.password`. */
+async function readIntroducerSettings(
+  dir: string,
+  bus: string,
+  { introducers }: ConnectionsConfiguration,
+): Promise<Map<string, IntroducerSettings>> {
+  if (introducers === undefined)
+    return new Map([[defaultIntroducer, { url: await urlWithPassword(dir, 'bus', bus) }]]);
+  const settings = new Map<string, IntroducerSettings>();
+  for (const [name, { url }] of Object.entries(introducers))
+    settings.set(name, { url: await urlWithPassword(dir, `introducer-${name}`, url) });
+  return settings;
+}
+
+function countRefusedEdits(connections: ConnectionsFile, registry: Registry): void {
+  new Gauge({
+    name: 'holdfast_connections_file_refused',
+    help: 'Whether connections.yaml, as it is now, is wrong and not in force: 1 or 0',
+    registers: [registry],
+    collect() {
+      this.set(connections.refused ? 1 : 0);
+    },
+  });
 }

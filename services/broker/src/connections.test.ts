@@ -34,11 +34,37 @@ describe('connections.yaml', () => {
   });
 
   it('refuses what it does not act on', () => {
-    expect(() => read('introducers: {}')).toThrow(
-      'connections.yaml:1: introducers: not read yet: the one introducer is the one on the bus that `bus` of node.yaml names',
-    );
     expect(() => read('servrs: {}')).toThrow('connections.yaml:1: servrs: unknown field');
     expect(() => read('connection_types: { tor: { handler: tcp } }')).toThrow('connections.yaml:1');
+  });
+
+  it('names introducers, or none, or says nothing of them', () => {
+    expect(
+      read('introducers: { a: { url: "nats://reader@h:4222" }, b: { url: "tls://h" } }').introducers,
+    ).toEqual({
+      a: { url: 'nats://reader@h:4222' },
+      b: { url: 'tls://h' },
+    });
+    expect(read('introducers: {}').introducers).toEqual({});
+    expect(read('introducers:').introducers).toEqual({});
+    expect(read('servers: {}').introducers).toBeUndefined();
+  });
+
+  it('refuses an introducer that cannot be, and shows no password', () => {
+    const refused = (text: string, message: string) => expect(() => read(text)).toThrow(message);
+    refused(
+      'introducers:\n  a: {}',
+      'connections.yaml:2: introducers.a.url: expected a URL such as nats://host:4222',
+    );
+    refused('introducers: { a: { url: "http://h" } }', 'introducers.a.url: expected a URL');
+    refused('introducers: { ../a: { url: "nats://h" } }', 'expected a name of 1 to 40 of letters');
+    const withPassword = 'introducers:\n  a:\n    url: nats://reader:hidden@h:4222';
+    refused(withPassword, 'connections.yaml:3: introducers.a.url: expected no password here');
+    expect(() => read(withPassword)).not.toThrow('hidden');
+  });
+
+  it('lets a clause leave out what the server announces', () => {
+    expect(read(clause(`{ anonymous-storage-NURLs: ["${nurl}"] }`)).servers[id]).toBeDefined();
   });
 
   it('refuses a server without an address', () => {

@@ -1,3 +1,4 @@
+import { busUrl } from '@holdfast/common/configuration';
 import { gridManagerCertificate, mostCertificates } from '@holdfast/common/grid-management';
 import { parseFurl, parseNurl } from '@holdfast/lafs';
 import { z } from 'zod';
@@ -10,6 +11,10 @@ const connectionTypes = z.strictObject({
 const serverIdForm = 'expected a server id: v0- and 52 characters of a-z and 2-7';
 const serverId = z.string().regex(/^v0-[a-z2-7]{52}$/, serverIdForm);
 
+/** Part of a file's name (`private/introducer-NAME.password`), of a label and of a row's key. */
+const introducerNameForm = 'expected a name of 1 to 40 of letters, digits, - and _';
+const introducerName = z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, introducerNameForm);
+
 /** An address in a form that `parse` reads. Its last part is a secret, so an error does not show it. */
 const address = (parse: (text: string) => unknown) =>
   z.string().superRefine((text, context) => {
@@ -21,11 +26,23 @@ const address = (parse: (text: string) => unknown) =>
     }
   });
 
-/** What the server would announce. Fields beyond those used are kept out of it but allowed: it may be a copy. */
+const introducer = z.strictObject({
+  url: busUrl.superRefine((text, context) => {
+    if (!URL.canParse(text) || new URL(text).password === '') return;
+    const message = 'expected no password here: it belongs into private/introducer-NAME.password';
+    context.addIssue({ code: 'custom', message, input: undefined });
+  }),
+  connection_types: connectionTypes.optional(),
+});
+
+/**
+ * What the server would announce; of a server that does announce itself, only what is to be otherwise. Fields beyond
+ * those used are kept out of it but allowed: it may be a copy.
+ */
 const announcement = z.looseObject({
-  nickname: z.string().max(400).default(''),
+  nickname: z.string().max(400).optional(),
   'anonymous-storage-NURLs': z.array(address(parseNurl)).min(1).max(32),
-  'anonymous-storage-FURL': address(parseFurl),
+  'anonymous-storage-FURL': address(parseFurl).optional(),
   'permutation-seed-base32': z
     .string()
     .regex(/^[a-z2-7]{1,104}$/)
@@ -34,11 +51,18 @@ const announcement = z.looseObject({
   'my-version': z.string().max(200).optional(),
 });
 
-/** A broker's `connections.yaml`: servers that the operator names instead of, or beside, those that announce themselves. */
+/**
+ * A broker's `connections.yaml`: the introducers that it listens to, and servers that the operator names instead of,
+ * or beside, those that announce themselves.
+ */
 export const connectionsConfiguration = z.strictObject({
+  /** Not given at all: the one on the bus of `node.yaml`. Given and empty: none. */
   introducers: z
-    .undefined('not read yet: the one introducer is the one on the bus that `bus` of node.yaml names')
-    .optional(),
+    .record(introducerName, introducer, {
+      error: ({ code }) => (code === 'invalid_key' ? introducerNameForm : undefined),
+    })
+    .nullish()
+    .transform((introducers) => (introducers === null ? {} : introducers)),
   connection_types: connectionTypes.optional(),
   servers: z
     .record(

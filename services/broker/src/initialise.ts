@@ -14,9 +14,15 @@ export interface BrokerOptions extends NodeOptions {
   readonly shares?: { readonly required: number; readonly happy: number; readonly total: number };
 }
 
-const emptyConnections = `# Storage servers that this broker is told of here, instead of or in addition to those that announce themselves.
-# A clause under the id of a server that announces itself replaces what it announces.
+const emptyConnections = `# Introducers that this broker listens to, and storage servers that it is told of here. A change of this file is in
+# force at once; docs/operating.md says more.
 #
+# Without the field, the introducer is the one on the bus of node.yaml; {} is none at all.
+# introducers:
+#   rack: { url: "nats://10.0.0.2:4222" }
+#   far: { url: "tls://broker1@nats.example.org:4222" }   # password in private/introducer-far.password
+#
+# A clause under the id of a server that announces itself replaces what it announces.
 # servers:
 #   v0-<the server's public key>:
 #     server_options:
@@ -25,8 +31,6 @@ const emptyConnections = `# Storage servers that this broker is told of here, in
 #         anonymous-storage-NURLs: ["pb://<key hash>@10.0.0.5:7201/<swissnum>#v=1"]
 #         anonymous-storage-FURL: "pb://<tub id>@tcp:10.0.0.5:7201/<swissnum>"
 #         permutation-seed-base32: <seed, where the server has one of its own>
-#     connection_types:
-#       tcp: { handler: tcp }
 servers: {}
 `;
 

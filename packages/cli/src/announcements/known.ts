@@ -55,7 +55,11 @@ async function knownToBroker(folder: string): Promise<VerifiedAnnouncement[]> {
   const { grid, postgres } = await readYamlConfiguration(join(folder, 'node.yaml'), nodeConfiguration);
   return withDatabase(folder, postgres, async (database) => {
     const heard = await new AnnouncementCache({ database, grid, logger: silentLogger() }).load();
-    return heard.map(({ announcement }) => announcement);
+    // The newest of each server comes first.
+    const newest = new Map<string, VerifiedAnnouncement>();
+    for (const { announcement } of heard)
+      if (!newest.has(announcement.serverId)) newest.set(announcement.serverId, announcement);
+    return [...newest.values()];
   });
 }
 

@@ -66,6 +66,7 @@ export class Bus {
   readonly #opening: Promise<void>;
   #connection: NatsConnection | undefined;
   #connected = false;
+  #problem: string | undefined;
 
   constructor(options: BusOptions) {
     this.#options = options;
@@ -75,6 +76,11 @@ export class Bus {
   /** Whether the bus can be used at this moment. */
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /** Why it could not be reached, or was lost, the last time; undefined where neither has happened. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   /** Says `value` to whoever listens. Returns false, having said nothing, where there is no connection. */
@@ -193,6 +199,7 @@ export class Bus {
         break;
       } catch (error) {
         const reason = (error as Error).message;
+        this.#problem = reason;
         if (reason !== said)
           logger.warn({ error: reason }, 'the bus cannot be reached yet; trying until it can');
         said = reason;
@@ -214,6 +221,7 @@ export class Bus {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect' && this.#connected) {
         this.#connected = false;
+        this.#problem = 'the connection was lost';
         logger.warn('the connection to the bus was lost; trying to get it back');
       } else if (status.type === 'reconnect') {
         this.#announceConnected('connected to the bus again');

@@ -11,12 +11,15 @@ const url = (protocols: string[], example: string) =>
       `expected a URL such as ${example}`,
     );
 
+/** Where a NATS server is, in plain text or by TLS. */
+export const busUrl = url(['nats:', 'tls:'], 'nats://host:4222');
+
 /** The fields that every service's `node.yaml` has; each service spreads them into its own strict schema. */
 export const nodeSettings = {
   nickname: z.string().min(1).max(100),
   grid: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'expected 1 to 40 of letters, digits, - and _'),
   postgres: url(['postgres:', 'postgresql:'], 'postgres://user@host:5432/database'),
-  bus: url(['nats:', 'tls:'], 'nats://host:4222'),
+  bus: busUrl,
   operator: z.strictObject({ listen: hostPort }),
   log: z
     .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })
@@ -56,12 +59,8 @@ export function passwordFiles(options: NodeOptions): Record<string, string> {
   return files;
 }
 
-/** The URL of `node.yaml` with the password from `private/NAME.password`, where there is one. */
-export async function urlWithPassword(
-  dir: string,
-  name: 'postgres' | 'bus',
-  configured: string,
-): Promise<string> {
+/** A URL of the configuration with the password from `private/NAME.password`, where there is one. */
+export async function urlWithPassword(dir: string, name: string, configured: string): Promise<string> {
   let password: string;
   try {
     password = (await readFile(join(dir, 'private', `${name}.password`), 'utf8')).trimEnd();

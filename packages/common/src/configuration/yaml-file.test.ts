@@ -88,7 +88,13 @@ describe('a configuration file', () => {
       { length: 12 },
       (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(', ')}]`,
     );
-    expect(refusal(`l0: &l0 x\n${levels.join('\n')}\n`).message).toMatch(/alias/i);
+    const error = refusal(`l0: &l0 x\n${levels.join('\n')}\n`);
+    expect(error.message).toMatch(/alias/i);
+    expect(error.line).toBe(2);
+  });
+
+  it('is refused when it is nested without end', () => {
+    expect(refusal(`a: ${'['.repeat(100_000)}`)).toBeInstanceOf(ConfigurationError);
   });
 
   it('is refused where there is none', async () => {

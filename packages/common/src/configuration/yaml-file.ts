@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { ConfigurationError } from './errors.js';
 
@@ -26,7 +26,7 @@ export async function readYamlConfiguration<T>(path: string, schema: z.ZodType<T
 /** As `readYamlConfiguration`, for text at hand; `path` is only used in errors. */
 export function parseYamlConfiguration<T>(path: string, text: string, schema: z.ZodType<T>): T {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parse(path, text, lines);
   const broken = document.errors[0];
   if (broken) {
     const reason = broken.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not YAML';
@@ -37,11 +37,32 @@ export function parseYamlConfiguration<T>(path: string, text: string, schema: z.
     // Aliases that multiply (a "YAML bomb") are refused by the library's default limit.
     value = document.toJS();
   } catch (error) {
-    throw new ConfigurationError(path, undefined, '', (error as Error).message);
+    throw new ConfigurationError(path, lineOfFirstAlias(document, lines), '', (error as Error).message);
   }
   const result = schema.safeParse(value ?? {}, { reportInput: true });
   if (result.success) return result.data;
   throw explain(path, document, lines, result.error.issues);
+}
+
+function parse(path: string, text: string, lines: LineCounter): Document {
+  try {
+    return parseDocument(text, { lineCounter: lines });
+  } catch (error) {
+    // The library goes down one level of its stack for each level of the text.
+    if (error instanceof RangeError) throw new ConfigurationError(path, undefined, '', 'nested too deeply');
+    throw error;
+  }
+}
+
+function lineOfFirstAlias(document: Document, lines: LineCounter): number | undefined {
+  let line: number | undefined;
+  visit(document, {
+    Alias(_key, { range }) {
+      line = range ? lines.linePos(range[0]).line : undefined;
+      return visit.BREAK;
+    },
+  });
+  return line;
 }
 
 function explain(

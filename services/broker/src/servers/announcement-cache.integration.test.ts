@@ -65,7 +65,7 @@ describe('the announcement cache', () => {
     expect(await open('other').load()).toEqual([]);
   });
 
-  it('keeps the highest seqnum, whichever introducer and broker it came by', async () => {
+  it('keeps the highest seqnum that each introducer told, and gives the highest of all first', async () => {
     const server = await newServer();
     const say = async (introducer: string, seqnum: number) => {
       const cache = open();
@@ -77,7 +77,10 @@ describe('the announcement cache', () => {
     await say('i2', 6);
     expect(
       (await open().load()).map(({ introducer, announcement }) => [introducer, announcement.body.nickname]),
-    ).toEqual([['i1', 'at 7']]);
+    ).toEqual([
+      ['i1', 'at 7'],
+      ['i2', 'at 6'],
+    ]);
     await say('i2', 8);
     expect((await open().load())[0]).toMatchObject({ introducer: 'i2', announcement: { seqnum: 8 } });
   });

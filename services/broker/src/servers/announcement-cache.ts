@@ -39,14 +39,14 @@ export class AnnouncementCache {
     this.#options = options;
   }
 
-  /** The newest announcement of each server of the grid, whichever introducer and whichever broker heard it. */
+  /** What each introducer told last of each server of the grid, whichever broker heard it. */
   async load(): Promise<HeardAnnouncement[]> {
     const { database, grid, logger } = this.#options;
     const { rows } = await database.pool.query<SignedAnnouncement & { introducer: string }>(
-      `select distinct on (server_id) introducer, message, signature, server_id as key
+      `select introducer, message, signature, server_id as key
          from broker.announcements
         where grid = $1
-        order by server_id, seqnum desc`,
+        order by server_id, seqnum desc, introducer`,
       [grid],
     );
     const heard: HeardAnnouncement[] = [];

@@ -19,17 +19,41 @@ function announcement(seqnum: number, nickname = 's1'): VerifiedAnnouncement {
 
 describe('KnownServers', () => {
   let told: KnownServer[];
+  let forgotten: string[];
   let known: KnownServers;
+  const set = {
+    set: (server: KnownServer) => void told.push(server),
+    forget: (id: string) => void forgotten.push(id),
+  };
   beforeEach(() => {
     told = [];
-    known = new KnownServers({ set: (server) => void told.push(server) });
+    forgotten = [];
+    known = new KnownServers(set);
   });
 
+  const hear = (introducer: string, seqnum: number, nickname?: string) =>
+    known.hear({ introducer, announcement: announcement(seqnum, nickname) });
+  const byHand = {
+    nickname: 'by hand',
+    'anonymous-storage-NURLs': ['direct'],
+    'anonymous-storage-FURL': 'furl of it',
+  };
+  const override = (announcement: Partial<typeof byHand> | undefined) =>
+    known.override(
+      announcement
+        ? {
+            [id]: {
+              server_options: { announcement: { 'anonymous-storage-NURLs': ['direct'], ...announcement } },
+            },
+          }
+        : {},
+    );
+
   it('takes the highest seqnum, whichever introducer it came from', () => {
-    expect(known.hear({ introducer: 'one', announcement: announcement(5, 'old') })).toBe(true);
-    expect(known.hear({ introducer: 'two', announcement: announcement(7, 'new') })).toBe(true);
-    expect(known.hear({ introducer: 'one', announcement: announcement(6, 'replayed') })).toBe(false);
-    expect(known.hear({ introducer: 'two', announcement: announcement(7, 'again') })).toBe(false);
+    hear('one', 5, 'old');
+    hear('two', 7, 'new');
+    hear('one', 6, 'replayed');
+    hear('one', 7, 'again');
     expect(told.map(({ nickname, source }) => [nickname, source])).toEqual([
       ['old', 'introducer:one'],
       ['new', 'introducer:two'],
@@ -37,7 +61,7 @@ describe('KnownServers', () => {
   });
 
   it('believes in no more servers than it may, and goes on hearing of those it knows', () => {
-    const few = new KnownServers({ set: (server) => void told.push(server) }, 2);
+    const few = new KnownServers(set, 2);
     const heard = (name: string, seqnum: number) => {
       const serverId = `v0-${name.repeat(52)}`;
       return few.hear({ introducer: 'one', announcement: { ...announcement(seqnum, name), serverId } });
@@ -47,21 +71,65 @@ describe('KnownServers', () => {
     expect(told).toHaveLength(4);
   });
 
-  it('believes the operator rather than the server itself, but still notes what is heard', () => {
-    known.name({
-      [id]: {
-        server_options: {
-          announcement: {
-            nickname: 'by hand',
-            'anonymous-storage-NURLs': ['direct'],
-            'anonymous-storage-FURL': 'furl',
-          },
-        },
-      },
+  it('finds worth remembering what is newer than all that the same introducer told', () => {
+    expect(hear('one', 5)).toBe(true);
+    expect(hear('one', 5)).toBe(false);
+    expect(hear('one', 4)).toBe(false);
+    // Not news of the server, but of the introducer.
+    expect(hear('two', 5)).toBe(true);
+    expect(hear('two', 5)).toBe(false);
+  });
+
+  it('lets no introducer fill the room of another with servers that it invents', () => {
+    const few = new KnownServers(set, 1);
+    const heard = (introducer: string, name: string) =>
+      few.hear({ introducer, announcement: { ...announcement(1), serverId: `v0-${name.repeat(52)}` } });
+    expect(heard('evil', 'a')).toBe(true);
+    expect(heard('evil', 'b')).toBe(false);
+    expect(heard('good', 'b')).toBe(true);
+  });
+
+  it('knows who tells of a server, the one that is believed first', () => {
+    hear('one', 5);
+    hear('two', 7);
+    expect(known.sources(id)).toEqual(['introducer:two', 'introducer:one']);
+    override(byHand);
+    expect(known.sources(id)).toEqual(['connections.yaml', 'introducer:two', 'introducer:one']);
+    expect(known.sources('v0-nobody')).toEqual([]);
+  });
+
+  describe('believes the operator rather than the server itself', () => {
+    it('but still notes what is heard', () => {
+      override(byHand);
+      expect(hear('one', 5)).toBe(true);
+      expect(told.at(-1)).toMatchObject({ id, nickname: 'by hand', nurls: ['direct'], furl: 'furl of it' });
+      expect(told.at(-1)?.source).toBe('connections.yaml');
     });
-    expect(known.hear({ introducer: 'one', announcement: announcement(5) })).toBe(true);
-    expect(told).toEqual([
-      expect.objectContaining({ id, nickname: 'by hand', nurls: ['direct'], source: 'connections.yaml' }),
-    ]);
+
+    it('and takes what the clause leaves out from what is announced', () => {
+      override({});
+      expect(told.at(-1)).toMatchObject({ nurls: ['direct'], nickname: '', furl: '' });
+      hear('one', 5, 'announced');
+      expect(told.at(-1)).toMatchObject({ nurls: ['direct'], nickname: 'announced', furl: 'furl' });
+    });
+
+    it('until the clause is taken out, and has no server without either', () => {
+      hear('one', 5, 'announced');
+      override(byHand);
+      hear('one', 6, 'announced later');
+      override(undefined);
+      expect(told.at(-1)).toMatchObject({ nickname: 'announced later', source: 'introducer:one' });
+      const other = new KnownServers(set);
+      other.override({ [id]: { server_options: { announcement: byHand } } });
+      other.override({});
+      expect(forgotten).toEqual([id]);
+    });
+
+    it('and leaves alone servers whose clause did not change', () => {
+      override(byHand);
+      const before = told.length;
+      override(byHand);
+      expect(told).toHaveLength(before);
+    });
   });
 });

@@ -4,62 +4,120 @@ import type { ConnectionsConfiguration } from '../connections.js';
 import type { HeardAnnouncement } from './announcement-cache.js';
 
 /** Each has a connection that is kept up, asked every twenty seconds, and a row in the database. */
-const mostServers = 2_000;
+const mostOfOneIntroducer = 2_000;
+
+type Clauses = ConnectionsConfiguration['servers'];
+
+/** What was heard of one server. */
+interface Heard {
+  /** Its announcement of the highest seqnum, and who told of it first. */
+  newest: HeardAnnouncement;
+  /** The highest seqnum that each introducer told. */
+  readonly seqnums: Map<string, number>;
+}
 
 /**
  * Joins what the operator wrote and what introducers say into one set of servers. A server that the operator names is
- * as the operator says; of all others the highest seqnum counts, whichever introducer (or cache) it came from.
+ * as the operator says, and what the clause leaves out is as announced; of all others the highest seqnum counts,
+ * whichever introducer (or cache) it came from.
  */
 export class KnownServers {
-  readonly #servers: Pick<ServerSet, 'set'>;
-  readonly #named = new Set<string>();
-  readonly #newest = new Map<string, number>();
+  readonly #servers: Pick<ServerSet, 'set' | 'forget'>;
   readonly #most: number;
+  readonly #heard = new Map<string, Heard>();
+  /** How many servers each introducer was the first to tell of. */
+  readonly #introduced = new Map<string, number>();
+  #clauses: Clauses = {};
 
-  /** @param most servers that are believed to be there; whoever can listen to the bus can invent any number of them */
-  constructor(servers: Pick<ServerSet, 'set'>, most = mostServers) {
+  /**
+   * @param most servers that are believed to be there because one introducer tells of them; whoever can speak on its
+   *   bus can invent any number of them
+   */
+  constructor(servers: Pick<ServerSet, 'set' | 'forget'>, most = mostOfOneIntroducer) {
     this.#servers = servers;
     this.#most = most;
   }
 
-  /** Adds the servers of `connections.yaml`. */
-  name(configured: ConnectionsConfiguration['servers']): void {
-    for (const [id, { server_options }] of Object.entries(configured)) {
-      this.#named.add(id);
-      this.#servers.set(knownServer(id, server_options.announcement, 'connections.yaml'));
+  /** Takes the servers of `connections.yaml` in place of those it named before. Others keep their connections. */
+  override(clauses: Clauses): void {
+    const before = this.#clauses;
+    this.#clauses = clauses;
+    for (const id of new Set([...Object.keys(before), ...Object.keys(clauses)])) {
+      if (JSON.stringify(before[id]) !== JSON.stringify(clauses[id])) this.#tell(id);
     }
   }
 
   /**
-   * Takes an announcement into account. Returns whether it is news: newer than all that was heard of this server. Of
-   * servers beyond the most that are believed nothing is news.
+   * Takes an announcement into account. Returns whether it is newer than all that this introducer told of the server
+   * before, and so worth remembering. Of servers beyond the most that are believed nothing is.
    */
-  hear({ introducer, announcement: { serverId, seqnum, body } }: HeardAnnouncement): boolean {
-    const newest = this.#newest.get(serverId);
-    if (newest === undefined ? this.#newest.size >= this.#most : seqnum <= newest) return false;
-    this.#newest.set(serverId, seqnum);
-    if (!this.#named.has(serverId))
-      this.#servers.set(knownServer(serverId, body, `introducer:${introducer}`));
+  hear(told: HeardAnnouncement): boolean {
+    const { introducer, announcement } = told;
+    const { serverId, seqnum } = announcement;
+    const heard = this.#heard.get(serverId);
+    if (!heard) {
+      const introduced = this.#introduced.get(introducer) ?? 0;
+      if (introduced >= this.#most) return false;
+      this.#introduced.set(introducer, introduced + 1);
+      this.#heard.set(serverId, { newest: told, seqnums: new Map([[introducer, seqnum]]) });
+      this.#tell(serverId);
+      return true;
+    }
+    if (seqnum <= (heard.seqnums.get(introducer) ?? -1)) return false;
+    heard.seqnums.set(introducer, seqnum);
+    if (seqnum > heard.newest.announcement.seqnum) {
+      heard.newest = told;
+      this.#tell(serverId);
+    }
     return true;
+  }
+
+  /** Who tells of a server: `connections.yaml`, then `introducer:NAME` for each, the one that is believed first. */
+  sources(id: string): string[] {
+    const heard = this.#heard.get(id);
+    const introducers = heard ? new Set([heard.newest.introducer, ...heard.seqnums.keys()]) : [];
+    return [
+      ...(this.#clauses[id] ? ['connections.yaml'] : []),
+      ...[...introducers].map((name) => `introducer:${name}`),
+    ];
+  }
+
+  #tell(id: string): void {
+    const known = this.#joined(id);
+    if (known) this.#servers.set(known);
+    else this.#servers.forget(id);
+  }
+
+  #joined(id: string): KnownServer | undefined {
+    const heard = this.#heard.get(id)?.newest;
+    const clause = this.#clauses[id];
+    const announced = heard?.announcement.body;
+    if (clause) {
+      const described = { ...announced, ...clause.server_options.announcement };
+      return knownServer(id, described, 'connections.yaml');
+    }
+    return heard && announced && knownServer(id, announced, `introducer:${heard.introducer}`);
   }
 }
 
-type Described = Pick<
-  AnnouncementBody,
-  | 'nickname'
-  | 'anonymous-storage-NURLs'
-  | 'anonymous-storage-FURL'
-  | 'permutation-seed-base32'
-  | 'grid-manager-certificates'
-  | 'my-version'
->;
+/** What is read of an announcement, or of a clause that stands for one. */
+type Described = {
+  readonly [Field in
+    | 'nickname'
+    | 'anonymous-storage-NURLs'
+    | 'anonymous-storage-FURL'
+    | 'permutation-seed-base32'
+    | 'grid-manager-certificates'
+    | 'my-version']?: AnnouncementBody[Field] | undefined;
+};
 
 function knownServer(id: string, described: Described, source: string): KnownServer {
   return {
     id,
-    nickname: described.nickname,
-    nurls: described['anonymous-storage-NURLs'],
-    furl: described['anonymous-storage-FURL'],
+    nickname: described.nickname ?? '',
+    nurls: described['anonymous-storage-NURLs'] ?? [],
+    // Without one the server cannot be used, and its status says so.
+    furl: described['anonymous-storage-FURL'] ?? '',
     permutationSeed: described['permutation-seed-base32'],
     certificates: described['grid-manager-certificates'],
     version: described['my-version'],

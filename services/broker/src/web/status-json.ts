@@ -6,7 +6,7 @@ export interface StatusJson {
   readonly introducers: {
     readonly statuses: readonly string[];
 
-    readonly connections: readonly IntroducerStatus[];
+    readonly connections: readonly IntroducerStatusJson[];
   };
   readonly servers: readonly ServerStatusJson[];
 
@@ -15,14 +15,23 @@ export interface StatusJson {
   readonly encoding: { readonly required: number; readonly happy: number; readonly total: number };
   /** Names of the grid managers whose servers get uploads; empty where every server does. */
   readonly grid_managers: readonly string[];
+  /** Why `connections.yaml` as it is now is not in force; null where it is. */
+  readonly connections_refused: {
+    readonly line: number | null;
+    readonly reason: string;
+    readonly since: number;
+  } | null;
 }
 
 /** Whether an introducer can be heard at the moment. */
-export interface IntroducerStatus {
+export interface IntroducerStatusJson {
   readonly name: string;
   /** Where it is listened for, without a credential. */
   readonly address: string;
   readonly connected: boolean;
+  /** When it told of a server last. */
+  readonly last_heard: number | null;
+  readonly last_error: string | null;
 }
 
 /** A storage server and how the connection to it is doing. */
@@ -38,8 +47,10 @@ export interface ServerStatusJson {
   readonly since: number;
   readonly address: string | null;
   readonly handler: string;
-  /** Who told us of it: `introducer:NAME` or `connections.yaml`. */
+  /** Whose word on it counts: `introducer:NAME` or `connections.yaml`. */
   readonly source: string;
+  /** All who tell of it, that one first. */
+  readonly sources: readonly string[];
   /** Whether it gets uploads: where there are grid managers, whether one vouches for it now. */
   readonly upload_permitted: boolean;
   /** When the last certificate of a grid manager ends, or ended; null where there is none. */

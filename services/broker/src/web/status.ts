@@ -1,30 +1,29 @@
 import type { ServerSetStatus } from '@holdfast/grid';
-import type { StatusJson } from './status-json.js';
+import type { RefusedEdit } from '../connections-file.js';
+import type { IntroducerStatus } from '../servers/introducers.js';
+import type { IntroducerStatusJson, StatusJson } from './status-json.js';
 
 /** What the welcome page tells. */
 export interface NodeStatus extends Pick<StatusJson, 'nickname' | 'grid' | 'encoding'> {
-  readonly introducers: StatusJson['introducers']['connections'];
+  readonly introducers: readonly IntroducerStatus[];
   /** The names of the grid managers without whose word no server gets uploads. */
   readonly gridManagers: readonly string[];
-  readonly servers: readonly ServerSetStatus[];
+  readonly servers: readonly (ServerSetStatus & { readonly sources: readonly string[] })[];
+  readonly refusedEdit: RefusedEdit | undefined;
 }
 
 /** The welcome page's JSON. */
-export function statusJson({
-  introducers,
-  servers,
-  gridManagers,
-  nickname,
-  grid,
-  encoding,
-}: NodeStatus): StatusJson {
+export function statusJson(status: NodeStatus): StatusJson {
+  const { introducers, servers, nickname, grid, encoding, gridManagers, refusedEdit } = status;
   const now = Date.now();
   return {
     introducers: {
-      statuses: introducers.map(({ address, connected }) =>
-        connected ? `Connected to ${address} via tcp` : `Trying to connect to ${address}`,
+      statuses: introducers.map(({ address, connected, lastError }) =>
+        connected
+          ? `Connected to ${address} via tcp`
+          : `Trying to connect to ${address}${lastError === undefined ? '' : `: ${lastError}`}`,
       ),
-      connections: introducers,
+      connections: introducers.map(introducerJson),
     },
     servers: servers.map((server) => ({
       nodeid: server.id,
@@ -32,12 +31,13 @@ export function statusJson({
       available_space: server.availableSpace ?? null,
       nickname: server.nickname,
       version: server.version ?? null,
-      last_received_data: server.lastReached ? server.lastReached.getTime() / 1000 : null,
+      last_received_data: server.lastReached ? seconds(server.lastReached) : null,
       state: server.state,
-      since: server.since.getTime() / 1000,
+      since: seconds(server.since),
       address: server.address ?? null,
       handler: server.handler,
       source: server.source,
+      sources: server.sources,
       upload_permitted: (server.vouchedUntil ?? 0) > now,
       vouched_until: Number.isFinite(server.vouchedUntil) ? (server.vouchedUntil ?? 0) / 1000 : null,
       last_error: server.state === 'connected' ? null : (server.lastError ?? null),
@@ -46,8 +46,24 @@ export function statusJson({
     grid,
     encoding,
     grid_managers: gridManagers,
+    connections_refused: refusedEdit
+      ? { line: refusedEdit.line ?? null, reason: refusedEdit.reason, since: seconds(refusedEdit.since) }
+      : null,
   };
 }
+
+function introducerJson(introducer: IntroducerStatus): IntroducerStatusJson {
+  const { name, address, connected, lastHeard, lastError } = introducer;
+  return {
+    name,
+    address,
+    connected,
+    last_heard: lastHeard ? seconds(lastHeard) : null,
+    last_error: lastError ?? null,
+  };
+}
+
+const seconds = (time: Date) => time.getTime() / 1000;
 
 /** In the peer's manner: "Connected to tcp:127.0.0.1:7201 via tcp". */
 function connectionStatus({ state, address, handler, lastError }: ServerSetStatus): string {

@@ -39,7 +39,7 @@ export function welcomePage(status: StatusJson): string {
 
 <section class="card" id="servers" aria-labelledby="servers-title">
 <h2 id="servers-title">Storage servers</h2>
-<p>${connected} of ${status.servers.length} connected</p>
+<p>${connected} of ${status.servers.length} connected</p>${refusedEdit(status)}
 <ul class="plain">${status.servers.map(serverLine).join('')}</ul>
 </section>
 
@@ -52,4 +52,10 @@ export function welcomePage(status: StatusJson): string {
 
 function serverLine({ nickname, nodeid, connection_status }: StatusJson['servers'][number]): string {
   return `<li><b>${htmlText(nickname || nodeid)}</b> ${htmlText(connection_status)}</li>`;
+}
+
+function refusedEdit({ connections_refused: refused }: StatusJson): string {
+  if (refused === null) return '';
+  const where = refused.line === null ? '' : ` in line ${refused.line}`;
+  return `\n<p role="alert">connections.yaml is wrong${where}: ${htmlText(refused.reason)}</p>`;
 }
