@@ -29,7 +29,7 @@ function incoming(name: string, folder: string): Placing {
   writeFileSync(from, `share ${name}`);
   const descriptor = openSync(from, 'r+');
   descriptors.push(descriptor);
-  return { descriptor, from, folder: join(root, folder), name };
+  return { source: { descriptor }, from, folder: join(root, folder), name };
 }
 
 describe('placing a batch of shares', () => {
@@ -39,6 +39,23 @@ describe('placing a batch of shares', () => {
     expect(readdirSync(join(root, 'aa', 'aaaa')).sort()).toEqual(['0', '5']);
     expect(readFileSync(join(root, 'bb', 'bbbb', '1'), 'utf8')).toBe('share 1');
     expect(readdirSync(root).sort()).toEqual(['aa', 'bb']);
+  });
+
+  it('makes the file of a share that is only in memory, whether its folder is still there or not', () => {
+    const held = (name: string): Placing => ({
+      source: { contents: Buffer.from(`held ${name}`) },
+      from: join(root, 'incoming', name),
+      folder: join(root, 'aa', 'aaaa'),
+      name,
+    });
+    expect(new BatchPlacer().place([held('0'), incoming('5', 'aa/aaaa'), held('7')])).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(readFileSync(join(root, 'aa', 'aaaa', '0'), 'utf8')).toBe('held 0');
+    expect(readFileSync(join(root, 'aa', 'aaaa', '7'), 'utf8')).toBe('held 7');
+    expect(readdirSync(join(root, 'incoming'))).toEqual([]);
   });
 
   it('places the others when one fails, and says why that one did', () => {

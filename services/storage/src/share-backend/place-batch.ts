@@ -7,6 +7,7 @@ import {
   renameSync,
   rmdirSync,
   unlinkSync,
+  writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -18,10 +19,10 @@ export interface Place {
   readonly name: string;
 }
 
-/** A share whose bytes are all in its file, to be put where it is found. Its folder is made if it is not there. */
+/** A share whose bytes are all there, to be put where it is found. Its folder is made if it is not there. */
 export interface Placing extends Place {
-  /** Of the open file. */
-  readonly descriptor: number;
+  /** The open file that has its bytes; or the bytes, of which a file is still to be made. */
+  readonly source: { readonly descriptor: number } | { readonly contents: Uint8Array };
   /** The file's path in `incoming/`. */
   readonly from: string;
 }
@@ -52,18 +53,29 @@ export class BatchPlacer {
   }
 
   /**
-   * Syncs each file, renames it, and syncs each folder that has changed, once for all that changed in it. A folder
+   * Writes each file that is still to be made, syncs it, renames it, and syncs each folder that has changed, once for
+   * all that changed in it: each step for the whole batch, since the first sync brings most of the rest along. A folder
    * whose sync fails fails the shares that need it, and no others.
    *
    * @returns for each placing why it failed; undefined where the share is in its place for good
    */
   place(batch: readonly Placing[]): (PlacingFailure | undefined)[] {
-    const moved = batch.map((placing) => {
-      let folders: readonly string[] = [];
+    const files = batch.map((placing) => {
+      let descriptor = -1;
       const failure = attempt(() => {
-        fdatasyncSync(placing.descriptor);
-        folders = [...this.#moveIntoPlace(placing), placing.folder];
+        descriptor = openSource(placing);
       });
+      return { placing, descriptor, failure };
+    });
+    const moved = files.map(({ placing, descriptor, failure: unwritten }) => {
+      let folders: readonly string[] = [];
+      const failure =
+        unwritten ??
+        attempt(() => {
+          fdatasyncSync(descriptor);
+          folders = [...this.#moveIntoPlace(placing), placing.folder];
+        });
+      if (descriptor >= 0 && 'contents' in placing.source) closeSync(descriptor);
       return { placing, failure, folders };
     });
     const synced = new Map<string, PlacingFailure | undefined>();
@@ -138,6 +150,31 @@ export function syncFolder(folder: string): void {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** The open file of a share, made from its contents where there is none. */
+function openSource({ source, from }: Placing): number {
+  if ('descriptor' in source) return source.descriptor;
+  const descriptor = createFile(from);
+  try {
+    for (let at = 0; at < source.contents.length; ) at += writeSync(descriptor, source.contents, at);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    removeFile(from);
+    throw error;
+  }
+}
+
+/** Opens a new file for writing and reading, making its folder if somebody removed it. */
+export function createFile(path: string): number {
+  try {
+    return openSync(path, 'w+', 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'w+', 0o600);
   }
 }
 
