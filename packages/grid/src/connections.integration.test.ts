@@ -26,7 +26,12 @@ import { describeServer, type RecordingServer, startRecordingServer } from './te
 // Each server is alone with its connection: what is believed of it, what it is told, and how its end is noticed.
 
 const openSet = () =>
-  new ServerSet({ leaseSecret: randomBytes(32), logger: silentLogger(), registry: createRegistry({}) });
+  new ServerSet({
+    leaseSecret: randomBytes(32),
+    startSpread: 100,
+    logger: silentLogger(),
+    registry: createRegistry({}),
+  });
 /** A set whose uploads go only to servers that `manager` vouches for. */
 const managedSet = (manager: KeyObject) => {
   const managed = new ServerSet({
@@ -233,7 +238,7 @@ describe('a connection', () => {
     servers.set({ ...server.known, nurls: [] });
     expect(servers.statuses()[0]).toMatchObject({
       state: 'unreachable',
-      lastError: 'it has no NURL that can be reached by tcp',
+      lastError: 'it has no NURL',
     });
     servers.set({ ...server.known, nurls: ['pb://nonsense'] });
     expect(servers.statuses()[0]?.lastError).toMatch(/^anonymous-storage-NURLs: /);

@@ -15,4 +15,11 @@ export { freePort } from './servers/free-port.js';
 export { type NatsOptions, type RunningNats, startNats } from './servers/nats.js';
 export { type PostgresOptions, type RunningPostgres, startPostgres } from './servers/postgres.js';
 export { ProgramMissingError } from './servers/program-missing.js';
+export {
+  type SocksBehaviour,
+  type SocksProxy,
+  type SocksProxyOptions,
+  type SocksRequest,
+  startSocksProxy,
+} from './servers/socks-proxy.js';
 export { createTestBus, createTestDatabase, testPostgresUrl } from './testing/test-database.js';

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { urlWithPassword } from '@holdfast/common/configuration';
+import { defaultConnectionTypes } from '@holdfast/common/connections';
 import { migrate, openDatabase } from '@holdfast/common/database';
 import { Vouching } from '@holdfast/common/grid-management';
 import { readPrivateSecret } from '@holdfast/common/identity';
@@ -47,7 +48,12 @@ export async function compose(
 
   const gridManagers = configuration.grid_managers;
   const vouching = new Vouching(Object.values(gridManagers));
-  const servers = new ServerSet({ leaseSecret, logger, registry, vouching });
+  const servers = new ServerSet({
+    leaseSecret,
+    logger,
+    registry,
+    vouching,
+  });
   const waiting: Waiting = { database: 'waiting for Postgres', web: 'not started' };
   const operator = await openOperatorPort({
     listen: configuration.operator.listen,
@@ -73,7 +79,7 @@ export async function compose(
 
   lifecycle.add('server set', () => servers.close());
   const known = new KnownServers(servers);
-  known.override(connections.current.servers);
+  known.override(connections.current.servers, connections.current.connection_types);
   const cache = new AnnouncementCache({ database, grid: gridName, logger });
   lifecycle.add('announcement cache', () => cache.close());
   for (const heard of await cache.load()) known.hear(heard);
@@ -91,7 +97,7 @@ export async function compose(
   lifecycle.add('introducers', () => introducers.close());
   const unfollow = connections.follow(async (changed) => {
     introducers.set(await introducerSettings(changed));
-    known.override(changed.servers);
+    known.override(changed.servers, changed.connection_types);
   });
   lifecycle.add('connections.yaml', unfollow);
   countRefusedEdits(connections, registry);
@@ -141,13 +147,15 @@ export async function compose(
 async function readIntroducerSettings(
   dir: string,
   bus: string,
-  { introducers }: ConnectionsConfiguration,
+  { introducers, connection_types: forAll = defaultConnectionTypes }: ConnectionsConfiguration,
 ): Promise<Map<string, IntroducerSettings>> {
-  if (introducers === undefined)
-    return new Map([[defaultIntroducer, { url: await urlWithPassword(dir, 'bus', bus) }]]);
+  if (introducers === undefined) {
+    const url = await urlWithPassword(dir, 'bus', bus);
+    return new Map([[defaultIntroducer, { url, connectionTypes: forAll }]]);
+  }
   const settings = new Map<string, IntroducerSettings>();
-  for (const [name, { url }] of Object.entries(introducers))
-    settings.set(name, { url: await urlWithPassword(dir, `introducer-${name}`, url) });
+  for (const [name, { url, connection_types: connectionTypes = forAll }] of Object.entries(introducers))
+    settings.set(name, { url: await urlWithPassword(dir, `introducer-${name}`, url), connectionTypes });
   return settings;
 }
 

@@ -27,15 +27,15 @@ describe('connections.yaml', () => {
   });
 
   it('refuses a handler that does not exist', () => {
-    const text = 'connection_types:\n  tcp: { handler: socks5 }\n';
+    const text = 'connection_types:\n  tcp: { handler: pigeon }\n';
     expect(() => read(text)).toThrow(
-      'connections.yaml:2: connection_types.tcp.handler: expected "tcp", the only handler there is, found "socks5"',
+      'connections.yaml:2: connection_types.tcp.handler: expected a handler: tcp, socks5, tor, i2p or disabled',
     );
   });
 
   it('refuses what it does not act on', () => {
     expect(() => read('servrs: {}')).toThrow('connections.yaml:1: servrs: unknown field');
-    expect(() => read('connection_types: { tor: { handler: tcp } }')).toThrow('connections.yaml:1');
+    expect(() => read('connection_types: { onion: { handler: tor } }')).toThrow('connections.yaml:1');
   });
 
   it('names introducers, or none, or says nothing of them', () => {

@@ -1,12 +1,8 @@
 import { busUrl } from '@holdfast/common/configuration';
+import { connectionTypes } from '@holdfast/common/connections';
 import { gridManagerCertificate, mostCertificates } from '@holdfast/common/grid-management';
 import { parseFurl, parseNurl } from '@holdfast/lafs';
 import { z } from 'zod';
-
-/** The ways a server may be reached. Only direct TCP exists so far, and leaving it out would leave no way at all. */
-const connectionTypes = z.strictObject({
-  tcp: z.strictObject({ handler: z.literal('tcp', 'expected "tcp", the only handler there is') }),
-});
 
 const serverIdForm = 'expected a server id: v0- and 52 characters of a-z and 2-7';
 const serverId = z.string().regex(/^v0-[a-z2-7]{52}$/, serverIdForm);
@@ -63,6 +59,7 @@ export const connectionsConfiguration = z.strictObject({
     })
     .nullish()
     .transform((introducers) => (introducers === null ? {} : introducers)),
+  /** What holds for every introducer and server that has no map of its own. */
   connection_types: connectionTypes.optional(),
   servers: z
     .record(

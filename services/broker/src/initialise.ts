@@ -17,6 +17,13 @@ export interface BrokerOptions extends NodeOptions {
 const emptyConnections = `# Introducers that this broker listens to, and storage servers that it is told of here. A change of this file is in
 # force at once; docs/operating.md says more.
 #
+# connection_types says how addresses of each type are reached: tcp, socks5, tor, i2p or disabled. It holds for every
+# introducer and server that has none of its own.
+#
+# connection_types:
+#   tcp: { handler: tcp }
+#   tor: { handler: tor, parameters: { endpoint: "tcp:127.0.0.1:9050" } }
+#
 # Without the field, the introducer is the one on the bus of node.yaml; {} is none at all.
 # introducers:
 #   rack: { url: "nats://10.0.0.2:4222" }

@@ -57,7 +57,9 @@ describe('a broker whose configuration is wrong', () => {
     await writeFile(join(dir, 'connections.yaml'), 'connection_types:\n  tcp: { handler: carrier-pigeon }\n');
     const { status, err } = await start().ended;
     expect(status).toBe(1);
-    expect(err).toContain('connections.yaml:2: connection_types.tcp.handler: expected "tcp"');
+    expect(err).toContain(
+      'connections.yaml:2: connection_types.tcp.handler: expected a handler: tcp, socks5',
+    );
   });
 
   it('stops where a secret is missing, and names the file', async () => {

@@ -1,5 +1,6 @@
 import { formatFurl, formatNurl } from '@holdfast/lafs';
 import type { HostPort } from '../configuration/index.js';
+import { transportOf } from '../connections/index.js';
 
 /** What the addresses of a storage server are made of. */
 export interface StorageAddressParts {
@@ -21,18 +22,21 @@ export interface StorageAddresses {
 
 /**
  * Writes the addresses by which one account reaches a storage server. The FURL is never dialled by clients of the HTTPS
- * protocol, but they take the server's tub id, and so their lease secrets and write enablers, from it.
+ * protocol, but they take the server's tub id, and so their lease secrets and write enablers, from it. An onion or I2P
+ * host is announced as what it is.
  */
 export function storageAddresses(parts: StorageAddressParts): StorageAddresses {
-  const { tubId, spkiHash, locations, swissnum } = parts;
+  const { tubId, spkiHash, swissnum } = parts;
+  const locations = parts.locations.map((location) => ({
+    ...location,
+    transport: transportOf({ transport: 'tcp', ...location }),
+  }));
   return {
     'anonymous-storage-FURL': formatFurl({
       tubId,
-      hints: locations.map((location) => ({ transport: 'tcp', ...location })),
+      hints: locations,
       swissnum,
     }),
-    'anonymous-storage-NURLs': locations.map(({ host, port }) =>
-      formatNurl({ spkiHash, host, port, swissnum }),
-    ),
+    'anonymous-storage-NURLs': locations.map((location) => formatNurl({ ...location, spkiHash, swissnum })),
   };
 }

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, startNats, waitFor } from '@holdfast/lab';
+import { freePort, startNats, startSocksProxy, waitFor } from '@holdfast/lab';
 import { connect } from '@nats-io/transport-node';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { connectionTypes } from '../connections/index.js';
 import { silentLogger } from '../logging/index.js';
 import { Bus } from './bus.js';
 import type { Question, Subject } from './subject.js';
@@ -86,6 +87,51 @@ describe('the bus', () => {
     expect(heard).toEqual(['good']);
     expect(await bus.ask(double, 3)).toBe(6);
     await raw.close();
+    await bus.close();
+  });
+});
+
+describe('a bus with an onion address', () => {
+  it('is reached by the proxy, which gets the name, and again after its server was away', async () => {
+    const port = await freePort();
+    await using proxy = await startSocksProxy({ names: { 'bus.onion': { host: '127.0.0.1', port } } });
+    const types = connectionTypes.parse({
+      tor: { handler: 'tor', parameters: { endpoint: proxy.endpoint } },
+    });
+    const bus = new Bus({ url: 'nats://bus.onion:4222', name: 'hidden', logger, connectionTypes: types });
+    bus.serve(double, (value) => value * 2);
+    for (const _round of [1, 2]) {
+      await using nats = await startNats({ port });
+      // Another connection of this process, which is made directly, and later.
+      const direct = new Bus({ url: nats.url, name: 'direct', logger });
+      await connected(bus);
+      await connected(direct);
+      await until('an answer', async () => (await direct.ask(double, 21)) === 42);
+      await direct.close();
+    }
+    await bus.close();
+    const asked = new Set(proxy.requests.map(({ host, port }) => `${host}:${port}`));
+    expect([...asked]).toEqual(['bus.onion:4222']);
+    expect(proxy.requests.length).toBeGreaterThan(1);
+    expect(proxy.requests.every(({ shown }) => shown !== undefined)).toBe(true);
+  });
+
+  it('is not looked for where no handler may reach it, and says so', async () => {
+    const bus = new Bus({ url: 'nats://bus.onion:4222', name: 'hidden', logger });
+    await until('the reason', () => bus.problem !== undefined);
+    expect(bus.problem).toBe('it has addresses of type tor; connection_types allows tcp');
+    await bus.close();
+  });
+
+  it('says what is wrong with the proxy', async () => {
+    await using proxy = await startSocksProxy();
+    proxy.behave('refuses');
+    const types = connectionTypes.parse({
+      tcp: { handler: 'socks5', parameters: { endpoint: proxy.endpoint } },
+    });
+    const bus = new Bus({ url: 'nats://bus.example', name: 'hidden', logger, connectionTypes: types });
+    await until('the reason', () => bus.problem !== undefined);
+    expect(bus.problem).toMatch(/^the SOCKS proxy at tcp:\S+ cannot reach it: host unreachable$/);
     await bus.close();
   });
 });

@@ -1,12 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  connect,
-  type Msg,
-  type NatsConnection,
-  type NodeConnectionOptions,
-  RequestError,
-} from '@nats-io/transport-node';
+import { type Msg, type NatsConnection, RequestError } from '@nats-io/transport-node';
+import type { ConnectionTypes } from '../connections/index.js';
 import type { Logger } from '../logging/index.js';
+import { connectionOptions } from './connection-options.js';
+import { connectDialled } from './dialled-transport.js';
 import {
   decodeMessage,
   encodeMessage,
@@ -38,6 +35,8 @@ export interface BusOptions {
   /** As the bus shows this client: the service and nickname. */
   readonly name: string;
   readonly logger: Logger;
+  /** How its server may be reached; directly where not given. */
+  readonly connectionTypes?: ConnectionTypes | undefined;
   /** Milliseconds that one attempt to connect may take; 20 seconds where not given. */
   readonly connectTimeout?: number;
 }
@@ -195,7 +194,7 @@ export class Bus {
     let said = '';
     while (!this.#closing.signal.aborted) {
       try {
-        this.#connection = await connect(connectionOptions(this.#options));
+        this.#connection = await connectDialled(connectionOptions(this.#options, this.#closing.signal));
         break;
       } catch (error) {
         const reason = (error as Error).message;
@@ -236,27 +235,4 @@ export class Bus {
     this.#options.logger.info(message);
     for (const react of this.#onConnect) react();
   }
-}
-
-function connectionOptions({ url, name, connectTimeout }: BusOptions): NodeConnectionOptions {
-  const { protocol, host, username, password } = new URL(url);
-  let wait = shortestWait;
-  let lastTry = 0;
-  return {
-    servers: host,
-    name,
-    ...(connectTimeout === undefined ? {} : { timeout: connectTimeout }),
-    ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
-    ...(protocol === 'tls:' ? { tls: {} } : {}),
-    maxReconnectAttempts: -1,
-    // Half of the wait is chance, so that the clients of a bus that comes back do not all knock at once.
-    reconnectDelayHandler: () => {
-      const now = Date.now();
-      wait = now - lastTry > 4 * longestWait ? shortestWait : Math.min(wait * 2, longestWait);
-      lastTry = now;
-      return wait * (0.5 + Math.random() / 2);
-    },
-    pingInterval: 20_000,
-    ignoreAuthErrorAbort: true,
-  };
 }

@@ -1,3 +1,4 @@
 /** Typed messages over NATS, on a connection that comes back for ever. */
 export { Bus, type BusOptions, BusUnavailableError, type Stop } from './bus.js';
+export { busRoute } from './connection-options.js';
 export { MalformedMessageError, type Question, type Subject } from './subject.js';

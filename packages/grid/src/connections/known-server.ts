@@ -1,11 +1,12 @@
-import type { GridManagerCertificate } from '@holdfast/common/grid-management';
 import {
-  formatNetworkLocation,
-  type Nurl,
-  parseFurl,
-  parseNurl,
-  serverPermutationSeed,
-} from '@holdfast/lafs';
+  type ConnectionTypes,
+  explainNoRoute,
+  type Hint,
+  type Route,
+  routesFor,
+} from '@holdfast/common/connections';
+import type { GridManagerCertificate } from '@holdfast/common/grid-management';
+import { type Nurl, parseFurl, parseNurl, serverPermutationSeed } from '@holdfast/lafs';
 
 /** A storage server as it was announced or configured. */
 export interface KnownServer {
@@ -13,7 +14,7 @@ export interface KnownServer {
   readonly nickname: string;
   /** Where it can be reached, best first: NURL texts. */
   readonly nurls: readonly string[];
-  /** Needed for its tub id, which lease secrets are made of. */
+  /** Needed for its tub id, which lease secrets are made of; its hints serve where no NURL can be reached. */
   readonly furl: string;
   readonly permutationSeed?: string | undefined;
   /** What program it says it runs. */
@@ -22,13 +23,17 @@ export interface KnownServer {
   readonly certificates?: readonly GridManagerCertificate[] | undefined;
   /** Who told us: `introducer` or `connections.yaml`. */
   readonly source: string;
+  /** How it may be reached, where that was said for it or for who told us: this replaces the default, whole. */
+  readonly connectionTypes?: ConnectionTypes | undefined;
 }
 
 /** What of a known server is needed to speak with it. */
 export interface ReachableServer {
-  readonly nurl: Nurl;
-  /** `host:port`. */
-  readonly address: string;
+  /** SHA-256 of the SubjectPublicKeyInfo that it must show, 32 bytes. */
+  readonly spkiHash: Uint8Array;
+  readonly swissnum: string;
+  /** The ways to it, best first; at least one. */
+  readonly routes: readonly [Route, ...Route[]];
   readonly tubId: Uint8Array;
   readonly permutationSeed: Uint8Array;
 }
@@ -40,20 +45,34 @@ export class UnusableServerError extends Error {
 }
 
 /**
- * Reads a known server's addresses. The first that a handler can be used for is taken; the only handler is `tcp`.
+ * Reads a known server's addresses, and which of them may be used how. Only a NURL says which key the server must show.
+ * Where no NURL can be reached, the places that its FURL hints at are tried for the same key: Tahoe-LAFS serves both
+ * protocols at one port.
  *
+ * @param types what holds for servers that have no map of their own
  * @throws UnusableServerError
  */
-export function readKnownServer(server: KnownServer): ReachableServer {
-  const nurls: Nurl[] = [];
-  for (const text of server.nurls) nurls.push(field('anonymous-storage-NURLs', () => parseNurl(text)));
-  const nurl = nurls.find(({ transport }) => transport === 'tcp');
-  if (!nurl) throw new UnusableServerError('it has no NURL that can be reached by tcp');
-  const { tubId } = field('anonymous-storage-FURL', () => parseFurl(server.furl));
+export function readKnownServer(server: KnownServer, types: ConnectionTypes): ReachableServer {
+  const nurls = server.nurls.map((text) => field('anonymous-storage-NURLs', () => parseNurl(text)));
+  const furl = field('anonymous-storage-FURL', () => parseFurl(server.furl));
   const permutationSeed = field('permutation-seed-base32', () =>
     serverPermutationSeed(server.id, server.permutationSeed),
   );
-  return { nurl, address: formatNetworkLocation(nurl), tubId, permutationSeed };
+  const allowed = server.connectionTypes ?? types;
+  const hints = furl.hints.filter((hint) => hint.transport !== 'other');
+  // Where NURLs name different keys, the first that can be reached decides.
+  const lead = nurls.find((nurl) => routesFor([nurl], allowed).length > 0) ?? nurls[0];
+  if (!lead) throw new UnusableServerError('it has no NURL');
+  const places: Hint[] = nurls.filter((nurl) => opensAlike(nurl, lead));
+  const named = routesFor(places, allowed);
+  const [first, ...others] = named.length > 0 ? named : routesFor(hints, allowed);
+  if (!first) throw new UnusableServerError(explainNoRoute([...places, ...hints], allowed));
+  const { spkiHash, swissnum } = lead;
+  return { spkiHash, swissnum, routes: [first, ...others], tubId: furl.tubId, permutationSeed };
+}
+
+function opensAlike(a: Nurl, b: Nurl): boolean {
+  return a.swissnum === b.swissnum && Buffer.compare(a.spkiHash, b.spkiHash) === 0;
 }
 
 function field<T>(name: string, read: () => T): T {

@@ -1,7 +1,14 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type ConnectionTypes,
+  dialTimeout,
+  freshIsolation,
+  type HandlerName,
+  type Route,
+} from '@holdfast/common/connections';
 import type { Logger } from '@holdfast/common/logging';
-import { wholeSharesExtension } from '@holdfast/lafs';
+import { formatNetworkLocation, wholeSharesExtension } from '@holdfast/lafs';
 import type { Pool } from 'undici';
 import { StorageServerError } from '../errors.js';
 import {
@@ -18,9 +25,9 @@ import type { StorageServer } from './storage-server.js';
 export interface ServerStatus {
   readonly id: string;
   readonly nickname: string;
-  /** `host:port`; undefined where no address of it can be used. */
+  /** `host:port`, the one in use or the first to be tried; undefined where no address of it can be used. */
   readonly address: string | undefined;
-  readonly handler: 'tcp';
+  readonly handler: HandlerName | undefined;
   readonly state: 'connecting' | 'connected' | 'unreachable';
   /** When this state began. */
   readonly since: Date;
@@ -30,6 +37,17 @@ export interface ServerStatus {
   readonly source: string;
   readonly version: string | undefined;
   readonly availableSpace: number | undefined;
+}
+
+/** What every connection of a set is made with. */
+export interface ConnectionSettings {
+  /** The node's `private/secret`: every server gets lease secrets of its own from it. */
+  readonly leaseSecret: Uint8Array;
+  /** What holds for servers that have no map of their own. */
+  readonly connectionTypes: ConnectionTypes;
+  /** Over how many milliseconds the first knocks at all doors are spread. */
+  readonly startSpread: number;
+  readonly logger: Logger;
 }
 
 const shortestWait = 250;
@@ -43,7 +61,9 @@ const heartbeat = 20_000;
 export class ServerConnection implements StorageServer {
   #known: KnownServer;
   readonly #logger: Logger;
+  readonly #startSpread: number;
   readonly #reachable: ReachableServer | undefined;
+  #route: Route | undefined;
   readonly #pool: Pool | undefined;
   readonly #client: StorageClient | undefined;
   readonly #closing = new AbortController();
@@ -59,21 +79,32 @@ export class ServerConnection implements StorageServer {
   #maximumShareSize = 0;
   #wholeShares = false;
 
-  constructor(known: KnownServer, leaseSecret: Uint8Array, logger: Logger) {
+  constructor(known: KnownServer, settings: ConnectionSettings) {
+    const { leaseSecret, connectionTypes, startSpread, logger } = settings;
     this.#known = known;
     this.#logger = logger;
+    this.#startSpread = startSpread;
     this.#version = known.version;
     try {
-      const reachable = readKnownServer(known);
-      const { nurl, tubId } = reachable;
+      const reachable = readKnownServer(known, connectionTypes);
+      const { routes, spkiHash, swissnum, tubId } = reachable;
       this.#reachable = reachable;
-      this.#pool = openPinnedPool(nurl);
+      this.#route = routes[0];
+      this.#pool = openPinnedPool({
+        routes,
+        spkiHash,
+        isolation: freshIsolation(),
+        signal: this.#closing.signal,
+        onRoute: (route) => {
+          this.#route = route;
+        },
+      });
       // A server that goes away closes its idle connections first: the earliest sign that there is.
       this.#pool.on('disconnect', () => this.#lookNow.abort());
       this.#client = new StorageClient({
         pool: this.#pool,
         nickname: () => this.nickname,
-        swissnum: nurl.swissnum,
+        swissnum,
         tubId,
         leaseSecret,
       });
@@ -124,12 +155,16 @@ export class ServerConnection implements StorageServer {
     this.#heardOf.abort();
   }
 
+  get #address(): string | undefined {
+    return this.#route && formatNetworkLocation(this.#route.location);
+  }
+
   status(): ServerStatus {
     return {
       id: this.id,
       nickname: this.nickname,
-      address: this.#reachable?.address,
-      handler: 'tcp',
+      address: this.#address,
+      handler: this.#route?.handler.handler,
       state: this.#state,
       since: this.#since,
       lastError: this.#lastError,
@@ -195,24 +230,38 @@ export class ServerConnection implements StorageServer {
 
   async #keepUp(client: StorageClient): Promise<void> {
     let wait = shortestWait;
+    await this.#pause(Math.random() * this.#startSpread, this.#closing.signal);
+    const patience = this.#patience();
     while (!this.#closing.signal.aborted) {
       this.#lookNow = new AbortController();
       this.#heardOf = new AbortController();
-      const answered = await this.#look(client);
+      const answered = await this.#look(client, this.#state === 'connected' ? 0 : patience);
       wait = answered ? shortestWait : Math.min(wait * 2, longestWait);
       // Chance in every pause, so that a restart does not knock on every door in the same instant.
       const pause = (answered ? heartbeat : wait) * (0.75 + Math.random() / 2);
       // A server that cannot be reached is not asked more often because it cannot be reached.
       const { signal } = answered ? this.#lookNow : this.#heardOf;
-      await delay(pause, undefined, { signal }).catch(() => undefined);
-      // A server that closes every connection wakes us with each: it is not asked in a circle for that.
-      await delay(shortestWait, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+      await this.#pause(pause, signal);
+      // A server that closes every connection wakes us with each: it is not asked in a circle for that. Nor are all
+      // asked in the same instant when our own network breaks.
+      await this.#pause(shortestWait * (1 + 2 * Math.random()), this.#closing.signal);
     }
   }
 
-  async #look(client: StorageClient): Promise<boolean> {
+  /** How much longer than usual a first answer may take: proxies are slow, and each way may have to be tried. */
+  #patience(): number {
+    const byProxy = this.#reachable?.routes.filter(({ handler }) => handler.handler !== 'tcp') ?? [];
+    return byProxy.reduce((sum, route) => sum + dialTimeout(route), 0);
+  }
+
+  async #pause(time: number, signal: AbortSignal): Promise<void> {
+    await delay(time, undefined, { signal }).catch(() => undefined);
+  }
+
+  /** @param patience milliseconds for making a connection, beyond those that an answer may take */
+  async #look(client: StorageClient, patience: number): Promise<boolean> {
     try {
-      const version = await client.version();
+      const version = await client.version(patience);
       this.#version = version.applicationVersion;
       this.#availableSpace = clamp(version.availableSpace);
       this.#maximumShareSize = clamp(version.maximumImmutableShareSize);
@@ -232,7 +281,7 @@ export class ServerConnection implements StorageServer {
     this.#state = state;
     this.#since = new Date();
     if (this.#closing.signal.aborted) return;
-    const server = { serverId: this.id, server: this.nickname, address: this.#reachable?.address };
+    const server = { serverId: this.id, server: this.nickname, address: this.#address };
     if (state === 'connected') this.#logger.info(server, 'storage server connected');
     else this.#logger.warn({ ...server, error }, 'storage server cannot be reached');
   }

@@ -1,15 +1,20 @@
+import { type ConnectionTypes, defaultConnectionTypes } from '@holdfast/common/connections';
 import { Vouching } from '@holdfast/common/grid-management';
 import type { Logger } from '@holdfast/common/logging';
 import { Gauge, type Registry } from '@holdfast/common/metrics';
 import { permutedServerOrder } from '@holdfast/lafs';
 import type { KnownServer } from './known-server.js';
-import { ServerConnection, type ServerStatus } from './server-connection.js';
+import { type ConnectionSettings, ServerConnection, type ServerStatus } from './server-connection.js';
 import type { StorageServer } from './storage-server.js';
 
 /** What a server set is made with. */
 export interface ServerSetOptions {
   /** The node's `private/secret`: every server gets lease secrets of its own from it. */
   readonly leaseSecret: Uint8Array;
+  /** How servers without a map of their own are reached; directly where not given. */
+  readonly connectionTypes?: ConnectionTypes;
+  /** Over how many milliseconds the first connections of servers are spread; two seconds where not given. */
+  readonly startSpread?: number;
   readonly logger: Logger;
   readonly registry: Registry;
   /** Whose servers get uploads; every server where not given. */
@@ -28,15 +33,24 @@ interface Entry {
   readonly vouchedUntil: number | undefined;
 }
 
+/** A restart must not be seen by all servers in the same instant, nor keep anybody waiting. */
+const usualSpread = 2_000;
+
 /** Every storage server of a grid that we know, each with its own connection. */
 export class ServerSet {
-  readonly #options: ServerSetOptions;
+  readonly #settings: ConnectionSettings;
   readonly #vouching: Vouching;
   readonly #servers = new Map<string, Entry>();
   readonly #closing = new Set<Promise<void>>();
 
   constructor(options: ServerSetOptions) {
-    this.#options = options;
+    const {
+      leaseSecret,
+      connectionTypes = defaultConnectionTypes,
+      startSpread = usualSpread,
+      logger,
+    } = options;
+    this.#settings = { leaseSecret, connectionTypes, startSpread, logger };
     this.#vouching = options.vouching ?? new Vouching();
     const statuses = () => this.statuses();
     new Gauge({
@@ -65,7 +79,7 @@ export class ServerSet {
       return;
     }
     if (before) this.#close(before.connection);
-    const connection = new ServerConnection(known, this.#options.leaseSecret, this.#options.logger);
+    const connection = new ServerConnection(known, this.#settings);
     this.#servers.set(known.id, { known, connection, vouchedUntil });
   }
 
@@ -113,7 +127,7 @@ export class ServerSet {
     const closing = connection
       .close()
       .catch((error: Error) => {
-        this.#options.logger.warn({ error: error.message }, 'a connection could not be closed');
+        this.#settings.logger.warn({ error: error.message }, 'a connection could not be closed');
       })
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
@@ -127,7 +141,7 @@ function inOrder(storageIndex: Uint8Array, entries: readonly Entry[]): StorageSe
 
 /** Whether nothing changed of where a server is, who it must be there, and what is derived for it. */
 function isReachedAlike(a: KnownServer, b: KnownServer): boolean {
-  const way = ({ nurls, furl, permutationSeed }: KnownServer) =>
-    JSON.stringify([nurls, furl, permutationSeed]);
+  const way = ({ nurls, furl, permutationSeed, connectionTypes }: KnownServer) =>
+    JSON.stringify([nurls, furl, permutationSeed, connectionTypes]);
   return way(a) === way(b);
 }

@@ -57,10 +57,14 @@ export class StorageClient {
     this.#authorization = formatAuthorization(options.swissnum);
   }
 
-  /** What the server says of itself, and the extensions of the protocol that it names. */
-  async version(): Promise<ServerVersion & { readonly extensions: readonly string[] }> {
+  /**
+   * What the server says of itself, and the extensions of the protocol that it names.
+   *
+   * @param patience milliseconds beyond the usual deadline, where there may be no connection yet
+   */
+  async version(patience = 0): Promise<ServerVersion & { readonly extensions: readonly string[] }> {
     const { method, path } = storageRoutes.version;
-    const answer = await this.#request({ method, path: path({}) });
+    const answer = await this.#request({ method, path: path({}), deadline: shortDeadline + patience });
     const named = String(answer.headers[extensionsHeader.toLowerCase()] ?? '');
     return {
       ...this.#decode(answer, decodeServerVersion),

@@ -1,5 +1,6 @@
 import { AnnouncementSubscriber, type VerifiedAnnouncement } from '@holdfast/common/announcements';
-import { Bus } from '@holdfast/common/bus';
+import { Bus, busRoute } from '@holdfast/common/bus';
+import type { ConnectionTypes, HandlerName } from '@holdfast/common/connections';
 import type { Logger } from '@holdfast/common/logging';
 import { Gauge, type Registry } from '@holdfast/common/metrics';
 import type { HeardAnnouncement } from './announcement-cache.js';
@@ -8,6 +9,8 @@ import type { HeardAnnouncement } from './announcement-cache.js';
 export interface IntroducerSettings {
   /** Of its bus, with the credential. */
   readonly url: string;
+  /** How its bus is reached. */
+  readonly connectionTypes: ConnectionTypes;
 }
 
 /** Whether an introducer can be heard at the moment. */
@@ -15,6 +18,8 @@ export interface IntroducerStatus {
   readonly name: string;
   /** `host:port` of its bus. */
   readonly address: string;
+  /** What makes the connection; undefined where nothing may. */
+  readonly handler: HandlerName | undefined;
   readonly connected: boolean;
   /** When it told of a server last, be it new or not. */
   readonly lastHeard: Date | undefined;
@@ -56,13 +61,15 @@ export class Introducers {
   /** Listens to these and no others. One that was there before, and is reached as before, is not interrupted. */
   set(settings: ReadonlyMap<string, IntroducerSettings>): void {
     for (const [name, introducer] of this.#introducers) {
-      if (settings.get(name)?.url === introducer.url) continue;
+      const now = settings.get(name);
+      if (now && isReachedAlike(now, introducer.settings)) continue;
       this.#introducers.delete(name);
       const closing = introducer.close().finally(() => this.#closing.delete(closing));
       this.#closing.add(closing);
     }
-    for (const [name, { url }] of settings) {
-      if (!this.#introducers.has(name)) this.#introducers.set(name, new Introducer(name, url, this.#options));
+    for (const [name, each] of settings) {
+      if (!this.#introducers.has(name))
+        this.#introducers.set(name, new Introducer(name, each, this.#options));
     }
   }
 
@@ -78,19 +85,31 @@ export class Introducers {
   }
 }
 
+function isReachedAlike(a: IntroducerSettings, b: IntroducerSettings): boolean {
+  return a.url === b.url && JSON.stringify(a.connectionTypes) === JSON.stringify(b.connectionTypes);
+}
+
+function handlerOf(settings: IntroducerSettings): HandlerName | undefined {
+  try {
+    return busRoute(settings).handler.handler;
+  } catch {
+    return undefined;
+  }
+}
+
 class Introducer {
-  readonly url: string;
+  readonly settings: IntroducerSettings;
   readonly #name: string;
   readonly #bus: Bus;
   readonly #stop: () => Promise<void>;
   #lastHeard: Date | undefined;
 
-  constructor(name: string, url: string, options: IntroducersOptions) {
+  constructor(name: string, settings: IntroducerSettings, options: IntroducersOptions) {
     const { grid, clientName, onAnnouncement } = options;
     const logger = options.logger.child({ introducer: name });
     this.#name = name;
-    this.url = url;
-    this.#bus = new Bus({ url, name: clientName, logger });
+    this.settings = settings;
+    this.#bus = new Bus({ ...settings, name: clientName, logger });
     const hear = (announcement: VerifiedAnnouncement) => {
       this.#lastHeard = new Date();
       onAnnouncement({ introducer: name, announcement });
@@ -102,7 +121,8 @@ class Introducer {
     const { connected, problem } = this.#bus;
     return {
       name: this.#name,
-      address: new URL(this.url).host,
+      address: new URL(this.settings.url).host,
+      handler: handlerOf(this.settings),
       connected,
       lastHeard: this.#lastHeard,
       lastError: connected ? undefined : problem,

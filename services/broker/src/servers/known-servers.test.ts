@@ -125,6 +125,26 @@ describe('KnownServers', () => {
       expect(forgotten).toEqual([id]);
     });
 
+    it('and tells how it is reached: by its own map, else by that for all', () => {
+      const [tor, direct] = [
+        { tor: { handler: 'tor', parameters: { endpoint: { path: '/socks' } } } },
+        { tcp: { handler: 'tcp' } },
+      ] as const;
+      hear('one', 5);
+      expect(told.at(-1)?.connectionTypes).toEqual(direct);
+      const announced = { 'anonymous-storage-NURLs': ['direct'] };
+      known.override({}, tor);
+      expect(told.at(-1)?.connectionTypes).toEqual(tor);
+      const clause = { server_options: { announcement: announced } };
+      known.override({ [id]: { ...clause, connection_types: direct } }, tor);
+      expect(told.at(-1)?.connectionTypes).toEqual(direct);
+      known.override({ [id]: clause }, tor);
+      expect(told.at(-1)?.connectionTypes).toEqual(tor);
+      const before = told.length;
+      known.override({ [id]: clause }, tor);
+      expect(told).toHaveLength(before);
+    });
+
     it('and leaves alone servers whose clause did not change', () => {
       override(byHand);
       const before = told.length;

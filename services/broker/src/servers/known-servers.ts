@@ -1,4 +1,5 @@
 import type { AnnouncementBody } from '@holdfast/common/announcements';
+import { type ConnectionTypes, defaultConnectionTypes } from '@holdfast/common/connections';
 import type { KnownServer, ServerSet } from '@holdfast/grid';
 import type { ConnectionsConfiguration } from '../connections.js';
 import type { HeardAnnouncement } from './announcement-cache.js';
@@ -28,6 +29,7 @@ export class KnownServers {
   /** How many servers each introducer was the first to tell of. */
   readonly #introduced = new Map<string, number>();
   #clauses: Clauses = {};
+  #connectionTypes = defaultConnectionTypes;
 
   /**
    * @param most servers that are believed to be there because one introducer tells of them; whoever can speak on its
@@ -38,12 +40,17 @@ export class KnownServers {
     this.#most = most;
   }
 
-  /** Takes the servers of `connections.yaml` in place of those it named before. Others keep their connections. */
-  override(clauses: Clauses): void {
+  /**
+   * Takes the servers of `connections.yaml` in place of those it named before, and how servers are reached that have no
+   * map of their own. Others keep their connections.
+   */
+  override(clauses: Clauses, connectionTypes: ConnectionTypes = defaultConnectionTypes): void {
     const before = this.#clauses;
+    const allChange = !isAlike(this.#connectionTypes, connectionTypes);
     this.#clauses = clauses;
-    for (const id of new Set([...Object.keys(before), ...Object.keys(clauses)])) {
-      if (JSON.stringify(before[id]) !== JSON.stringify(clauses[id])) this.#tell(id);
+    this.#connectionTypes = connectionTypes;
+    for (const id of new Set([...Object.keys(before), ...Object.keys(clauses), ...this.#heard.keys()])) {
+      if (allChange || !isAlike(before[id], clauses[id])) this.#tell(id);
     }
   }
 
@@ -92,12 +99,18 @@ export class KnownServers {
     const heard = this.#heard.get(id)?.newest;
     const clause = this.#clauses[id];
     const announced = heard?.announcement.body;
+    const connectionTypes = clause?.connection_types ?? this.#connectionTypes;
     if (clause) {
       const described = { ...announced, ...clause.server_options.announcement };
-      return knownServer(id, described, 'connections.yaml');
+      return { ...knownServer(id, described, 'connections.yaml'), connectionTypes };
     }
-    return heard && announced && knownServer(id, announced, `introducer:${heard.introducer}`);
+    if (!heard || !announced) return undefined;
+    return { ...knownServer(id, announced, `introducer:${heard.introducer}`), connectionTypes };
   }
+}
+
+function isAlike(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** What is read of an announcement, or of a clause that stands for one. */

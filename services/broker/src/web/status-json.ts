@@ -28,6 +28,8 @@ export interface IntroducerStatusJson {
   readonly name: string;
   /** Where it is listened for, without a credential. */
   readonly address: string;
+  /** What makes the connection; null where nothing may. */
+  readonly handler: string | null;
   readonly connected: boolean;
   /** When it told of a server last. */
   readonly last_heard: number | null;
@@ -46,7 +48,7 @@ export interface ServerStatusJson {
   readonly state: 'connecting' | 'connected' | 'unreachable';
   readonly since: number;
   readonly address: string | null;
-  readonly handler: string;
+  readonly handler: string | null;
   /** Whose word on it counts: `introducer:NAME` or `connections.yaml`. */
   readonly source: string;
   /** All who tell of it, that one first. */

@@ -18,9 +18,9 @@ export function statusJson(status: NodeStatus): StatusJson {
   const now = Date.now();
   return {
     introducers: {
-      statuses: introducers.map(({ address, connected, lastError }) =>
+      statuses: introducers.map(({ address, handler, connected, lastError }) =>
         connected
-          ? `Connected to ${address} via tcp`
+          ? `Connected to ${address} via ${handler}`
           : `Trying to connect to ${address}${lastError === undefined ? '' : `: ${lastError}`}`,
       ),
       connections: introducers.map(introducerJson),
@@ -35,7 +35,7 @@ export function statusJson(status: NodeStatus): StatusJson {
       state: server.state,
       since: seconds(server.since),
       address: server.address ?? null,
-      handler: server.handler,
+      handler: server.handler ?? null,
       source: server.source,
       sources: server.sources,
       upload_permitted: (server.vouchedUntil ?? 0) > now,
@@ -53,10 +53,11 @@ export function statusJson(status: NodeStatus): StatusJson {
 }
 
 function introducerJson(introducer: IntroducerStatus): IntroducerStatusJson {
-  const { name, address, connected, lastHeard, lastError } = introducer;
+  const { name, address, handler, connected, lastHeard, lastError } = introducer;
   return {
     name,
     address,
+    handler: handler ?? null,
     connected,
     last_heard: lastHeard ? seconds(lastHeard) : null,
     last_error: lastError ?? null,

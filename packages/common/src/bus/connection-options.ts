@@ -1,0 +1,87 @@
+import { isIP } from 'node:net';
+import {
+  defaultConnectionTypes,
+  dial,
+  explainNoRoute,
+  freshIsolation,
+  type Hint,
+  type Route,
+  routesFor,
+} from '../connections/index.js';
+import type { BusOptions } from './bus.js';
+import type { DialledConnectionOptions } from './dialled-transport.js';
+
+const shortestWait = 100;
+const longestWait = 4_000;
+const usualPort = 4222;
+/** Circuits are built slowly, and the server's answer comes by them too. */
+const proxiedTimeout = 60_000;
+
+/**
+ * What the NATS client is told of a bus.
+ *
+ * @param signal ends connections that are being made
+ * @throws Error where no handler may reach it
+ */
+export function connectionOptions(options: BusOptions, signal: AbortSignal): DialledConnectionOptions {
+  const { url, name, connectTimeout } = options;
+  const { protocol, username, password } = new URL(url);
+  const route = busRoute(options);
+  const proxied = route.handler.handler !== 'tcp';
+  const timeout = connectTimeout ?? (proxied ? proxiedTimeout : undefined);
+  let wait = shortestWait;
+  let lastTry = 0;
+  return {
+    name,
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
+    ...(proxied ? byProxy(route, protocol, signal) : directly(url)),
+    maxReconnectAttempts: -1,
+    // Half of the wait is chance, so that the clients of a bus that comes back do not all knock at once.
+    reconnectDelayHandler: () => {
+      const now = Date.now();
+      wait = now - lastTry > 4 * longestWait ? shortestWait : Math.min(wait * 2, longestWait);
+      lastTry = now;
+      return wait * (0.5 + Math.random() / 2);
+    },
+    pingInterval: 20_000,
+    ignoreAuthErrorAbort: true,
+  };
+}
+
+/**
+ * How a bus is reached.
+ *
+ * @throws Error where no handler may reach it
+ */
+export function busRoute({
+  url,
+  connectionTypes = defaultConnectionTypes,
+}: Pick<BusOptions, 'url' | 'connectionTypes'>): Route {
+  const { hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const hints: Hint[] = [{ transport: 'tcp', host, port: port === '' ? usualPort : Number(port) }];
+  const [route] = routesFor(hints, connectionTypes);
+  if (!route) throw new Error(explainNoRoute(hints, connectionTypes));
+  return route;
+}
+
+function directly(url: string): DialledConnectionOptions {
+  const { host, protocol } = new URL(url);
+  return { servers: host, ...(protocol === 'tls:' ? { tls: {} } : {}) };
+}
+
+function byProxy(route: Route, protocol: string, signal: AbortSignal): DialledConnectionOptions {
+  const { host } = route.location;
+  const isolation = freshIsolation();
+  const expected: DialledConnectionOptions['tls'] = isIP(host) ? { host } : { servername: host };
+  return {
+    dial: () => dial(route, { isolation, signal }),
+    // Not told to the library, so that nothing in it can look the name up or go there by itself.
+    servers: 'bus.invalid',
+    resolve: false,
+    // Other servers of its cluster would be reached in no way that was allowed.
+    ignoreClusterUpdates: true,
+    ...(protocol === 'tls:' ? { tls: expected } : {}),
+  };
+}

@@ -1,0 +1,12 @@
+/** Which connections may be made and how: directly, through a SOCKS proxy, through Tor or I2P, or not at all. */
+export {
+  type ConnectionHandler,
+  type ConnectionTypes,
+  connectionTypes,
+  defaultConnectionTypes,
+  type HandlerName,
+} from './connection-types.js';
+export { type DialOptions, dial, dialTimeout } from './dial.js';
+export { ProxyError } from './errors.js';
+export { explainNoRoute, type Hint, type Route, routesFor, transportOf } from './routes.js';
+export { freshIsolation, type StreamIsolation } from './stream-isolation.js';
