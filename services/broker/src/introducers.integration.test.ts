@@ -159,7 +159,7 @@ describe('a broker with several introducers', () => {
   it('connects after a restart to every server, as the newest announcement says, with no introducer left', async () => {
     await lab.stop('introducer');
     await lab.stop('nats');
-    await lab.kill('broker1');
+    await lab.stop('broker1');
     await lab.start('broker1');
     await lab.waitForServers(3);
     const now = await status();
