@@ -15,6 +15,7 @@ import type { ConnectionsConfiguration } from './connections.js';
 import { ConnectionsFile } from './connections-file.js';
 import { migrations } from './migrations.js';
 import { AnnouncementCache } from './servers/announcement-cache.js';
+import { Forgetting } from './servers/forgetting.js';
 import { type IntroducerSettings, Introducers } from './servers/introducers.js';
 import { KnownServers } from './servers/known-servers.js';
 import { readPageFiles } from './web/page-files.js';
@@ -80,6 +81,16 @@ export async function compose(
   lifecycle.add('server set', () => servers.close());
   const known = new KnownServers(servers);
   known.override(connections.current.servers, connections.current.connection_types);
+  const forgetting = new Forgetting({
+    database,
+    grid: gridName,
+    logger,
+    known,
+    statuses: () => servers.statuses(),
+    forgetAfter: configuration.announcements.forget_after,
+  });
+  await forgetting.start();
+  lifecycle.add('forgetting', () => forgetting.stop());
   const cache = new AnnouncementCache({ database, grid: gridName, logger });
   lifecycle.add('announcement cache', () => cache.close());
   for (const heard of await cache.load()) known.hear(heard);

@@ -1,4 +1,4 @@
-import { byteSize, hostPort, nodeSettings } from '@holdfast/common/configuration';
+import { announcementSettings, byteSize, hostPort, nodeSettings } from '@holdfast/common/configuration';
 import { parseManagerKey } from '@holdfast/common/grid-management';
 import { leastMemoryFor } from '@holdfast/grid';
 import { z } from 'zod';
@@ -42,6 +42,7 @@ const fields = z.strictObject({
    * uploads. Without any, all do.
    */
   grid_managers: z.record(z.string(), managerKey).default({}),
+  announcements: announcementSettings,
   /** Where a file waits while its key is made from its content; a relative path is inside the node's folder. */
   spool: z.string().min(1).default('spool'),
   limits: z

@@ -20,4 +20,22 @@ export const migrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    number: 2,
+    name: 'when servers were reached, and which are forgotten',
+    // The release before writes rows without the new column, and does not look at the new table.
+    breaking: false,
+    sql: `
+      alter table announcements add column last_reached timestamptz;
+
+      -- Announcements of these servers count only where their seqnum is above this one.
+      create table forgotten (
+        grid text not null,
+        server_id text not null,
+        seqnum bigint not null,
+        forgotten_at timestamptz not null default now(),
+        primary key (grid, server_id)
+      );
+    `,
+  },
 ];

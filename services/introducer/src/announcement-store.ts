@@ -4,6 +4,13 @@ import type { Database } from '@holdfast/common/database';
 /** What became of an announcement that was offered to the store. */
 export type Kept = { kept: 'new' | 'already known' } | { kept: false; newest: number };
 
+/** When the servers of the store were heard of. */
+export interface HearingTimes {
+  readonly firstHeard: Date;
+  /** When it said something new last. */
+  readonly lastHeard: Date;
+}
+
 interface Row {
   readonly server_id: string;
   readonly message: string;
@@ -50,6 +57,42 @@ export class AnnouncementStore {
       values: [this.#grid, after, limit],
     });
     return rows.map(({ server_id, message, signature }) => ({ message, signature, key: server_id }));
+  }
+
+  /** When each server was heard of, by server id. */
+  async times(): Promise<Map<string, HearingTimes>> {
+    const { rows } = await this.#database.pool.query<{
+      server_id: string;
+      first_heard: Date;
+      last_heard: Date;
+    }>('select server_id, first_heard, last_heard from introducer.announcements where grid = $1', [
+      this.#grid,
+    ]);
+    return new Map(
+      rows.map(({ server_id, first_heard, last_heard }) => [
+        server_id,
+        { firstHeard: first_heard, lastHeard: last_heard },
+      ]),
+    );
+  }
+
+  /** Forgets a server; returns whether it was known. If it is still there it comes back with its next announcement. */
+  async forget(serverId: string): Promise<boolean> {
+    const { rowCount } = await this.#database.pool.query(
+      'delete from introducer.announcements where grid = $1 and server_id = $2',
+      [this.#grid, serverId],
+    );
+    return rowCount === 1;
+  }
+
+  /** Forgets the servers that have said nothing new for so many milliseconds; returns their ids. */
+  async forgetSilent(forMs: number): Promise<string[]> {
+    const { rows } = await this.#database.pool.query<{ server_id: string }>(
+      `delete from introducer.announcements
+        where grid = $1 and last_heard < now() - $2 * interval '1 millisecond' returning server_id`,
+      [this.#grid, forMs],
+    );
+    return rows.map(({ server_id }) => server_id);
   }
 
   /** How many servers are known. */

@@ -8,6 +8,7 @@ import { createRegistry } from '@holdfast/common/metrics';
 import { openOperatorPort } from '@holdfast/common/operator-port';
 import { AnnouncementStore } from './announcement-store.js';
 import type { IntroducerConfiguration } from './configuration.js';
+import { forgetSilentServers } from './forgetting.js';
 import { Introducer } from './introducer.js';
 import { migrations } from './migrations.js';
 
@@ -52,6 +53,7 @@ export async function compose(
   const store = new AnnouncementStore(database, grid);
   const introducer = new Introducer({ bus, subjects: announcementSubjects(grid), store, logger, registry });
   lifecycle.add('introducer', introducer.start());
+  lifecycle.add('forgetting', forgetSilentServers(store, configuration.announcements.forget_after, logger));
   serving = true;
   logger.info({ servers: await store.count() }, 'introducing');
 }

@@ -1,18 +1,23 @@
 import type { VerifiedAnnouncement } from '@holdfast/common/announcements';
 import { stringify } from 'yaml';
+import { formatTable } from '../table.js';
+import type { KnownAnnouncement } from './known.js';
 
 /** `yaml`: clauses for `connections.yaml`. `tahoe`: the `private/servers.yaml` of a Tahoe-LAFS client. */
 export type AnnouncementFormat = 'yaml' | 'tahoe' | 'json';
 
 /** Writes announcements for another program to read. The NURLs in them let their reader store and read shares. */
-export function formatAnnouncements(
-  known: readonly VerifiedAnnouncement[],
-  format: AnnouncementFormat,
-): string {
+export function formatAnnouncements(known: readonly KnownAnnouncement[], format: AnnouncementFormat): string {
   switch (format) {
     case 'json':
       return `${JSON.stringify(
-        known.map(({ serverId, seqnum, body }) => ({ serverId, seqnum, announcement: body })),
+        known.map(({ serverId, seqnum, body, heard, lastReached = null }) => ({
+          serverId,
+          seqnum,
+          announcement: body,
+          heard,
+          lastReached,
+        })),
         null,
         2,
       )}\n`;
@@ -41,15 +46,27 @@ export function tahoeServersYaml(servers: readonly ToldServer[]): string {
   return toYaml('storage', servers, (server) => ({ ann: connectionFields(server) }));
 }
 
-/** For people: one line for each server, with nothing in it that gives access. */
-export function listAnnouncements(known: readonly VerifiedAnnouncement[]): string {
-  return known
-    .map(({ serverId, seqnum, body }) => {
-      const places = body['anonymous-storage-NURLs'].map(hostOf);
-      return `${serverId}  ${body.nickname.padEnd(12)} ${places.join(' ').padEnd(21)} seqnum ${seqnum}\n`;
-    })
-    .join('');
+/** For people: one line for each server and introducer, with nothing in it that gives access. Times in UTC. */
+export function listAnnouncements(known: readonly KnownAnnouncement[]): string {
+  const heading = ['server', 'nickname', 'address', 'introducer', 'seqnum'];
+  const times = ['first heard', 'last heard', 'last reached'];
+  const rows = known.flatMap(({ serverId, body, heard, lastReached }) =>
+    heard.map(({ introducer = '–', seqnum, firstHeard, lastHeard }) => [
+      serverId,
+      printable(body.nickname),
+      body['anonymous-storage-NURLs'].map(hostOf).join(' '),
+      introducer,
+      String(seqnum),
+      ...[firstHeard, lastHeard, lastReached].map(time),
+    ]),
+  );
+  return formatTable([[...heading, ...times], ...rows]);
 }
+
+const time = (at: Date | undefined) => at?.toISOString().replace(/\.\d+Z$/, 'Z') ?? '–';
+
+/** Servers choose their names; a terminal would act on some. */
+const printable = (text: string) => text.replace(/\p{C}/gu, '?');
 
 function hostOf(nurl: string): string {
   return /@([^/]+)\//.exec(nurl)?.[1] ?? '?';

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type VerifiedAnnouncement, verifyAnnouncement } from '@holdfast/common/announcements';
 import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
-import { type Database, openPool } from '@holdfast/common/database';
+import { type Database, migrate, openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
 import { roleOfNode } from '../nodes/role.js';
 
@@ -16,19 +16,59 @@ export class NoAnnouncementsError extends Error {
   }
 }
 
+/** Nothing is kept of the server. */
+export class UnknownServerError extends Error {
+  override readonly name = 'UnknownServerError';
+  readonly code = 'unknown-server';
+
+  constructor(readonly serverId: string) {
+    super(`no server ${serverId} is known`);
+  }
+}
+
+/** When an introducer told of a server. */
+export interface Hearing {
+  /** By its name in `connections.yaml`; undefined where the node is itself the introducer. */
+  readonly introducer: string | undefined;
+  /** The highest that it told. */
+  readonly seqnum: number;
+  readonly firstHeard: Date;
+  /** When it told something new last. */
+  readonly lastHeard: Date;
+}
+
+/** The newest announcement that a node keeps of a server, and how it came by it. */
+export interface KnownAnnouncement extends VerifiedAnnouncement {
+  /** By introducer, the one that told the newest first. */
+  readonly heard: readonly Hearing[];
+  /** When the server last answered a broker; undefined where it never did, or the node is an introducer. */
+  readonly lastReached: Date | undefined;
+}
+
+/** A node that keeps announcements. */
+interface AnnouncementNode {
+  /** The newest of each server, in order of server id, with their signatures checked again. */
+  known(): Promise<KnownAnnouncement[]>;
+  /** Forgets a server; resolves to whether it was known. */
+  forget(serverId: string): Promise<boolean>;
+}
+
 /**
- * The announcements that a node keeps in its database, in order of server id, with their signatures checked again.
+ * Does something with the announcements that a node keeps in its database, whether it runs or not.
  *
- * @param dir the folder of an introducer or a broker, or of a lab: then those of its introducer
- * @throws ConfigurationError, NoAnnouncementsError, AnnouncementError, or Postgres' own error
+ * @param dir the folder of an introducer or a broker, or of a lab: then that of its introducer
+ * @throws ConfigurationError, NoAnnouncementsError, AnnouncementError, SchemaTooNewError, or Postgres' own error
  */
-export async function knownAnnouncements(dir: string): Promise<VerifiedAnnouncement[]> {
+export async function withAnnouncements<T>(
+  dir: string,
+  work: (node: AnnouncementNode) => Promise<T>,
+): Promise<T> {
   const folder = (await exists(join(dir, 'plan.json'))) ? join(dir, 'introducer') : dir;
   switch (await roleOfNode(folder)) {
     case 'introducer':
-      return knownToIntroducer(folder);
+      return withIntroducer(folder, work);
     case 'broker':
-      return knownToBroker(folder);
+      return withBroker(folder, work);
     case 'storage':
       throw new NoAnnouncementsError(dir);
   }
@@ -36,30 +76,51 @@ export async function knownAnnouncements(dir: string): Promise<VerifiedAnnouncem
 
 const pageSize = 500;
 
-async function knownToIntroducer(folder: string): Promise<VerifiedAnnouncement[]> {
+async function withIntroducer<T>(folder: string, work: (node: AnnouncementNode) => Promise<T>): Promise<T> {
   const { AnnouncementStore, nodeConfiguration } = await import('@holdfast/introducer');
   const { grid, postgres } = await readYamlConfiguration(join(folder, 'node.yaml'), nodeConfiguration);
-  return withDatabase(folder, postgres, async (database) => {
+  return withDatabase(folder, postgres, (database) => {
     const store = new AnnouncementStore(database, grid);
-    const known: VerifiedAnnouncement[] = [];
-    for (;;) {
-      const page = await store.list(known.at(-1)?.serverId ?? '', pageSize);
-      known.push(...page.map(verifyAnnouncement));
-      if (page.length < pageSize) return known;
-    }
+    const known = async () => {
+      const times = await store.times();
+      const all: KnownAnnouncement[] = [];
+      for (;;) {
+        const page = await store.list(all.at(-1)?.serverId ?? '', pageSize);
+        for (const announcement of page.map(verifyAnnouncement)) {
+          const { serverId, seqnum } = announcement;
+          const when = times.get(serverId) ?? { firstHeard: new Date(), lastHeard: new Date() };
+          const heard = [{ introducer: undefined, seqnum, ...when }];
+          all.push({ ...announcement, heard, lastReached: undefined });
+        }
+        if (page.length < pageSize) return all;
+      }
+    };
+    return work({ known, forget: (serverId) => store.forget(serverId) });
   });
 }
 
-async function knownToBroker(folder: string): Promise<VerifiedAnnouncement[]> {
-  const { AnnouncementCache, nodeConfiguration } = await import('@holdfast/broker');
+async function withBroker<T>(folder: string, work: (node: AnnouncementNode) => Promise<T>): Promise<T> {
+  const { AnnouncementCache, forgetServers, migrations, nodeConfiguration } = await import(
+    '@holdfast/broker'
+  );
   const { grid, postgres } = await readYamlConfiguration(join(folder, 'node.yaml'), nodeConfiguration);
   return withDatabase(folder, postgres, async (database) => {
-    const heard = await new AnnouncementCache({ database, grid, logger: silentLogger() }).load();
-    // The newest of each server comes first.
-    const newest = new Map<string, VerifiedAnnouncement>();
-    for (const { announcement } of heard)
-      if (!newest.has(announcement.serverId)) newest.set(announcement.serverId, announcement);
-    return [...newest.values()];
+    const logger = silentLogger();
+    await migrate(database, { schema: 'broker', migrations, logger });
+    const known = async () => {
+      const byServer = new Map<string, KnownAnnouncement & { heard: Hearing[] }>();
+      // The newest of each server comes first.
+      for (const row of await new AnnouncementCache({ database, grid, logger }).load()) {
+        const { announcement, introducer, firstHeard, lastHeard, lastReached } = row;
+        const { serverId, seqnum } = announcement;
+        const one = byServer.get(serverId) ?? { ...announcement, heard: [], lastReached };
+        one.heard.push({ introducer, seqnum, firstHeard, lastHeard });
+        byServer.set(serverId, one);
+      }
+      return [...byServer.values()];
+    };
+    const forget = async (serverId: string) => (await forgetServers(database, grid, [serverId])).length > 0;
+    return work({ known, forget });
   });
 }
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { AnnouncementFormat } from '../announcements/formats.js';
 
-/** `announcements list|export`: the servers that an introducer or a broker knows of. */
+/** `announcements list|export|forget`: the servers that an introducer or a broker knows of. */
 export function announcementsCommand(program: Command): void {
   const announcements = program
     .command('announcements')
@@ -15,9 +15,9 @@ export function announcementsCommand(program: Command): void {
   command('list', 'show them')
     .option('--json', 'as JSON')
     .action(async ({ dir, json }: { dir: string; json?: true }) => {
-      const { knownAnnouncements } = await import('../announcements/known.js');
+      const { withAnnouncements } = await import('../announcements/known.js');
       const { formatAnnouncements, listAnnouncements } = await import('../announcements/formats.js');
-      const known = await knownAnnouncements(dir);
+      const known = await withAnnouncements(dir, (node) => node.known());
       process.stdout.write(json ? formatAnnouncements(known, 'json') : listAnnouncements(known));
     });
 
@@ -27,8 +27,20 @@ export function announcementsCommand(program: Command): void {
     )
     .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }))
     .action(async ({ dir, format }: { dir: string; format: AnnouncementFormat }) => {
-      const { knownAnnouncements } = await import('../announcements/known.js');
+      const { withAnnouncements } = await import('../announcements/known.js');
       const { formatAnnouncements } = await import('../announcements/formats.js');
-      process.stdout.write(formatAnnouncements(await knownAnnouncements(dir), format));
+      process.stdout.write(formatAnnouncements(await withAnnouncements(dir, (node) => node.known()), format));
+    });
+
+  command(
+    'forget',
+    'forget a server that is gone; one that is still there comes back when it announces itself',
+  )
+    .argument('<id>', 'its id, v0-…')
+    .option('--json', 'as JSON')
+    .action(async (id: string, { dir, json }: { dir: string; json?: true }) => {
+      const { UnknownServerError, withAnnouncements } = await import('../announcements/known.js');
+      if (!(await withAnnouncements(dir, (node) => node.forget(id)))) throw new UnknownServerError(id);
+      process.stdout.write(json ? `${JSON.stringify({ forgotten: id })}\n` : `Forgot ${id}.\n`);
     });
 }

@@ -2,6 +2,7 @@
 export { ConfigurationError, NodeFolderExistsError } from './errors.js';
 export { createNodeFolder, type NodeFolderContents } from './node-folder.js';
 export {
+  announcementSettings,
   busUrl,
   type NodeOptions,
   nodeSettings,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hostPort } from './values.js';
+import { duration, hostPort } from './values.js';
 
 const url = (protocols: string[], example: string) =>
   z
@@ -25,6 +25,14 @@ export const nodeSettings = {
     .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })
     .prefault({}),
 };
+
+/** The field `announcements` of nodes that remember announcements. */
+export const announcementSettings = z
+  .strictObject({
+    /** A server of which nothing new was heard, and which was not reached, for so long is forgotten. */
+    forget_after: duration.refine((ms) => ms >= 1000, 'expected 1s or more').prefault('90d'),
+  })
+  .prefault({});
 
 /** What an operator tells `holdfast init` about any node. */
 export interface NodeOptions {

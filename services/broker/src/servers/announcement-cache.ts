@@ -1,8 +1,4 @@
-import {
-  type SignedAnnouncement,
-  type VerifiedAnnouncement,
-  verifyAnnouncement,
-} from '@holdfast/common/announcements';
+import { type VerifiedAnnouncement, verifyAnnouncement } from '@holdfast/common/announcements';
 import type { Database } from '@holdfast/common/database';
 import type { Logger } from '@holdfast/common/logging';
 
@@ -12,11 +8,31 @@ export interface HeardAnnouncement {
   readonly announcement: VerifiedAnnouncement;
 }
 
+/** An announcement as it is kept. */
+export interface CachedAnnouncement extends HeardAnnouncement {
+  /** When this introducer told of the server first. */
+  readonly firstHeard: Date;
+  /** When it told something of the server that was new last. */
+  readonly lastHeard: Date;
+  /** When the server last answered a broker of this cache. */
+  readonly lastReached: Date | undefined;
+}
+
 /** What an announcement cache needs. */
 export interface AnnouncementCacheOptions {
   readonly database: Database;
   readonly grid: string;
   readonly logger: Logger;
+}
+
+interface Row {
+  readonly introducer: string;
+  readonly message: string;
+  readonly signature: string;
+  readonly server_id: string;
+  readonly first_heard: Date;
+  readonly last_heard: Date;
+  readonly last_reached: Date | null;
 }
 
 const gatherFor = 200;
@@ -40,19 +56,22 @@ export class AnnouncementCache {
   }
 
   /** What each introducer told last of each server of the grid, whichever broker heard it. */
-  async load(): Promise<HeardAnnouncement[]> {
+  async load(): Promise<CachedAnnouncement[]> {
     const { database, grid, logger } = this.#options;
-    const { rows } = await database.pool.query<SignedAnnouncement & { introducer: string }>(
-      `select introducer, message, signature, server_id as key
+    const { rows } = await database.pool.query<Row>(
+      `select introducer, message, signature, server_id, first_heard, last_heard, last_reached
          from broker.announcements
         where grid = $1
         order by server_id, seqnum desc, introducer`,
       [grid],
     );
-    const heard: HeardAnnouncement[] = [];
-    for (const { introducer, ...signed } of rows) {
+    const heard: CachedAnnouncement[] = [];
+    for (const row of rows) {
+      const { introducer, message, signature, server_id: key } = row;
+      const times = { firstHeard: row.first_heard, lastHeard: row.last_heard };
       try {
-        heard.push({ introducer, announcement: verifyAnnouncement(signed) });
+        const announcement = verifyAnnouncement({ message, signature, key });
+        heard.push({ introducer, announcement, ...times, lastReached: row.last_reached ?? undefined });
       } catch (error) {
         logger.warn({ error: (error as Error).message }, 'a cached announcement was not believed');
       }
@@ -100,7 +119,10 @@ export class AnnouncementCache {
   }
 }
 
-/** In order of their keys, so that two brokers who write the same rows cannot lock each other out. */
+/**
+ * In order of their keys, so that two brokers who write the same rows cannot lock each other out. What another has
+ * forgotten meanwhile is not written again.
+ */
 async function writeAnnouncements(
   database: Database,
   grid: string,
@@ -112,6 +134,9 @@ async function writeAnnouncements(
      select $1, introducer, server_id, seqnum, message, signature
        from unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
          as heard (introducer, server_id, seqnum, message, signature)
+      where not exists (
+        select from broker.forgotten
+         where forgotten.grid = $1 and forgotten.server_id = heard.server_id and forgotten.seqnum >= heard.seqnum)
       order by introducer, server_id
      on conflict (grid, introducer, server_id) do update
         set seqnum = excluded.seqnum, message = excluded.message, signature = excluded.signature,

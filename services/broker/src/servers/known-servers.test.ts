@@ -98,6 +98,32 @@ describe('KnownServers', () => {
     expect(known.sources('v0-nobody')).toEqual([]);
   });
 
+  it('forgets a server until it announces something newer, and finds room for another meanwhile', () => {
+    const few = new KnownServers(set, 1);
+    const told = (seqnum: number, serverId = id) =>
+      few.hear({ introducer: 'one', announcement: { ...announcement(seqnum), serverId } });
+    told(5);
+    expect(few.forget(id, 5)).toBe(true);
+    expect(forgotten).toEqual([id]);
+    expect(few.sources(id)).toEqual([]);
+    // What the introducer tells again brings nothing back.
+    expect(told(5)).toBe(false);
+    expect(few.forget(id, 5)).toBe(false);
+    expect(told(6)).toBe(true);
+    // It is there again: what was forgotten before does not concern it.
+    expect(few.forget(id, 5)).toBe(false);
+    few.forget(id, 6);
+    expect(told(1, `v0-${'b'.repeat(52)}`)).toBe(true);
+  });
+
+  it('keeps a server that the operator names when what it announced is forgotten', () => {
+    hear('one', 5);
+    override(byHand);
+    known.forget(id, 5);
+    expect(forgotten).toEqual([]);
+    expect(known.sources(id)).toEqual(['connections.yaml']);
+  });
+
   describe('believes the operator rather than the server itself', () => {
     it('but still notes what is heard', () => {
       override(byHand);

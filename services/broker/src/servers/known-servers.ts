@@ -13,6 +13,8 @@ type Clauses = ConnectionsConfiguration['servers'];
 interface Heard {
   /** Its announcement of the highest seqnum, and who told of it first. */
   newest: HeardAnnouncement;
+  /** In whose number it is counted. */
+  readonly introducedBy: string;
   /** The highest seqnum that each introducer told. */
   readonly seqnums: Map<string, number>;
 }
@@ -28,6 +30,8 @@ export class KnownServers {
   readonly #heard = new Map<string, Heard>();
   /** How many servers each introducer was the first to tell of. */
   readonly #introduced = new Map<string, number>();
+  /** Of servers that are forgotten, the seqnum above which an announcement brings them back. */
+  readonly #forgotten = new Map<string, number>();
   #clauses: Clauses = {};
   #connectionTypes = defaultConnectionTypes;
 
@@ -61,12 +65,14 @@ export class KnownServers {
   hear(told: HeardAnnouncement): boolean {
     const { introducer, announcement } = told;
     const { serverId, seqnum } = announcement;
+    if (seqnum <= (this.#forgotten.get(serverId) ?? -1)) return false;
     const heard = this.#heard.get(serverId);
     if (!heard) {
       const introduced = this.#introduced.get(introducer) ?? 0;
       if (introduced >= this.#most) return false;
       this.#introduced.set(introducer, introduced + 1);
-      this.#heard.set(serverId, { newest: told, seqnums: new Map([[introducer, seqnum]]) });
+      const seqnums = new Map([[introducer, seqnum]]);
+      this.#heard.set(serverId, { newest: told, introducedBy: introducer, seqnums });
       this.#tell(serverId);
       return true;
     }
@@ -76,6 +82,22 @@ export class KnownServers {
       heard.newest = told;
       this.#tell(serverId);
     }
+    return true;
+  }
+
+  /**
+   * Forgets what was announced of a server up to a seqnum, and its connection, unless it is in `connections.yaml`. A
+   * newer announcement brings it back; what introducers tell again of the old ones does not.
+   *
+   * @returns whether there was something to forget
+   */
+  forget(id: string, seqnum: number): boolean {
+    this.#forgotten.set(id, Math.max(seqnum, this.#forgotten.get(id) ?? 0));
+    const heard = this.#heard.get(id);
+    if (!heard || heard.newest.announcement.seqnum > seqnum) return false;
+    this.#heard.delete(id);
+    this.#introduced.set(heard.introducedBy, (this.#introduced.get(heard.introducedBy) ?? 1) - 1);
+    this.#tell(id);
     return true;
   }
 

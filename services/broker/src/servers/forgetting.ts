@@ -1,0 +1,104 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '@holdfast/common/database';
+import { Repetition } from '@holdfast/common/lifecycle';
+import type { Logger } from '@holdfast/common/logging';
+import type { ServerStatus } from '@holdfast/grid';
+import { forgetServers, forgottenServers, noteReached, silentServers } from './forgotten-servers.js';
+import type { KnownServers } from './known-servers.js';
+
+const minute = 60_000;
+/** How often it is looked for what an operator, or another broker of the cache, has forgotten. */
+const mostBetweenLooks = minute / 6;
+/** How often it is written down who was reached, and those are forgotten who were not for long. */
+const mostBetweenSweeps = 10 * minute;
+/** How long a broker runs before it forgets anybody: while it was away it reached and heard nobody. */
+const mostPatience = 60 * minute;
+
+/** What is needed to forget servers. */
+export interface ForgettingOptions {
+  readonly database: Database;
+  readonly grid: string;
+  readonly logger: Logger;
+  readonly known: Pick<KnownServers, 'forget'>;
+  readonly statuses: () => readonly Pick<ServerStatus, 'id' | 'state' | 'lastReached'>[];
+  /** A server of which nothing new was heard, and which was not reached, for so many milliseconds is forgotten. */
+  readonly forgetAfter: number;
+}
+
+/**
+ * Keeps the cache free of servers that are gone for good. Nobody is forgotten while no server at all is reached: then
+ * it is rather this broker's network that is away.
+ */
+export class Forgetting {
+  readonly #options: ForgettingOptions;
+  readonly #started = Date.now();
+  readonly #noted = new Map<string, number>();
+  readonly #looks: Repetition;
+  #lastSweep = Date.now();
+
+  constructor(options: ForgettingOptions) {
+    this.#options = options;
+    const between = Math.min(mostBetweenLooks, options.forgetAfter / 4);
+    this.#looks = new Repetition(() => this.#look(), between);
+  }
+
+  /** Takes what was forgotten before this broker started, and begins. To be called before the cache is loaded. */
+  async start(): Promise<void> {
+    await this.#follow();
+    this.#looks.start();
+  }
+
+  /** Ends, and writes down who was reached, if Postgres takes it soon. */
+  async stop(): Promise<void> {
+    await this.#looks.stop();
+    const noted = this.#noteReached().catch(() => undefined);
+    await Promise.race([noted, delay(2_000, undefined, { ref: false })]);
+  }
+
+  async #look(): Promise<boolean> {
+    const { forgetAfter, logger } = this.#options;
+    try {
+      const sweepNow = Date.now() - this.#lastSweep >= Math.min(mostBetweenSweeps, forgetAfter / 4);
+      if (sweepNow) {
+        await this.#noteReached();
+        await this.#forgetSilent();
+        this.#lastSweep = Date.now();
+      }
+      await this.#follow();
+      return true;
+    } catch (error) {
+      logger.debug({ error: (error as Error).message }, 'forgotten servers could not be looked for');
+      return false;
+    }
+  }
+
+  async #noteReached(): Promise<void> {
+    const { database, grid, statuses } = this.#options;
+    const reached = statuses().flatMap(({ id, lastReached }) =>
+      lastReached && lastReached.getTime() > (this.#noted.get(id) ?? 0)
+        ? [{ serverId: id, at: lastReached }]
+        : [],
+    );
+    const noted = await noteReached(database, grid, reached);
+    for (const { serverId, at } of reached) if (noted.has(serverId)) this.#noted.set(serverId, at.getTime());
+  }
+
+  async #forgetSilent(): Promise<void> {
+    const { database, grid, statuses, forgetAfter, logger } = this.#options;
+    if (Date.now() - this.#started < Math.min(mostPatience, forgetAfter)) return;
+    const connected = new Set(statuses().flatMap(({ id, state }) => (state === 'connected' ? [id] : [])));
+    if (connected.size === 0) return;
+    const silent = await silentServers(database, grid, forgetAfter);
+    const gone = silent.filter((id) => !connected.has(id));
+    if (gone.length === 0) return;
+    for (const serverId of await forgetServers(database, grid, gone))
+      logger.info({ serverId }, 'a server was forgotten, which was neither heard of nor reached for long');
+  }
+
+  async #follow(): Promise<void> {
+    const { database, grid, known } = this.#options;
+    for (const { serverId, seqnum } of await forgottenServers(database, grid)) {
+      if (known.forget(serverId, seqnum)) this.#noted.delete(serverId);
+    }
+  }
+}
