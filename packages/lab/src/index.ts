@@ -12,6 +12,13 @@ export { EarlyExitError, type Exit, type GuardedProcess, startGuarded } from './
 export { DeadlineError, untilReady, waitFor } from './processes/until-ready.js';
 export { createDatabase, type Database, databaseUrl, dropDatabase } from './servers/databases.js';
 export { freePort } from './servers/free-port.js';
+export {
+  type BusGuard,
+  type BusUser,
+  busUsers,
+  type RunningGuardedNats,
+  startGuardedNats,
+} from './servers/guarded-nats.js';
 export { type NatsOptions, type RunningNats, startNats } from './servers/nats.js';
 export { type PostgresOptions, type RunningPostgres, startPostgres } from './servers/postgres.js';
 export { ProgramMissingError } from './servers/program-missing.js';

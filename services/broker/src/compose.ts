@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { urlWithPassword } from '@holdfast/common/configuration';
+import { busAccess, urlWithPassword } from '@holdfast/common/configuration';
 import { defaultConnectionTypes } from '@holdfast/common/connections';
 import { migrate, openDatabase } from '@holdfast/common/database';
 import { Vouching } from '@holdfast/common/grid-management';
@@ -154,19 +154,19 @@ export async function compose(
   logger.info({ address: web.address.address, port: web.address.port }, 'serving the web API');
 }
 
-/** The introducers that `connections.yaml` names, with their credentials from `private/introducer-NAME.password`. */
+/** The introducers that `connections.yaml` names, with what `private/introducer-NAME.…` says of each. */
 async function readIntroducerSettings(
   dir: string,
   bus: string,
   { introducers, connection_types: forAll = defaultConnectionTypes }: ConnectionsConfiguration,
 ): Promise<Map<string, IntroducerSettings>> {
   if (introducers === undefined) {
-    const url = await urlWithPassword(dir, 'bus', bus);
-    return new Map([[defaultIntroducer, { url, connectionTypes: forAll }]]);
+    const access = await busAccess(dir, 'bus', bus);
+    return new Map([[defaultIntroducer, { ...access, connectionTypes: forAll }]]);
   }
   const settings = new Map<string, IntroducerSettings>();
   for (const [name, { url, connection_types: connectionTypes = forAll }] of Object.entries(introducers))
-    settings.set(name, { url: await urlWithPassword(dir, `introducer-${name}`, url), connectionTypes });
+    settings.set(name, { ...(await busAccess(dir, `introducer-${name}`, url)), connectionTypes });
   return settings;
 }
 

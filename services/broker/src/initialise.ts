@@ -1,8 +1,8 @@
 import {
+  accessFiles,
   createNodeFolder,
   type NodeOptions,
   nodeYamlFields,
-  passwordFiles,
 } from '@holdfast/common/configuration';
 import { newIdentityFiles, newSecretFile } from '@holdfast/common/identity';
 
@@ -64,7 +64,7 @@ export async function initialise(dir: string, options: BrokerOptions): Promise<v
       ...(await newIdentityFiles()),
       convergence: newSecretFile(),
       secret: newSecretFile(),
-      ...passwordFiles(options),
+      ...accessFiles(options),
     },
   });
 }

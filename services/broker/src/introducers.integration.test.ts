@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   createTestDatabase,
@@ -21,6 +21,7 @@ import type { StatusJson } from './web/status-json.js';
 
 let lab: Lab;
 let grid: string;
+let busOfLab: string;
 let secondBus: RunningNats;
 let second: GuardedProcess;
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -28,6 +29,7 @@ let database: Awaited<ReturnType<typeof createTestDatabase>>;
 beforeAll(async () => {
   lab = await Lab.up({ storage: 3, shares: { required: 1, happy: 1, total: 2 } });
   grid = JSON.parse(await readFile(join(lab.dir, 'plan.json'), 'utf8')).grid;
+  busOfLab = await nameBusOfLab();
   secondBus = await startNats();
   database = await createTestDatabase();
   second = await startIntroducer();
@@ -86,8 +88,21 @@ const sourcesOf = (now: StatusJson, nickname: string) =>
   now.servers.find((each) => each.nodeid === node(nickname).id)?.sources;
 
 const edit = (text: string) => writeFile(join(lab.dir, 'broker1', 'connections.yaml'), text);
-const both = () =>
-  `introducers:\n  one: { url: "${lab.description.nats}" }\n  two: { url: "${secondBus.url}" }\n`;
+const both = () => `introducers:\n  one: { url: "${busOfLab}" }\n  two: { url: "${secondBus.url}" }\n`;
+const secondAccess = () => ({ url: secondBus.url, ca: undefined });
+
+/** The lab's bus for the introducer `one`: its address, and beside it what `private/` has for the bus of node.yaml. */
+async function nameBusOfLab(): Promise<string> {
+  const folder = join(lab.dir, 'broker1');
+  for (const file of ['.password', '-ca.pem']) {
+    const from = join(folder, 'private', `bus${file}`);
+    // A bus that the test run was given may have neither.
+    await copyFile(from, join(folder, 'private', `introducer-one${file}`)).catch((error) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+  }
+  return /^bus: (\S+)$/m.exec(await readFile(join(folder, 'node.yaml'), 'utf8'))?.[1] ?? '';
+}
 
 describe('a broker with several introducers', () => {
   it('takes them while it runs, and keeps every connection', async () => {
@@ -101,11 +116,11 @@ describe('a broker with several introducers', () => {
 
   it('joins what they tell by server, and says who told of each', async () => {
     const [, s2] = ['s1', 's2'].map(node);
-    const known = await introduced(lab.description.nats, grid);
+    const known = await introduced(lab.bus, grid);
     const announcement = known.get(s2?.id ?? '');
     if (!announcement || !s2) throw new Error('s2 is not introduced');
     // The same announcement at the other introducer.
-    expect(await announce(secondBus.url, grid, announcement)).toEqual({ accepted: true });
+    expect(await announce(secondAccess(), grid, announcement)).toEqual({ accepted: true });
     const now = await becomes(
       'both tell of s2',
       (each) => sourcesOf(each, 's2')?.includes('introducer:two') ?? false,
@@ -117,19 +132,19 @@ describe('a broker with several introducers', () => {
 
   it('believes the highest seqnum wherever it is told, and no older one that is told again', async () => {
     const s2 = node('s2');
-    const first = (await introduced(secondBus.url, grid)).get(s2.id);
+    const first = (await introduced(secondAccess(), grid)).get(s2.id);
     if (!first) throw new Error('s2 is not introduced');
     const before = await since('s1', 's2', 's3');
-    await announce(secondBus.url, grid, await newer(s2.dir, first, { nickname: 'renamed' }));
+    await announce(secondAccess(), grid, await newer(s2.dir, first, { nickname: 'renamed' }));
     await becomes('the new name is known', ({ servers }) =>
       servers.some(({ nickname }) => nickname === 'renamed'),
     );
-    for (const url of [secondBus.url, lab.description.nats]) await tell(url, grid, first);
+    for (const bus of [secondAccess(), lab.bus]) await tell(bus, grid, first);
     // Another announcement after it, so that the replayed one was heard.
     const s1 = node('s1');
-    const ofS1 = (await introduced(lab.description.nats, grid)).get(s1.id);
+    const ofS1 = (await introduced(lab.bus, grid)).get(s1.id);
     if (!ofS1) throw new Error('s1 is not introduced');
-    await tell(secondBus.url, grid, ofS1);
+    await tell(secondAccess(), grid, ofS1);
     const now = await becomes(
       'two tells of s1',
       (each) => sourcesOf(each, 's1')?.includes('introducer:two') ?? false,
@@ -149,9 +164,9 @@ describe('a broker with several introducers', () => {
       { name: 'two', connected: false, last_error: expect.any(String), last_heard: expect.any(Number) },
     ]);
     const s3 = node('s3');
-    const ofS3 = (await introduced(lab.description.nats, grid)).get(s3.id);
+    const ofS3 = (await introduced(lab.bus, grid)).get(s3.id);
     if (!ofS3) throw new Error('s3 is not introduced');
-    await announce(lab.description.nats, grid, await newer(s3.dir, ofS3, { nickname: 'heard' }));
+    await announce(lab.bus, grid, await newer(s3.dir, ofS3, { nickname: 'heard' }));
     await becomes('one is heard', ({ servers }) => servers.some(({ nickname }) => nickname === 'heard'));
     expect(await since('s1', 's2', 's3')).toEqual(before);
   });

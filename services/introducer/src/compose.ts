@@ -1,6 +1,6 @@
 import { announcementSubjects } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
-import { urlWithPassword } from '@holdfast/common/configuration';
+import { busAccess, urlWithPassword } from '@holdfast/common/configuration';
 import { type Database, migrate, openDatabase } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
@@ -25,7 +25,7 @@ export async function compose(
 
   let opened: Database | undefined;
   let serving = false;
-  const bus = new Bus({ url: await urlWithPassword(dir, 'bus', configuration.bus), name, logger });
+  const bus = new Bus({ ...(await busAccess(dir, 'bus', configuration.bus)), name, logger });
   lifecycle.add('bus', () => bus.close());
 
   const operatorPort = await openOperatorPort({

@@ -1,8 +1,8 @@
 import {
+  accessFiles,
   createNodeFolder,
   type NodeOptions,
   nodeYamlFields,
-  passwordFiles,
 } from '@holdfast/common/configuration';
 import { newIdentityFiles } from '@holdfast/common/identity';
 
@@ -14,6 +14,6 @@ import { newIdentityFiles } from '@holdfast/common/identity';
 export async function initialise(dir: string, options: NodeOptions): Promise<void> {
   await createNodeFolder(dir, {
     yaml: { 'node.yaml': nodeYamlFields('introducer', options) },
-    private: { ...(await newIdentityFiles()), ...passwordFiles(options) },
+    private: { ...(await newIdentityFiles()), ...accessFiles(options) },
   });
 }

@@ -61,7 +61,7 @@ const hearsTheBus = (connected: boolean) =>
 
 /** The ids of the servers that the introducer tells of. */
 async function introduced(): Promise<string[]> {
-  const bus = new Bus({ url: lab.description.nats, name: 'test', logger });
+  const bus = new Bus({ ...lab.bus, name: 'test', logger });
   try {
     return await waitFor('the introducer answers', async () => {
       const { announcements } = await bus.ask(announcementSubjects(grid).list, {});
@@ -181,6 +181,7 @@ async function startStorageServer(nickname: string): Promise<{ id: string } & As
   const made = await holdfast(
     ...['init', 'storage', folder, '--nickname', nickname, '--grid', grid],
     ...['--postgres', database.url, '--nats', lab.description.nats],
+    ...(lab.description.natsCa === null ? [] : ['--nats-ca', lab.description.natsCa]),
     ...['--listen', listen, '--location', listen, '--operator', operator],
   );
   const { code } = await made.exited;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
-import { urlWithPassword } from '@holdfast/common/configuration';
+import { busAccess, urlWithPassword } from '@holdfast/common/configuration';
 import { type Database, openDatabase } from '@holdfast/common/database';
 import { loadIdentity, readPrivateFile } from '@holdfast/common/identity';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
@@ -90,7 +90,7 @@ export async function compose(
   await backend.open();
   lifecycle.add('share backend', () => backend.close());
 
-  const bus = new Bus({ url: await urlWithPassword(dir, 'bus', configuration.bus), name, logger });
+  const bus = new Bus({ ...(await busAccess(dir, 'bus', configuration.bus)), name, logger });
   lifecycle.add('bus', () => bus.close());
   const database = await openDatabase({
     url: await urlWithPassword(dir, 'postgres', configuration.postgres),

@@ -1,8 +1,8 @@
 import {
+  accessFiles,
   createNodeFolder,
   type NodeOptions,
   nodeYamlFields,
-  passwordFiles,
 } from '@holdfast/common/configuration';
 import { newIdentityFiles, newSecretFile } from '@holdfast/common/identity';
 
@@ -39,7 +39,7 @@ export async function initialise(dir: string, options: StorageOptions): Promise<
     private: {
       ...(await newIdentityFiles()),
       [anonymousCredentialFile]: newSecretFile(),
-      ...passwordFiles(options),
+      ...accessFiles(options),
     },
   });
 }

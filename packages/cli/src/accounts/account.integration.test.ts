@@ -74,7 +74,7 @@ describe('holdfast account', () => {
 
   it('says on the bus that something changed, and nothing more', async () => {
     const { grid } = parse(await readFile(join(lab.dir, 's1', 'node.yaml'), 'utf8')) as { grid: string };
-    const bus = new Bus({ url: lab.description.nats, name: 'test', logger: silentLogger() });
+    const bus = new Bus({ ...lab.bus, name: 'test', logger: silentLogger() });
     try {
       await waitFor('the bus', () => bus.connected || undefined);
       const heard: unknown[] = [];

@@ -1,5 +1,5 @@
 import { Bus } from '@holdfast/common/bus';
-import { urlWithPassword } from '@holdfast/common/configuration';
+import { busAccess } from '@holdfast/common/configuration';
 import { silentLogger } from '@holdfast/common/logging';
 import { accountSubjects } from '@holdfast/storage';
 import type { StorageNode } from '../nodes/storage-node.js';
@@ -14,7 +14,7 @@ const patience = 2_000;
  */
 export async function tellServers({ dir, configuration }: StorageNode): Promise<boolean> {
   const bus = new Bus({
-    url: await urlWithPassword(dir, 'bus', configuration.bus),
+    ...(await busAccess(dir, 'bus', configuration.bus)),
     name: 'holdfast account',
     logger: silentLogger(),
     connectTimeout: patience,

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import {
@@ -14,6 +15,7 @@ interface CommonOptions {
   readonly grid: string;
   readonly postgres: string;
   readonly nats: string;
+  readonly natsCa?: string;
   readonly operator: string;
 }
 
@@ -34,7 +36,7 @@ export function initCommand(program: Command): void {
 
   common(init, 'introducer', '127.0.0.1:7101').action(async (dir: string, options: CommonOptions) => {
     const { initialise } = await import('@holdfast/introducer');
-    await initialise(dir, nodeOptions(dir, options));
+    await initialise(dir, await nodeOptions(dir, options));
   });
 
   common(init, 'storage', '127.0.0.1:7102')
@@ -49,7 +51,7 @@ export function initCommand(program: Command): void {
       const locations = options.location ?? [reachable(options.listen)];
       const { initialise } = await import('@holdfast/storage');
       const { listen, reservedSpace } = options;
-      await initialise(dir, { ...nodeOptions(dir, options), listen, locations, reservedSpace });
+      await initialise(dir, { ...(await nodeOptions(dir, options)), listen, locations, reservedSpace });
     });
 
   common(init, 'broker', '127.0.0.1:7103')
@@ -61,7 +63,11 @@ export function initCommand(program: Command): void {
     )
     .action(async (dir: string, options: BrokerOptions) => {
       const { initialise } = await import('@holdfast/broker');
-      await initialise(dir, { ...nodeOptions(dir, options), listen: options.listen, shares: options.shares });
+      await initialise(dir, {
+        ...(await nodeOptions(dir, options)),
+        listen: options.listen,
+        shares: options.shares,
+      });
     });
 }
 
@@ -79,6 +85,7 @@ function common(init: Command, role: string, operator: string): Command {
       urlArgument(['nats:', 'tls:'], 'nats://host:4222'),
       'nats://127.0.0.1:4222',
     )
+    .option('--nats-ca <file>', "the certificates to trust the bus by (default: the system's)")
     .option(
       '--operator <host:port>',
       'where it serves /healthz, /readyz and /metrics',
@@ -87,12 +94,14 @@ function common(init: Command, role: string, operator: string): Command {
     );
 }
 
-function nodeOptions(dir: string, options: CommonOptions) {
+async function nodeOptions(dir: string, options: CommonOptions) {
+  const { natsCa } = options;
   return {
     nickname: options.nickname ?? basename(resolve(dir)),
     grid: options.grid,
     postgres: options.postgres,
     bus: options.nats,
+    ...(natsCa === undefined ? {} : { busCa: await readFile(natsCa, 'utf8') }),
     operator: options.operator,
   };
 }

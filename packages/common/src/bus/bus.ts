@@ -31,7 +31,10 @@ export type Stop = () => void;
 
 /** How to reach the bus. */
 export interface BusOptions {
+  /** `nats://USER:PASSWORD@HOST:PORT`; with `tls://` only an encrypted connection is used. */
   readonly url: string;
+  /** In PEM: the only certificates that the bus is trusted by; then the connection is always encrypted. */
+  readonly ca?: string | undefined;
   /** As the bus shows this client: the service and nickname. */
   readonly name: string;
   readonly logger: Logger;

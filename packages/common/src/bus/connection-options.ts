@@ -24,7 +24,7 @@ const proxiedTimeout = 60_000;
  * @throws Error where no handler may reach it
  */
 export function connectionOptions(options: BusOptions, signal: AbortSignal): DialledConnectionOptions {
-  const { url, name, connectTimeout } = options;
+  const { url, ca, name, connectTimeout } = options;
   const { protocol, username, password } = new URL(url);
   const route = busRoute(options);
   const proxied = route.handler.handler !== 'tcp';
@@ -35,7 +35,10 @@ export function connectionOptions(options: BusOptions, signal: AbortSignal): Dia
     name,
     ...(timeout === undefined ? {} : { timeout }),
     ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
-    ...(proxied ? byProxy(route, protocol, signal) : directly(url)),
+    // What a guarded bus lets this user, and no other, listen to (deploy/nats).
+    ...(/^[\w-]+$/.test(username) ? { inboxPrefix: `_INBOX.${username}` } : {}),
+    ...(proxied ? byProxy(route, signal) : { servers: new URL(url).host }),
+    ...(ca !== undefined || protocol === 'tls:' ? { tls: expectedAt(route, ca) } : {}),
     maxReconnectAttempts: -1,
     // Half of the wait is chance, so that the clients of a bus that comes back do not all knock at once.
     reconnectDelayHandler: () => {
@@ -66,15 +69,16 @@ export function busRoute({
   return route;
 }
 
-function directly(url: string): DialledConnectionOptions {
-  const { host, protocol } = new URL(url);
-  return { servers: host, ...(protocol === 'tls:' ? { tls: {} } : {}) };
+/** Whose certificate is expected. The library would take an IP address for the name `localhost`. */
+function expectedAt(
+  { location: { host } }: Route,
+  ca: string | undefined,
+): NonNullable<DialledConnectionOptions['tls']> {
+  return { ...(isIP(host) ? { host } : { servername: host }), ...(ca === undefined ? {} : { ca }) };
 }
 
-function byProxy(route: Route, protocol: string, signal: AbortSignal): DialledConnectionOptions {
-  const { host } = route.location;
+function byProxy(route: Route, signal: AbortSignal): DialledConnectionOptions {
   const isolation = freshIsolation();
-  const expected: DialledConnectionOptions['tls'] = isIP(host) ? { host } : { servername: host };
   return {
     dial: () => dial(route, { isolation, signal }),
     // Not told to the library, so that nothing in it can look the name up or go there by itself.
@@ -82,6 +86,5 @@ function byProxy(route: Route, protocol: string, signal: AbortSignal): DialledCo
     resolve: false,
     // Other servers of its cluster would be reached in no way that was allowed.
     ignoreClusterUpdates: true,
-    ...(protocol === 'tls:' ? { tls: expected } : {}),
   };
 }

@@ -4,7 +4,7 @@ import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node
 
 /** The library's options, and who opens the connection instead of the library. */
 export interface DialledConnectionOptions extends Omit<NodeConnectionOptions, 'tls'> {
-  /** Whose name or address the certificate must have, where the library is not told where the server is. */
+  /** Whose name or address the certificate must have. */
   readonly tls?: NonNullable<NodeConnectionOptions['tls']> & {
     readonly servername?: string;
     readonly host?: string;

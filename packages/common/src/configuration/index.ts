@@ -2,12 +2,14 @@
 export { ConfigurationError, NodeFolderExistsError } from './errors.js';
 export { createNodeFolder, type NodeFolderContents } from './node-folder.js';
 export {
+  accessFiles,
   announcementSettings,
+  type BusAccess,
+  busAccess,
   busUrl,
   type NodeOptions,
   nodeSettings,
   nodeYamlFields,
-  passwordFiles,
   urlWithPassword,
 } from './node-settings.js';
 export { byteSize, duration, formatHostPort, type HostPort, hostPort, parseHostPort } from './values.js';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { NodeFolderExistsError } from './errors.js';
 import { createNodeFolder } from './node-folder.js';
-import { nodeYamlFields, passwordFiles, urlWithPassword } from './node-settings.js';
+import { accessFiles, nodeYamlFields, urlWithPassword } from './node-settings.js';
 
 const options = {
   nickname: 's1',
@@ -27,7 +27,7 @@ const mode = async (path: string) => (await stat(path)).mode & 0o777;
 const make = () =>
   createNodeFolder(dir, {
     yaml: { 'node.yaml': nodeYamlFields('storage', options), 'connections.yaml': '# nothing yet\n' },
-    private: { 'node.privkey': 'key\n', ...passwordFiles(options) },
+    private: { 'node.privkey': 'key\n', ...accessFiles(options) },
   });
 
 describe('a node’s folder', () => {

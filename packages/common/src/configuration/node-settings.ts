@@ -40,6 +40,8 @@ export interface NodeOptions {
   readonly grid: string;
   readonly postgres: string;
   readonly bus: string;
+  /** What the bus's certificate is checked by, in PEM; what the system trusts where not given. */
+  readonly busCa?: string;
   /** `HOST:PORT` of /healthz, /readyz and /metrics. */
   readonly operator: string;
 }
@@ -57,28 +59,47 @@ export function nodeYamlFields(service: string, options: NodeOptions): Record<st
   };
 }
 
-/** The passwords of the URLs in `options`, as files for `private/`. */
-export function passwordFiles(options: NodeOptions): Record<string, string> {
+/** What the URLs in `options` are used with, as files for `private/`: their passwords, and whom to trust. */
+export function accessFiles(options: NodeOptions): Record<string, string> {
   const files: Record<string, string> = {};
   for (const name of ['postgres', 'bus'] as const) {
     const { password } = withoutPassword(options[name]);
     if (password !== '') files[`${name}.password`] = `${password}\n`;
   }
+  if (options.busCa !== undefined) files['bus-ca.pem'] = options.busCa;
   return files;
 }
 
 /** A URL of the configuration with the password from `private/NAME.password`, where there is one. */
 export async function urlWithPassword(dir: string, name: string, configured: string): Promise<string> {
-  let password: string;
+  const password = await readIfThere(dir, `${name}.password`);
+  if (password === undefined) return configured;
+  const url = new URL(configured);
+  url.password = encodeURIComponent(password.trimEnd());
+  return url.toString();
+}
+
+/** How a node reaches the bus, and as whom. */
+export interface BusAccess {
+  /** With the user's password, where there is one. */
+  readonly url: string;
+  /** In PEM: the only certificates that the bus is trusted by. Undefined for what the system trusts. */
+  readonly ca: string | undefined;
+}
+
+/** A bus of the configuration with what `private/` says of it: `NAME.password` and `NAME-ca.pem`, where they are. */
+export async function busAccess(dir: string, name: string, configured: string): Promise<BusAccess> {
+  const url = await urlWithPassword(dir, name, configured);
+  return { url, ca: await readIfThere(dir, `${name}-ca.pem`) };
+}
+
+async function readIfThere(dir: string, name: string): Promise<string | undefined> {
   try {
-    password = (await readFile(join(dir, 'private', `${name}.password`), 'utf8')).trimEnd();
+    return await readFile(join(dir, 'private', name), 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return configured;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const url = new URL(configured);
-  url.password = encodeURIComponent(password);
-  return url.toString();
 }
 
 function withoutPassword(text: string): { url: string; password: string } {

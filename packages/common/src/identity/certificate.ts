@@ -16,18 +16,24 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
 /**
  * A new self-signed certificate, as the text of `node.pem`: certificate, then key.
- * Nobody checks its name or dates (clients pin the key), so it says nothing of the node and never runs out.
+ * Nobody checks a node's name or dates (clients pin the key), so it says nothing of the node and never runs out.
+ *
+ * @param addresses IP addresses that a client who does check finds in it
  */
-export async function generateNodePem(): Promise<string> {
+export async function generateNodePem(addresses: readonly string[] = []): Promise<string> {
   // Only here, where a certificate is made: a node that runs needs none of it, and it takes 12 MB and a while to load.
   await import('reflect-metadata');
-  const { X509CertificateGenerator } = await import('@peculiar/x509');
+  const { SubjectAlternativeNameExtension, X509CertificateGenerator } = await import('@peculiar/x509');
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {
       name: 'CN=node',
       keys,
       signingAlgorithm: algorithm,
+      extensions:
+        addresses.length === 0
+          ? []
+          : [new SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip', value })))],
       notBefore: new Date('2020-01-01T00:00:00Z'),
       notAfter: new Date('9999-12-31T23:59:59Z'),
     },

@@ -1,5 +1,6 @@
 import { announcementSubjects, verifyAnnouncement } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
+import type { BusAccess } from '@holdfast/common/configuration';
 import { silentLogger } from '@holdfast/common/logging';
 import { waitFor } from '../processes/until-ready.js';
 
@@ -10,10 +11,10 @@ import { waitFor } from '../processes/until-ready.js';
  * @returns the first NURL of each server that it knows, by id
  */
 export async function announcedNurls(
-  { nats, grid }: { nats: string; grid: string },
+  { url, ca, grid }: BusAccess & { grid: string },
   serverIds: readonly string[],
 ): Promise<Map<string, string>> {
-  const bus = new Bus({ url: nats, name: 'holdfast lab', logger: silentLogger() });
+  const bus = new Bus({ url, ca, name: 'holdfast lab', logger: silentLogger() });
   try {
     return await waitFor('the introducer knows every storage server', async () => {
       const known = await askForAll(bus, grid);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { GuardedProcess } from '../processes/guarded-process.js';
 import { dropDatabase, ensureDatabase } from '../servers/databases.js';
+import { type BusGuard, startGuardedNats } from '../servers/guarded-nats.js';
 import { startNats } from '../servers/nats.js';
 import { startPostgres } from '../servers/postgres.js';
 import { LabError } from './errors.js';
@@ -11,14 +12,18 @@ export interface Backing {
   readonly url: string;
   readonly port?: number;
   readonly process?: GuardedProcess;
+  /** Of a guarded bus: who may use it. `url` is then that of its operator. */
+  readonly guard?: BusGuard;
 }
 
 /** Starts the lab's own Postgres or NATS, or finds the one that it was given. */
 export async function startBacking(name: 'postgres' | 'nats', dir: string, plan: LabPlan): Promise<Backing> {
   const port = plan[name];
   if (port === 'given') return { url: givenServer(dir, name === 'postgres' ? 'DATABASE_URL' : 'NATS_URL') };
-  const start = name === 'postgres' ? startPostgres : startNats;
-  return start({ dir: join(dir, name), port });
+  const folder = join(dir, name);
+  if (name === 'postgres') return startPostgres({ dir: folder, port });
+  if (!plan.guarded) return startNats({ dir: folder, port });
+  return startGuardedNats(folder, { grid: plan.grid, port });
 }
 
 function givenServer(dir: string, variable: 'DATABASE_URL' | 'NATS_URL'): string {

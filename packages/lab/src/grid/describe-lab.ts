@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { loadIdentity } from '@holdfast/common/identity';
 import { announcedNurls } from './announced.js';
+import type { Backing } from './backing.js';
 import type { DescribedNode, LabDescription } from './lab-json.js';
 import type { LabPlan, PlannedNode } from './plan.js';
 
@@ -11,13 +12,13 @@ export interface NodeFacts {
 }
 
 /** Reads each node's id, and asks the introducer for each storage server's NURL until it knows them all. */
-export async function readNodeFacts(dir: string, plan: LabPlan, nats: string): Promise<NodeFacts> {
+export async function readNodeFacts(dir: string, plan: LabPlan, nats: Backing): Promise<NodeFacts> {
   const ids = new Map<string, string>();
   for (const { nickname } of plan.nodes)
     ids.set(nickname, (await loadIdentity(join(dir, nickname))).serverId);
   const storage = plan.nodes.filter((node) => node.role === 'storage').map((node) => node.nickname);
   const announced = await announcedNurls(
-    { nats, grid: plan.grid },
+    { url: nats.url, ca: nats.guard?.ca, grid: plan.grid },
     storage.map((nickname) => ids.get(nickname) ?? ''),
   );
   const nurls = new Map(storage.map((nickname) => [nickname, announced.get(ids.get(nickname) ?? '') ?? '']));
@@ -29,7 +30,7 @@ export function describeLab(lab: {
   dir: string;
   plan: LabPlan;
   postgres: string;
-  nats: string;
+  nats: Backing | undefined;
   facts: NodeFacts;
   pid: (nickname: string) => number | null;
 }): LabDescription {
@@ -46,7 +47,8 @@ export function describeLab(lab: {
     broker: brokers[0] ?? '',
     brokers,
     postgres: lab.postgres,
-    nats: lab.nats,
+    nats: lab.nats?.url ?? '',
+    natsCa: lab.nats?.guard?.caFile ?? null,
     introducer: introducer ?? { id: '', nickname: '', dir: '', pid: null },
     storage: nodes('storage').map((node) => ({
       ...describe(node),

@@ -17,7 +17,10 @@ export interface LabDescription {
   readonly brokers: readonly string[];
   /** Of its superuser, with the password; the nodes' databases are in it. */
   readonly postgres: string;
+  /** The bus; of a guarded one as its operator, with the password. */
   readonly nats: string;
+  /** The file with the certificate to trust the bus by; null where the bus was given. */
+  readonly natsCa: string | null;
   readonly introducer: DescribedNode;
   readonly storage: readonly (DescribedNode & { readonly nurl: string })[];
   readonly repairers: readonly { readonly pid: number | null; readonly dir: string }[];

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { BusAccess } from '@holdfast/common/configuration';
 import { type ControlServer, openControlServer } from '../control/control-server.js';
 import type { LabStatus } from '../control/status.js';
 import { becomeSupervisor, removeSupervisorNote } from '../control/supervisor-note.js';
@@ -95,7 +96,7 @@ export class Lab implements AsyncDisposable {
       dir: this.dir,
       plan: this.#laidOut(),
       postgres: this.#backings.get('postgres')?.url ?? '',
-      nats: this.#backings.get('nats')?.url ?? '',
+      nats: this.#backings.get('nats'),
       facts: this.#facts,
       pid: (nickname) => this.#processes.pid(nickname),
     });
@@ -104,6 +105,13 @@ export class Lab implements AsyncDisposable {
   /** The web API of the first broker. */
   get broker(): string {
     return this.description.broker;
+  }
+
+  /** How to reach the bus; of a guarded one as its operator. */
+  get bus(): BusAccess {
+    const nats = this.#backings.get('nats');
+    if (nats === undefined) throw new LabError('not-running', 'the lab is not up');
+    return { url: nats.url, ca: nats.guard?.ca };
   }
 
   /** Stops one process by its nickname (`s1`, `broker1`, `introducer`, `nats`, `postgres`) in good order. */
@@ -201,11 +209,11 @@ export class Lab implements AsyncDisposable {
     await together(
       plan.nodes.map(async (node) => {
         const database = databaseUrl(postgres.url, node.database);
-        await makeNode(this.dir, plan, node, { database, nats: nats.url });
+        await makeNode(this.dir, plan, node, { database, nats });
         await this.#startNode(node.nickname);
       }),
     );
-    this.#facts = await readNodeFacts(this.dir, plan, nats.url);
+    this.#facts = await readNodeFacts(this.dir, plan, nats);
     this.#say('Waiting until the storage servers are connected…');
     const count = plan.nodes.filter((node) => node.role === 'storage').length;
     for (const broker of this.description.brokers) await waitForServers(broker, count);

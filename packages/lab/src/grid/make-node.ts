@@ -1,5 +1,6 @@
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Backing } from './backing.js';
 import type { LabPlan, PlannedNode } from './plan.js';
 import { runHoldfast } from './program.js';
 
@@ -8,7 +9,7 @@ export async function makeNode(
   dir: string,
   plan: LabPlan,
   node: PlannedNode,
-  { database, nats }: { database: string; nats: string },
+  { database, nats }: { database: string; nats: Backing },
 ): Promise<void> {
   const folder = join(dir, node.nickname);
   const postgres = new URL(database);
@@ -23,7 +24,8 @@ export async function makeNode(
       ...['--nickname', node.nickname],
       ...['--grid', plan.grid],
       ...['--postgres', postgres.toString()],
-      ...['--nats', nats],
+      ...['--nats', busUrlOf(node, nats)],
+      ...(nats.guard ? ['--nats-ca', nats.guard.caFile] : []),
       ...['--operator', `127.0.0.1:${node.operatorPort}`],
       ...(node.listenPort === undefined ? [] : ['--listen', `127.0.0.1:${node.listenPort}`]),
       ...(node.role === 'storage' ? ['--location', `127.0.0.1:${node.listenPort}`] : []),
@@ -34,6 +36,14 @@ export async function makeNode(
   if (password !== '') {
     await writeFile(join(folder, 'private', 'postgres.password'), `${password}\n`, { mode: 0o600 });
   }
+  const busPassword = nats.guard?.passwords[node.role];
+  if (busPassword !== undefined)
+    await writeFile(join(folder, 'private', 'bus.password'), `${busPassword}\n`, { mode: 0o600 });
+}
+
+/** Each node is the bus's user of its role. */
+function busUrlOf({ role }: PlannedNode, { url, port, guard }: Backing): string {
+  return guard ? `tls://${role}@127.0.0.1:${port}` : url;
 }
 
 function exists(path: string): Promise<boolean> {

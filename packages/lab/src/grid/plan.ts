@@ -28,6 +28,8 @@ const planSchema = z.strictObject({
   /** `given` where it is the server at DATABASE_URL or NATS_URL, else the port of the lab's own. */
   postgres: z.union([z.literal('given'), port]),
   nats: z.union([z.literal('given'), port]),
+  /** Whether the lab's own bus has TLS and a user for each role; labs of before have neither. */
+  guarded: z.boolean().default(false),
 });
 
 /** One node of a lab, as it was laid out when the lab was made. */
@@ -96,6 +98,7 @@ export async function makePlan(size: LabSize, given: { postgres: boolean; nats: 
     nodes,
     postgres: given.postgres ? 'given' : await freePort(),
     nats: given.nats ? 'given' : await freePort(),
+    guarded: !given.nats,
   };
 }
 

@@ -14,6 +14,8 @@ export interface NatsOptions {
   readonly dir?: string;
   /** The loopback port to take if it is free. */
   readonly port?: number;
+  /** A configuration file; what it says of the address does not count. */
+  readonly configuration?: string;
 }
 
 /** A nats-server with JetStream on a loopback port. */
@@ -45,6 +47,7 @@ export async function startNats(options: NatsOptions = {}): Promise<RunningNats>
         '127.0.0.1',
         '--port',
         String(port),
+        ...(options.configuration === undefined ? [] : ['--config', options.configuration]),
         '--jetstream',
         '--store_dir',
         join(dir, 'jetstream'),

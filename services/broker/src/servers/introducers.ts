@@ -1,14 +1,13 @@
 import { AnnouncementSubscriber, type VerifiedAnnouncement } from '@holdfast/common/announcements';
 import { Bus, busRoute } from '@holdfast/common/bus';
+import type { BusAccess } from '@holdfast/common/configuration';
 import type { ConnectionTypes, HandlerName } from '@holdfast/common/connections';
 import type { Logger } from '@holdfast/common/logging';
 import { Gauge, type Registry } from '@holdfast/common/metrics';
 import type { HeardAnnouncement } from './announcement-cache.js';
 
 /** How an introducer is listened to. */
-export interface IntroducerSettings {
-  /** Of its bus, with the credential. */
-  readonly url: string;
+export interface IntroducerSettings extends BusAccess {
   /** How its bus is reached. */
   readonly connectionTypes: ConnectionTypes;
 }
@@ -86,7 +85,9 @@ export class Introducers {
 }
 
 function isReachedAlike(a: IntroducerSettings, b: IntroducerSettings): boolean {
-  return a.url === b.url && JSON.stringify(a.connectionTypes) === JSON.stringify(b.connectionTypes);
+  const way = ({ url, ca, connectionTypes }: IntroducerSettings) =>
+    JSON.stringify([url, ca, connectionTypes]);
+  return way(a) === way(b);
 }
 
 function handlerOf(settings: IntroducerSettings): HandlerName | undefined {

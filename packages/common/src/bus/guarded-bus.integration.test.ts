@@ -1,0 +1,187 @@
+import {
+  type BusUser,
+  busUsers,
+  type RunningGuardedNats,
+  startGuardedNats,
+  startNats,
+  type TemporaryFolder,
+  temporaryFolder,
+  waitFor,
+} from '@holdfast/lab';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { silentLogger } from '../logging/index.js';
+import { Bus } from './bus.js';
+
+// The configuration of deploy/nats, tried by clients that do not keep to their role.
+
+const grid = 'guarded';
+const subject = (name: string) => `holdfast.${grid}.${name}`;
+
+describe('the guarded bus', () => {
+  let folder: TemporaryFolder;
+  let nats: RunningGuardedNats;
+  const open: NatsConnection[] = [];
+  beforeAll(async () => {
+    folder = await temporaryFolder('guarded');
+    nats = await startGuardedNats(folder.path, { grid });
+  });
+  afterAll(async () => {
+    await Promise.all(open.map((connection) => connection.close()));
+    await nats?.[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
+  });
+
+  /** Whether the certificate names the server is for another test: here only its key counts. */
+  const tls = {
+    get ca() {
+      return nats.guard.ca;
+    },
+    checkServerIdentity: () => undefined,
+  };
+
+  /** A client without any of our manners, with the credentials of a role. */
+  async function client(user: BusUser, password = nats.guard.passwords[user]): Promise<NatsConnection> {
+    const connection = await connect({
+      servers: `127.0.0.1:${nats.port}`,
+      user,
+      pass: password,
+      inboxPrefix: `_INBOX.${user}`,
+      tls,
+      reconnect: false,
+    });
+    open.push(connection);
+    return connection;
+  }
+
+  /** What the server says to a subscription: undefined where it takes it. */
+  async function refusalToSubscribe(user: BusUser, name: string): Promise<string | undefined> {
+    const connection = await client(user);
+    let refusal: string | undefined;
+    connection.subscribe(name, {
+      callback: (error) => {
+        refusal = error?.message;
+      },
+    });
+    await connection.flush();
+    return refusal;
+  }
+
+  /** What the server says to a message: undefined where it takes it. */
+  async function refusalToPublish(user: BusUser, name: string): Promise<string | undefined> {
+    const connection = await client(user);
+    const statuses = connection.status()[Symbol.asyncIterator]();
+    const refusal = statuses.next();
+    connection.publish(name, '{}');
+    await connection.flush();
+    void connection.close();
+    const { value, done } = await refusal;
+    if (done || value.type !== 'error') return undefined;
+    return value.error.message;
+  }
+
+  const says: readonly [BusUser, string][] = [
+    ['introducer', 'announced'],
+    ['storage', 'announce'],
+    ['storage', 'accounts.changed'],
+    ['broker', 'announcements'],
+    ['repairer', 'announcements'],
+    ['repairer', 'repair.jobs'],
+  ];
+  const hears: readonly [BusUser, string][] = [
+    ['introducer', 'announce'],
+    ['introducer', 'announcements'],
+    ['storage', 'accounts.changed'],
+    ['broker', 'announced'],
+    ['repairer', 'announced'],
+    ['repairer', 'repair.jobs'],
+  ];
+  const names = ['announced', 'announce', 'announcements', 'accounts.changed', 'repair.jobs'];
+  const roles = busUsers.filter((user) => user !== 'operator');
+  const every = roles.flatMap((user) => names.map((name): [BusUser, string] => [user, name]));
+  const isAmong = (allowed: readonly [BusUser, string][], [user, name]: [BusUser, string]) =>
+    allowed.some((one) => one[0] === user && one[1] === name);
+
+  it('lets each role say just what it has to say', async () => {
+    for (const [user, name] of every) {
+      const refusal = await refusalToPublish(user, subject(name));
+      if (isAmong(says, [user, name])) expect(refusal, `${user} says ${name}`).toBeUndefined();
+      else expect(refusal, `${user} says ${name}`).toMatch(/permissions violation/i);
+    }
+  });
+
+  it('lets each role hear just what it has to hear', async () => {
+    for (const [user, name] of every) {
+      const refusal = await refusalToSubscribe(user, subject(name));
+      if (isAmong(hears, [user, name])) expect(refusal, `${user} hears ${name}`).toBeUndefined();
+      else expect(refusal, `${user} hears ${name}`).toMatch(/permissions violation/i);
+    }
+  });
+
+  it.each(['>', 'holdfast.>', `holdfast.${grid}.>`, '_INBOX.>', '_INBOX.broker.>', '$SYS.>', '$JS.API.>'])(
+    'lets a storage server listen to no %s',
+    async (name) => {
+      expect(await refusalToSubscribe('storage', name)).toMatch(/permissions violation/i);
+    },
+  );
+
+  it.each(['_INBOX.broker.x', 'holdfast.other.announce', '$JS.API.STREAM.CREATE.x'])(
+    'lets a storage server say nothing at %s',
+    async (name) => {
+      expect(await refusalToPublish('storage', name)).toMatch(/permissions violation/i);
+    },
+  );
+
+  it('carries a question and its answer between those whose they are', async () => {
+    const question = { name: subject('announcements'), schema: z.strictObject({}), answer: z.number() };
+    const bus = (user: BusUser) =>
+      new Bus({ url: nats.urlOf(user), ca: nats.guard.ca, name: user, logger: silentLogger() });
+    const [introducer, broker] = [bus('introducer'), bus('broker')];
+    try {
+      introducer.serve(question, () => 42, 'introducer');
+      const answer = await waitFor('an answer', () => broker.ask(question, {}).catch(() => undefined));
+      expect(answer).toBe(42);
+    } finally {
+      await Promise.all([introducer.close(), broker.close()]);
+    }
+  });
+
+  it('takes nobody without a name, with a wrong password, or without TLS', async () => {
+    await expect(client('storage', 'wrong')).rejects.toThrow(/authorization violation/i);
+    const servers = `127.0.0.1:${nats.port}`;
+    await expect(connect({ servers, tls, reconnect: false })).rejects.toThrow(/authorization violation/i);
+    const { port, guard } = nats;
+    await expect(
+      connect({
+        servers: `127.0.0.1:${port}`,
+        user: 'storage',
+        pass: guard.passwords.storage,
+        reconnect: false,
+      }),
+    ).rejects.toThrow(/certificate/);
+  });
+
+  it('gets no password from a node that trusts another certificate, nor does a bus without TLS', async () => {
+    await using other = await temporaryFolder('other');
+    await using impostor = await startGuardedNats(other.path, { grid });
+    await using plain = await startNats();
+    const careful = [
+      `tls://storage:secret@127.0.0.1:${impostor.port}`,
+      `nats://storage:secret@127.0.0.1:${plain.port}`,
+    ];
+    const buses = careful.map(
+      (url) => new Bus({ url, ca: nats.guard.ca, name: 'storage', logger: silentLogger() }),
+    );
+    const trusting = [
+      { url: impostor.urlOf('storage'), ca: impostor.guard.ca },
+      { url: plain.url, ca: undefined },
+    ].map((access) => new Bus({ ...access, name: 'storage', logger: silentLogger() }));
+    try {
+      await waitFor('those that trust them', () => trusting.every((bus) => bus.connected) || undefined);
+      expect(buses.map((bus) => bus.connected)).toEqual([false, false]);
+    } finally {
+      await Promise.all([...buses, ...trusting].map((bus) => bus.close()));
+    }
+  });
+});
