@@ -8,8 +8,9 @@ import {
   verifyAnnouncement,
 } from '@holdfast/common/announcements';
 import type { Bus } from '@holdfast/common/bus';
-import type { Logger } from '@holdfast/common/logging';
+import { type Logger, Seldom } from '@holdfast/common/logging';
 import { Counter, type Registry } from '@holdfast/common/metrics';
+import { AnnouncementRate, staleAnswer } from './announcement-rate.js';
 import type { AnnouncementStore } from './announcement-store.js';
 
 /** Most of a page's JSON in bytes: well under the bus's default limit of 1 MiB a message. */
@@ -29,6 +30,8 @@ export interface IntroducerParts {
 export class Introducer {
   readonly #parts: IntroducerParts;
   readonly #received: Counter<'result'>;
+  readonly #rate = new AnnouncementRate();
+  readonly #seldom = new Seldom();
 
   constructor(parts: IntroducerParts) {
     this.#parts = parts;
@@ -55,32 +58,55 @@ export class Introducer {
 
   /** Checks an announcement and keeps it if it is news. Refusals are answers, not errors. */
   async take(signed: SignedAnnouncement): Promise<AnnounceAnswer> {
-    const { bus, subjects, store, logger } = this.#parts;
+    const answered = this.#rate.beforeChecking(signed);
+    if (answered) return this.#answer(signed.key, answered);
     let announcement: VerifiedAnnouncement;
     try {
       announcement = verifyAnnouncement(signed);
     } catch (error) {
       if (!(error instanceof AnnouncementError)) throw error;
       this.#received.inc({ result: error.code });
-      logger.warn({ reason: error.message }, 'announcement refused');
+      // Whoever forges can name any key, and as many as he likes.
+      this.#refused(error.code, { reason: error.message });
       return { refused: error.message };
     }
-    const { serverId, seqnum, body } = announcement;
+    const { serverId } = announcement;
+    const known = this.#rate.afterChecking(announcement);
+    return known ? this.#answer(serverId, known) : this.#keep(announcement);
+  }
+
+  async #keep(announcement: VerifiedAnnouncement): Promise<AnnounceAnswer> {
+    const { bus, subjects, store, logger } = this.#parts;
+    const { serverId, seqnum, body, signed } = announcement;
     const outcome = await store.keep(announcement);
     if (outcome.kept === false) {
-      this.#received.inc({ result: 'stale' });
-      logger.warn(
-        { serverId, seqnum, newest: outcome.newest },
-        'announcement refused: its seqnum is not the newest',
-      );
-      return { refused: `seqnum ${seqnum} is not above ${outcome.newest}`, newest: outcome.newest };
+      this.#rate.note(serverId, outcome.newest);
+      return this.#answer(serverId, staleAnswer(seqnum, outcome.newest));
     }
-    this.#received.inc({ result: outcome.kept });
-    if (outcome.kept === 'new') {
-      bus.publish(subjects.announced, signed);
-      logger.info({ serverId, seqnum, server: body.nickname }, 'announcement accepted');
-    }
+    this.#rate.note(serverId, seqnum, signed.message);
+    if (outcome.kept === 'already known') return this.#answer(serverId, { accepted: true });
+    this.#received.inc({ result: 'new' });
+    bus.publish(subjects.announced, signed);
+    logger.info({ serverId, seqnum, server: body.nickname }, 'announcement accepted');
     return { accepted: true };
+  }
+
+  /** Counts and logs the answer to one that is not news. */
+  #answer(serverId: string, answer: AnnounceAnswer): AnnounceAnswer {
+    if ('accepted' in answer) {
+      this.#received.inc({ result: 'already known' });
+    } else {
+      const result = answer.newest === undefined ? 'too many' : 'stale';
+      this.#received.inc({ result });
+      this.#refused(`${result} ${serverId}`, { serverId, reason: answer.refused });
+    }
+    return answer;
+  }
+
+  /** In the log once of each kind in a while: anybody on the bus can cause it, as often as he likes. */
+  #refused(kind: string, what: { readonly reason: string; readonly serverId?: string }): void {
+    const missed = this.#seldom.take(kind);
+    if (missed !== undefined) this.#parts.logger.warn({ ...what, missed }, 'announcement refused');
   }
 
   /** The announcements after a server id, as many as fit in one message. */

@@ -1,6 +1,7 @@
 import type { Bus, Stop } from '../bus/index.js';
 import { Repetition } from '../lifecycle/index.js';
-import type { Logger } from '../logging/index.js';
+import { type Logger, Seldom } from '../logging/index.js';
+import { AnnouncementError } from './errors.js';
 import { type SignedAnnouncement, type VerifiedAnnouncement, verifyAnnouncement } from './signed.js';
 import { type AnnouncementSubjects, announcementSubjects } from './subjects.js';
 
@@ -22,6 +23,7 @@ export interface SubscriberOptions {
 export class AnnouncementSubscriber {
   readonly #options: SubscriberOptions;
   readonly #subjects: AnnouncementSubjects;
+  readonly #seldom = new Seldom();
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -67,7 +69,13 @@ export class AnnouncementSubscriber {
     try {
       announcement = verifyAnnouncement(signed);
     } catch (error) {
-      this.#options.logger.warn({ error: (error as Error).message }, 'an announcement was not believed');
+      // Once of each kind in a while: anybody on the bus can say such things, as often as he likes.
+      const missed = this.#seldom.take(error instanceof AnnouncementError ? error.code : 'error');
+      if (missed !== undefined)
+        this.#options.logger.warn(
+          { error: (error as Error).message, missed },
+          'an announcement was not believed',
+        );
       return;
     }
     this.#options.onAnnouncement(announcement);

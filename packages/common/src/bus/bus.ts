@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Msg, type NatsConnection, RequestError } from '@nats-io/transport-node';
 import type { ConnectionTypes } from '../connections/index.js';
-import type { Logger } from '../logging/index.js';
+import { type Logger, Seldom } from '../logging/index.js';
 import { connectionOptions } from './connection-options.js';
 import { connectDialled } from './dialled-transport.js';
 import {
@@ -64,6 +64,7 @@ export class Bus {
   readonly #options: BusOptions;
   readonly #listeners = new Set<Listener>();
   readonly #onConnect = new Set<() => void>();
+  readonly #seldom = new Seldom();
   readonly #closing = new AbortController();
   readonly #opening: Promise<void>;
   #connection: NatsConnection | undefined;
@@ -158,8 +159,11 @@ export class Bus {
       ...(queue === undefined ? {} : { queue }),
       onMessage: (message) => {
         handle(message).catch((error: Error) => {
+          // Once for each subject and kind in a while: anybody on the bus can say what is no message of ours.
+          const missed = this.#seldom.take(`${message.subject} ${error.name}`);
+          if (missed === undefined) return;
           this.#options.logger.warn(
-            { subject: message.subject, error: error.message },
+            { subject: message.subject, error: error.message, missed },
             'a bus message was not handled',
           );
         });

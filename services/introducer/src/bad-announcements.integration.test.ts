@@ -1,0 +1,185 @@
+import { createPublicKey, sign } from 'node:crypto';
+import { Writable } from 'node:stream';
+import {
+  AnnouncementSubscriber,
+  announcementSubjects,
+  buildStorageAnnouncement,
+  type SignedAnnouncement,
+  signAnnouncement,
+  type VerifiedAnnouncement,
+} from '@holdfast/common/announcements';
+import { Bus } from '@holdfast/common/bus';
+import { type Database, migrate, openDatabase } from '@holdfast/common/database';
+import {
+  generateNodePem,
+  generateSigningKey,
+  type Identity,
+  parseNodePem,
+  parseSigningKey,
+  publicKeyText,
+} from '@holdfast/common/identity';
+import { silentLogger } from '@holdfast/common/logging';
+import { createRegistry } from '@holdfast/common/metrics';
+import { createTestDatabase, type RunningNats, startNats, waitFor } from '@holdfast/lab';
+import { base32Encode } from '@holdfast/lafs';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AnnouncementStore } from './announcement-store.js';
+import { Introducer } from './introducer.js';
+import { migrations } from './migrations.js';
+
+// Whoever can speak on the bus says what is wrong, and very often: to the introducer, and to those who listen to it.
+
+const grid = 'test';
+const subjects = announcementSubjects(grid);
+const rounds = 200;
+
+let nats: RunningNats;
+let place: Awaited<ReturnType<typeof createTestDatabase>>;
+let database: Database;
+let bus: Bus;
+let introducerLog: string[];
+let subscriberLog: string[];
+let heard: VerifiedAnnouncement[];
+let stops: (() => unknown)[];
+/** Somebody who says what he likes. */
+let stranger: NatsConnection;
+
+function logTo(lines: string[]) {
+  const stream = new Writable({
+    write: (line, _encoding, done) => {
+      lines.push(String(line));
+      done();
+    },
+  });
+  return pino({ level: 'warn' }, stream);
+}
+
+beforeEach(async () => {
+  nats = await startNats();
+  place = await createTestDatabase();
+  const logger = silentLogger();
+  database = await openDatabase({ url: place.url, applicationName: 'test', logger });
+  await migrate(database, { schema: 'introducer', migrations, logger });
+  introducerLog = [];
+  subscriberLog = [];
+  heard = [];
+  bus = new Bus({ url: nats.url, name: 'introducer', logger: logTo(introducerLog) });
+  const store = new AnnouncementStore(database, grid);
+  const parts = { bus, subjects, store, logger: logTo(introducerLog), registry: createRegistry({}) };
+  const listening = new Bus({ url: nats.url, name: 'broker', logger: logTo(subscriberLog) });
+  const subscriber = new AnnouncementSubscriber({
+    bus: listening,
+    grid,
+    logger: logTo(subscriberLog),
+    onAnnouncement: (announcement) => heard.push(announcement),
+  });
+  stops = [new Introducer(parts).start(), subscriber.start(), () => listening.close()];
+  stranger = await connect({ servers: new URL(nats.url).host });
+  await waitFor('both are connected', () => (bus.connected && listening.connected) || undefined);
+});
+afterEach(async () => {
+  for (const stop of stops) await stop();
+  await stranger.close();
+  await bus.close();
+  await database.close();
+  await place[Symbol.asyncDispose]();
+  await nats[Symbol.asyncDispose]();
+});
+
+async function newServer(): Promise<Identity> {
+  const signingKey = parseSigningKey(generateSigningKey());
+  const tls = parseNodePem(await generateNodePem());
+  return { signingKey, publicKey: createPublicKey(signingKey), serverId: publicKeyText(signingKey), tls };
+}
+
+function announcement(identity: Identity, seqnum: number): SignedAnnouncement {
+  const locations = [{ host: '127.0.0.1', port: 7201 }];
+  const fields = { identity, nickname: 's1', seqnum, locations, swissnum: 'abc', version: '0' };
+  return signAnnouncement(buildStorageAnnouncement(fields), identity);
+}
+
+function signText(identity: Identity, message: string): SignedAnnouncement {
+  const signature = `v0-${base32Encode(sign(null, Buffer.from(message), identity.signingKey))}`;
+  return { message, signature, key: identity.serverId };
+}
+
+/** A server nobody has heard of yet is taken, and told to those who listen: all before it has been handled. */
+async function stillWorks(): Promise<void> {
+  const signed = announcement(await newServer(), 1);
+  const answer = await stranger.request(subjects.announce.name, JSON.stringify(signed), { timeout: 5_000 });
+  expect(answer.json()).toEqual({ accepted: true });
+  await waitFor('it is heard', () => heard.some(({ serverId }) => serverId === signed.key) || undefined);
+}
+
+const kinds: [string, (identity: Identity) => SignedAnnouncement | Uint8Array][] = [
+  [
+    'forged',
+    (identity) => ({ ...announcement(identity, 9), signature: announcement(identity, 8).signature }),
+  ],
+  ['truncated', (identity) => signText(identity, announcement(identity, 9).message.slice(0, -20))],
+  ['oversized', (identity) => signText(identity, JSON.stringify({ pad: 'x'.repeat(100_000) }))],
+  [
+    'not UTF-8',
+    (identity) => Buffer.concat([Buffer.from(JSON.stringify(announcement(identity, 9))), Buffer.of(0xff)]),
+  ],
+  ['no JSON', () => Buffer.from('{"message":')],
+  ['of a key that is none', (identity) => ({ ...announcement(identity, 9), key: 'v0-nobody' })],
+];
+
+describe('announcements that are wrong', () => {
+  it.each(kinds)('when they are %s are refused, logged once, and disturb nobody', async (_kind, make) => {
+    const bad = make(await newServer());
+    const data = bad instanceof Uint8Array ? bad : JSON.stringify(bad);
+    const { refused } = (await stranger.request(subjects.announce.name, data)).json() as { refused?: string };
+    expect(refused).toMatch(/./);
+    for (let round = 0; round < rounds; round++) {
+      stranger.publish(subjects.announce.name, data);
+      stranger.publish(subjects.announced.name, data);
+    }
+    await stillWorks();
+    expect(heard).toHaveLength(1);
+    expect(introducerLog).toHaveLength(1);
+    expect(subscriberLog).toHaveLength(1);
+  });
+
+  it('when they are old and said again change nothing', async () => {
+    const identity = await newServer();
+    const [old, newest] = [announcement(identity, 1), announcement(identity, 2)];
+    for (const signed of [old, newest])
+      await stranger.request(subjects.announce.name, JSON.stringify(signed));
+    for (let round = 0; round < rounds; round++)
+      stranger.publish(subjects.announce.name, JSON.stringify(round % 2 ? old : newest));
+    await stillWorks();
+    const answer = await stranger.request(subjects.list.name, '{}');
+    expect(answer.string()).toContain(JSON.stringify(newest.message).slice(1, -1));
+    expect(answer.string()).not.toContain(JSON.stringify(old.message).slice(1, -1));
+    expect(introducerLog).toHaveLength(1);
+    // It may announce itself still: those who said it again have used up nothing.
+    const next = await stranger.request(subjects.announce.name, JSON.stringify(announcement(identity, 3)));
+    expect(next.json()).toEqual({ accepted: true });
+  });
+});
+
+describe('a hundred thousand announcements of one key', () => {
+  it('are let through slowly, logged once, and keep no other server waiting', async () => {
+    const identity = await newServer();
+    const started = Date.now();
+    for (let seqnum = 1; seqnum <= 100_000; ) {
+      for (const last = seqnum + 1_000; seqnum < last; seqnum++)
+        stranger.publish(subjects.announce.name, JSON.stringify(announcement(identity, seqnum)));
+      if (seqnum % 20_000 === 1) await stillWorks();
+      // The introducer has taken them all when it answers this.
+      await stranger.request(subjects.list.name, '{}', { timeout: 10_000 });
+    }
+    const allowed = 20 + (Date.now() - started) / 3_000 + 1;
+    const ofIt = heard.filter(({ serverId }) => serverId === identity.serverId);
+    expect(ofIt.length).toBeGreaterThanOrEqual(1);
+    expect(ofIt.length).toBeLessThanOrEqual(allowed);
+    expect(introducerLog.filter((line) => line.includes('too many announcements'))).toHaveLength(1);
+    // Of the first ones, which are written at the same time, some may be older than what is written already.
+    expect(introducerLog.length).toBeLessThanOrEqual(2);
+    expect(subscriberLog).toEqual([]);
+  }, 120_000);
+});
