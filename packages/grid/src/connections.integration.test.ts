@@ -234,6 +234,31 @@ describe('a connection', () => {
     expect(servers.statuses()).toEqual([]);
   });
 
+  it('shows its state and its failures as figures, until it is forgotten', async () => {
+    const registry = createRegistry({});
+    const set = new ServerSet({ leaseSecret: randomBytes(32), logger: silentLogger(), registry });
+    try {
+      set.set(server.known);
+      await connected(set, 1);
+      const labels = `server="${server.known.id}"`;
+      expect(await registry.metrics()).toContain(
+        `holdfast_storage_server_connected{${labels},nickname="s1"} 1`,
+      );
+      await server.stop();
+      await becomes(set, 'unreachable', 5_000);
+      const metrics = await registry.metrics();
+      expect(metrics).toContain(`holdfast_storage_server_connected{${labels},nickname="s1"} 0`);
+      expect(metrics).toMatch(
+        new RegExp(`holdfast_storage_server_failures_total{${labels},reason="unreachable"} [1-9]`),
+      );
+      expect(metrics).toMatch(new RegExp(`holdfast_storage_server_reached_seconds{${labels}} [1-9]`));
+      set.forget(server.known.id);
+      expect(await registry.metrics()).not.toContain(server.known.id);
+    } finally {
+      await set.close();
+    }
+  });
+
   it('does not hide a server that cannot even be tried: its status says what is wrong', () => {
     servers.set({ ...server.known, nurls: [] });
     expect(servers.statuses()[0]).toMatchObject({

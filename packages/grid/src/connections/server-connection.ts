@@ -32,6 +32,8 @@ export interface ServerStatus {
   /** When this state began. */
   readonly since: Date;
   readonly lastError: string | undefined;
+  /** How often it was found unreachable, since we know of it, by what was wrong: a `code` of StorageServerError. */
+  readonly failures: ReadonlyMap<string, number>;
   /** When it last answered. */
   readonly lastReached: Date | undefined;
   readonly source: string;
@@ -73,6 +75,7 @@ export class ServerConnection implements StorageServer {
   #state: ServerStatus['state'] = 'connecting';
   #since = new Date();
   #lastError: string | undefined;
+  readonly #failures = new Map<string, number>();
   #lastReached: Date | undefined;
   #version: string | undefined;
   #availableSpace: number | undefined;
@@ -112,7 +115,7 @@ export class ServerConnection implements StorageServer {
     } catch (error) {
       if (!(error instanceof UnusableServerError)) throw error;
       this.#running = Promise.resolve();
-      this.#become('unreachable', error.message);
+      this.#fail(error.code, error.message);
     }
   }
 
@@ -168,6 +171,7 @@ export class ServerConnection implements StorageServer {
       state: this.#state,
       since: this.#since,
       lastError: this.#lastError,
+      failures: this.#failures,
       lastReached: this.#lastReached,
       source: this.#known.source,
       version: this.#version,
@@ -224,7 +228,7 @@ export class ServerConnection implements StorageServer {
   /** A server that could not be reached for a request is looked at; one that fell silent is not used until it answers. */
   #doubt({ code, status, message }: StorageServerError): void {
     if (status !== undefined || code === 'aborted') return;
-    if (code === 'timeout') this.#become('unreachable', message);
+    if (code === 'timeout') this.#fail(code, message);
     this.#lookNow.abort();
   }
 
@@ -270,9 +274,14 @@ export class ServerConnection implements StorageServer {
       this.#become('connected', undefined);
       return true;
     } catch (error) {
-      this.#become('unreachable', (error as Error).message);
+      this.#fail(error instanceof StorageServerError ? error.code : 'error', (error as Error).message);
       return false;
     }
+  }
+
+  #fail(code: string, error: string): void {
+    this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
+    this.#become('unreachable', error);
   }
 
   #become(state: ServerStatus['state'], error: string | undefined): void {

@@ -1,8 +1,9 @@
 import { type ConnectionTypes, defaultConnectionTypes } from '@holdfast/common/connections';
 import { Vouching } from '@holdfast/common/grid-management';
 import type { Logger } from '@holdfast/common/logging';
-import { Gauge, type Registry } from '@holdfast/common/metrics';
+import type { Registry } from '@holdfast/common/metrics';
 import { permutedServerOrder } from '@holdfast/lafs';
+import { measureConnections } from './connection-metrics.js';
 import type { KnownServer } from './known-server.js';
 import { type ConnectionSettings, ServerConnection, type ServerStatus } from './server-connection.js';
 import type { StorageServer } from './storage-server.js';
@@ -52,18 +53,7 @@ export class ServerSet {
     } = options;
     this.#settings = { leaseSecret, connectionTypes, startSpread, logger };
     this.#vouching = options.vouching ?? new Vouching();
-    const statuses = () => this.statuses();
-    new Gauge({
-      name: 'holdfast_storage_servers',
-      help: 'Storage servers known, by the state of the connection',
-      labelNames: ['state'],
-      registers: [options.registry],
-      collect() {
-        for (const state of ['connecting', 'connected', 'unreachable'] as const) {
-          this.set({ state }, statuses().filter((status) => status.state === state).length);
-        }
-      },
-    });
+    measureConnections(options.registry, () => this.statuses());
   }
 
   /**
