@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { measureBrokerMemory } from './grid/broker-memory.js';
 import { compareGrids } from './grid/compare.js';
 import { measureKernels } from './kernels/kernels.js';
+import { measureMembership } from './membership/measure-membership.js';
 import { measureStorage } from './storage/measure-storage.js';
 
 const parts = {
@@ -9,6 +10,8 @@ const parts = {
   grid: (quick: boolean) =>
     compareGrids(quick ? { rounds: 1, smallFiles: 20 } : { rounds: 3, smallFiles: 60 }),
   memory: measureBrokerMemory,
+  membership: (quick: boolean) =>
+    measureMembership(quick ? { few: 100, many: 1_000, brokers: 5 } : { few: 200, many: 2_000, brokers: 20 }),
   storage: (quick: boolean) =>
     measureStorage(
       quick

@@ -11,4 +11,5 @@ export {
   type HeardAnnouncement,
 } from './servers/announcement-cache.js';
 export { forgetServers } from './servers/forgotten-servers.js';
+export { KnownServers } from './servers/known-servers.js';
 export type { StatusJson } from './web/status-json.js';

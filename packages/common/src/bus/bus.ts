@@ -86,6 +86,12 @@ export class Bus {
     return this.#problem;
   }
 
+  /** What came and went on the connection so far, with the protocol's own bytes. */
+  get traffic(): { readonly messages: number; readonly bytes: number } {
+    const { inMsgs = 0, outMsgs = 0, inBytes = 0, outBytes = 0 } = this.#connection?.stats() ?? {};
+    return { messages: inMsgs + outMsgs, bytes: inBytes + outBytes };
+  }
+
   /** Says `value` to whoever listens. Returns false, having said nothing, where there is no connection. */
   publish<T>(subject: Subject<T>, value: T): boolean {
     if (!this.#connected || !this.#connection) return false;
