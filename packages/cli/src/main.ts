@@ -4,6 +4,8 @@ import { announcementsCommand } from './commands/announcements.js';
 import { getCommand } from './commands/get.js';
 import { gridManagerCommand } from './commands/grid-manager.js';
 import { initCommand } from './commands/init.js';
+import { inviteCommand } from './commands/invite.js';
+import { joinCommand } from './commands/join.js';
 import { labCommand } from './commands/lab.js';
 import { putCommand } from './commands/put.js';
 import { runCommand } from './commands/run.js';
@@ -34,6 +36,8 @@ export async function main(args: readonly string[]): Promise<number> {
     usageCommand,
     announcementsCommand,
     gridManagerCommand,
+    inviteCommand,
+    joinCommand,
     storageCommand,
   ])
     add(program);

@@ -10,6 +10,8 @@ import { newIdentityFiles, newSecretFile } from '@holdfast/common/identity';
 export interface BrokerOptions extends NodeOptions {
   /** `HOST:PORT` of the web API. */
   readonly listen: string;
+  /** The text of its `connections.yaml`; one that says nothing where not given. */
+  readonly connections?: string;
   /** How new files are cut into shares; the peer's 3, 7, 10 where nothing is said. */
   readonly shares?: { readonly required: number; readonly happy: number; readonly total: number };
 }
@@ -58,7 +60,7 @@ export async function initialise(dir: string, options: BrokerOptions): Promise<v
         spool: 'spool',
         limits: { upload_size: '1TB', uploads: 64, downloads: 256, memory: '40MiB' },
       },
-      'connections.yaml': emptyConnections,
+      'connections.yaml': options.connections ?? emptyConnections,
     },
     private: {
       ...(await newIdentityFiles()),

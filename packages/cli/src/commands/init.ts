@@ -8,7 +8,7 @@ import {
   sharesArgument,
   urlArgument,
 } from '../arguments.js';
-import { UsageError } from '../exit-status.js';
+import { reachable } from '../nodes/reachable.js';
 
 interface CommonOptions {
   readonly nickname?: string;
@@ -104,10 +104,4 @@ async function nodeOptions(dir: string, options: CommonOptions) {
     ...(natsCa === undefined ? {} : { busCa: await readFile(natsCa, 'utf8') }),
     operator: options.operator,
   };
-}
-
-/** What it listens at is where it can be reached, unless that means every address: then nothing is guessed. */
-function reachable(listen: string): string {
-  if (!/^(0\.0\.0\.0|\[::\]):/.test(listen)) return listen;
-  throw new UsageError(`it listens at every address (${listen}): say with --location where clients reach it`);
 }

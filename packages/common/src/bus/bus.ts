@@ -35,6 +35,8 @@ export interface BusOptions {
   readonly url: string;
   /** In PEM: the only certificates that the bus is trusted by; then the connection is always encrypted. */
   readonly ca?: string | undefined;
+  /** Whoever shows any certificate will do: for what is sealed from end to end, and for a user that is nobody's. */
+  readonly untrusted?: true;
   /** As the bus shows this client: the service and nickname. */
   readonly name: string;
   readonly logger: Logger;

@@ -24,7 +24,7 @@ const proxiedTimeout = 60_000;
  * @throws Error where no handler may reach it
  */
 export function connectionOptions(options: BusOptions, signal: AbortSignal): DialledConnectionOptions {
-  const { url, ca, name, connectTimeout } = options;
+  const { url, ca, untrusted, name, connectTimeout } = options;
   const { protocol, username, password } = new URL(url);
   const route = busRoute(options);
   const proxied = route.handler.handler !== 'tcp';
@@ -38,7 +38,9 @@ export function connectionOptions(options: BusOptions, signal: AbortSignal): Dia
     // What a guarded bus lets this user, and no other, listen to (deploy/nats).
     ...(/^[\w-]+$/.test(username) ? { inboxPrefix: `_INBOX.${username}` } : {}),
     ...(proxied ? byProxy(route, signal) : { servers: new URL(url).host }),
-    ...(ca !== undefined || protocol === 'tls:' ? { tls: expectedAt(route, ca) } : {}),
+    ...(ca !== undefined || protocol === 'tls:'
+      ? { tls: { ...expectedAt(route, ca), ...(untrusted ? { rejectUnauthorized: false } : {}) } }
+      : {}),
     maxReconnectAttempts: -1,
     // Half of the wait is chance, so that the clients of a bus that comes back do not all knock at once.
     reconnectDelayHandler: () => {

@@ -16,6 +16,9 @@ import { Bus } from './bus.js';
 
 // The configuration of deploy/nats, tried by clients that do not keep to their role.
 
+/** Whoever has been invited is a client too: its password is no secret. */
+type Client = BusUser | 'invitee';
+
 const grid = 'guarded';
 const subject = (name: string) => `holdfast.${grid}.${name}`;
 
@@ -41,8 +44,10 @@ describe('the guarded bus', () => {
     checkServerIdentity: () => undefined,
   };
 
+  const passwordOf = (user: Client) => (user === 'invitee' ? 'invitee' : nats.guard.passwords[user]);
+
   /** A client without any of our manners, with the credentials of a role. */
-  async function client(user: BusUser, password = nats.guard.passwords[user]): Promise<NatsConnection> {
+  async function client(user: Client, password = passwordOf(user)): Promise<NatsConnection> {
     const connection = await connect({
       servers: `127.0.0.1:${nats.port}`,
       user,
@@ -56,7 +61,7 @@ describe('the guarded bus', () => {
   }
 
   /** What the server says to a subscription: undefined where it takes it. */
-  async function refusalToSubscribe(user: BusUser, name: string): Promise<string | undefined> {
+  async function refusalToSubscribe(user: Client, name: string): Promise<string | undefined> {
     const connection = await client(user);
     let refusal: string | undefined;
     connection.subscribe(name, {
@@ -69,7 +74,7 @@ describe('the guarded bus', () => {
   }
 
   /** What the server says to a message: undefined where it takes it. */
-  async function refusalToPublish(user: BusUser, name: string): Promise<string | undefined> {
+  async function refusalToPublish(user: Client, name: string): Promise<string | undefined> {
     const connection = await client(user);
     const statuses = connection.status()[Symbol.asyncIterator]();
     const refusal = statuses.next();
@@ -132,6 +137,14 @@ describe('the guarded bus', () => {
       expect(await refusalToPublish('storage', name)).toMatch(/permissions violation/i);
     },
   );
+
+  it('lets whoever is invited ask at invitations, and neither hear them nor anything of the grid', async () => {
+    expect(await refusalToPublish('invitee', 'holdfast.invitation.place')).toBeUndefined();
+    for (const name of [...names.map(subject), 'holdfast.invitation.place', '_INBOX.storage.>', '>'])
+      expect(await refusalToSubscribe('invitee', name), name).toMatch(/permissions violation/i);
+    for (const name of names)
+      expect(await refusalToPublish('invitee', subject(name)), name).toMatch(/permissions violation/i);
+  });
 
   it('carries a question and its answer between those whose they are', async () => {
     const question = { name: subject('announcements'), schema: z.strictObject({}), answer: z.number() };
