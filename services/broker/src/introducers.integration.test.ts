@@ -184,6 +184,22 @@ describe('a broker with several introducers', () => {
     await lab.start('introducer');
   });
 
+  it('believes no older announcement after a restart either, wherever it is said again', async () => {
+    const { id, dir } = node('s2');
+    const known = (await status()).servers.find(({ nodeid }) => nodeid === id);
+    const told = (await introduced(lab.bus, grid)).get(id);
+    if (!told) throw new Error('s2 is not introduced');
+    // What one tells is older than what two told before it died.
+    const older = await newer(dir, told, { nickname: 'of old', seqnum: 1 });
+    const saidAt = Date.now() / 1000;
+    await tell(lab.bus, grid, older);
+    const now = await becomes('it was heard', ({ introducers: { connections } }) =>
+      connections.some(({ name, last_heard }) => name === 'one' && (last_heard ?? 0) > saidAt),
+    );
+    expect(now.servers.find(({ nodeid }) => nodeid === id)?.nickname).toBe(known?.nickname);
+    expect(known?.nickname).not.toBe('of old');
+  });
+
   it('does without any where the operator names none', async () => {
     const before = await since('s1', 's2', 's3');
     await edit('introducers: {}\n');

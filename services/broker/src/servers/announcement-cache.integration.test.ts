@@ -97,6 +97,26 @@ describe('the announcement cache', () => {
     expect(heard.map(({ announcement }) => announcement.seqnum)).toEqual(Array(20).fill(8));
   });
 
+  it('is still written and read by the release that knows nothing of reaching and forgetting', async () => {
+    const known = migrations.filter(({ number }) => number < 2);
+    expect(await migrate(database, { schema: 'broker', migrations: known, logger })).toBe(0);
+    const { serverId, seqnum, signed } = (await newServer())(3, 'from before');
+    // Its statements.
+    await database.pool.query(
+      `insert into broker.announcements (grid, introducer, server_id, seqnum, message, signature)
+       values ('g', 'default', $1, $2, $3, $4)`,
+      [serverId, seqnum, signed.message, signed.signature],
+    );
+    const { rows } = await database.pool.query(
+      `select distinct on (server_id) introducer, message, signature, server_id as key
+         from broker.announcements where grid = 'g' order by server_id, seqnum desc`,
+    );
+    expect(rows).toEqual([{ introducer: 'default', ...signed }]);
+    expect((await open().load()).map(({ announcement }) => announcement.body.nickname)).toEqual([
+      'from before',
+    ]);
+  });
+
   it('does not believe a row that was tampered with', async () => {
     const cache = open();
     cache.remember({ introducer: 'i1', announcement: (await newServer())(1) });
