@@ -42,6 +42,7 @@ import { Space } from './space/space.js';
 import { Uploads } from './uploads/uploads.js';
 import { Admission } from './usage/admission.js';
 import { closeHoursInTime } from './usage/close-hours.js';
+import { Quotas } from './usage/quota.js';
 import { recountTotals } from './usage/recount.js';
 import { usageAt } from './usage/totals.js';
 
@@ -72,10 +73,11 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   lifecycle.add('damaged shares', await damaged.open(new DamageRecords(database, server)));
   const largestMutable = configuration.shares.largest_mutable;
   const space = new Space(() => backend.freeSpace(), configuration.shares.reserved_space);
+  const quotas = new Quotas(database);
   const slots = new Slots({
     folder: new SlotFolder(parts.shareFolder, parts.damaged),
     journal: new SlotJournal(parts.shareFolder),
-    records: new SlotRecords(database, server, leaseDuration),
+    records: new SlotRecords(database, server, leaseDuration, quotas),
     space,
     logger,
     nodeId: parts.tubId,
@@ -107,7 +109,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   lifecycle.add('metering', closeHoursInTime(database, server, logger));
 
   const leaseRecords = new LeaseRecords(database, server, leaseDuration);
-  const admission = new Admission(database, records, leaseRecords);
+  const admission = new Admission(quotas, records, leaseRecords);
   const leases = new LeaseKeeping({ backend, adoption, leases: leaseRecords, admission });
   const {
     open: mostOpen,

@@ -20,4 +20,18 @@ describe('an error of a query', () => {
     expect(error).toMatchObject({ code: 'ENOENT' });
     expect(isDatabaseDown(error)).toBe(false);
   });
+
+  it.each([
+    ['57014', 'a statement that took too long'],
+    ['55P03', 'a lock that somebody keeps'],
+    ['53100', 'a full disk of Postgres'],
+    ['53200', 'no memory left'],
+    ['40P01', 'a deadlock'],
+  ])('means "not now" where it is %s: %s', (code) => {
+    expect(isDatabaseDown(Object.assign(new Error('no'), { code }))).toBe(true);
+  });
+
+  it.each(['22008', '23505', '42601'])('means that the question was wrong where it is %s', (code) => {
+    expect(isDatabaseDown(Object.assign(new Error('no'), { code }))).toBe(false);
+  });
 });

@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StorageError } from '../storage-error.js';
 
-/** SQLSTATE classes and codes that mean "not now": connection trouble, shutdown, too many clients, serialisation. */
-const transient = /^(08|57P|53300|40001|40P01)/;
+/**
+ * SQLSTATE classes and codes that mean "not now": connection trouble, shutdown, a statement that took too long, a lock
+ * that somebody keeps, no disk space, memory or connection left, serialisation.
+ */
+const transient = /^(08|57P|57014|55P03|53100|53200|53300|40001|40P01)/;
 
 /** The system's errors on the way to Postgres. Those of a disk are not among them. */
 const unreachable = /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN)$/;

@@ -116,9 +116,12 @@ export class ShareRecords {
   }
 
   /** Those of some shares that have no record, whatever its state. */
-  async unrecorded(shares: readonly ShareAddress[]): Promise<ShareAddress[]> {
+  async unrecorded(
+    shares: readonly ShareAddress[],
+    client: Pool | PoolClient = this.#database.pool,
+  ): Promise<ShareAddress[]> {
     if (shares.length === 0) return [];
-    const { rows } = await this.#database.pool.query<AddressRow>({
+    const { rows } = await client.query<AddressRow>({
       name: 'storage-unrecorded',
       text: `select storage_index, share_number
                from unnest($2::bytea[], $3::int[]) as asked (storage_index, share_number)

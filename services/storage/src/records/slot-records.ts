@@ -1,7 +1,7 @@
 import type { Database } from '@holdfast/common/database';
 import type { PoolClient } from 'pg';
 import { StorageError } from '../storage-error.js';
-import { withinQuota } from '../usage/quota.js';
+import type { Quotas } from '../usage/quota.js';
 import { changeTotals } from '../usage/totals.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseEnd } from './lease-end.js';
@@ -32,14 +32,16 @@ export class SlotRecords {
   readonly #database: Database;
   readonly #server: number;
   readonly #leaseSeconds: number;
+  readonly #quotas: Quotas;
 
   /**
    * @param server this server's key
    * @param leaseDuration milliseconds, where the account has none of its own
    */
-  constructor(database: Database, server: number, leaseDuration: number) {
+  constructor(database: Database, server: number, leaseDuration: number, quotas: Quotas) {
     this.#database = database;
     this.#server = server;
+    this.#quotas = quotas;
     this.#leaseSeconds = leaseDuration / 1000;
   }
 
@@ -49,10 +51,11 @@ export class SlotRecords {
    * resolves only where the account has a quota: `record` is to follow, also after a crash.
    *
    * @param shares as they will be; those that will be removed with 0 bytes
-   * @throws StorageError `quota-exceeded`, `share-going`, `other-kind`, `database-unavailable`; nothing is changed then
+   * @throws StorageError `quota-exceeded`, `server-busy`, `share-going`, `other-kind`, `database-unavailable`; nothing is
+   *   changed then
    */
   promise(storageIndex: Uint8Array, account: number, shares: readonly SlotShare[]): Promise<void> {
-    return withinQuota(this.#database, account, async (client) => {
+    return this.#quotas.within(account, async (client) => {
       const query = queryOf(client);
       await query('set local synchronous_commit = off', []);
       const before = await this.#lock(
