@@ -44,6 +44,16 @@ export class DamageRecords {
     }));
   }
 
+  /** What differs wherever `list` does: how many there are, and when the newest was found. */
+  async fingerprint(): Promise<string> {
+    const { rows } = await this.#database.pool.query<{ fingerprint: string }>(
+      `select concat_ws(' ', count(*), max(found_at)) as fingerprint
+         from storage.damaged_shares where server = $1`,
+      [this.#server],
+    );
+    return rows[0]?.fingerprint ?? '';
+  }
+
   /** Records damaged shares; what is known of one already stays. */
   async add(shares: readonly DamagedShare[]): Promise<void> {
     await this.#database.pool.query(

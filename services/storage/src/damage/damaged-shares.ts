@@ -5,22 +5,31 @@ import type { DamagedShare, DamageRecords } from './damage-records.js';
 import type { FoundBy, Quarantine } from './quarantine.js';
 
 /** Milliseconds after which the operator's releases are noticed, and what could not be recorded is tried again. */
-const refreshEvery = 5_000;
+const lookEvery = 5_000;
 
 /**
  * The quarantine of a running server: in memory, because every read asks it, and in Postgres, so that it outlives the
  * process and the operator can look into it. A share found while Postgres is away is recorded when it is back.
+ *
+ * A disk that is lost brings shares by the thousand: what is found while one statement is under way is recorded by the
+ * next one, and all are read again only where the records are not those that were read last.
  */
 export class DamagedShares implements Quarantine {
   readonly #logger: Logger;
+  readonly #lookEvery: number;
   #known = new Map<string, DamagedShare>();
   readonly #unrecorded = new Map<string, DamagedShare>();
   #records: DamageRecords | undefined;
-  #refreshing: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** Of the records that `#known` was read from; undefined where they have been changed since. */
+  #fingerprint: string | undefined;
+  /** What is under way and waits; never rejects. */
+  #turn: Promise<void> = Promise.resolve();
+  #recordingSoon = false;
 
-  constructor(logger: Logger) {
+  /** @param every milliseconds from one look at the records to the next */
+  constructor(logger: Logger, every = lookEvery) {
     this.#logger = logger;
+    this.#lookEvery = every;
   }
 
   /** How many shares are kept apart. */
@@ -39,7 +48,10 @@ export class DamagedShares implements Quarantine {
     this.#known.set(key, damaged);
     this.#unrecorded.set(key, damaged);
     this.#logger.error({ share: key, problem, foundBy }, 'a share is damaged, and kept apart from now on');
-    this.#refresh().catch(() => undefined);
+    if (!this.#records || this.#recordingSoon) return;
+    this.#recordingSoon = true;
+    // What fails is tried again by the next look.
+    this.#inTurn((records) => this.#record(records)).catch(() => undefined);
   }
 
   /**
@@ -49,37 +61,54 @@ export class DamagedShares implements Quarantine {
    */
   async open(records: DamageRecords): Promise<() => Promise<void>> {
     this.#records = records;
-    await this.#refresh();
-    this.#timer = setInterval(() => void this.#refresh().catch(() => undefined), refreshEvery).unref();
+    const look = () => this.#inTurn((current) => this.#look(current));
+    await look();
+    let looking = false;
+    const timer = setInterval(() => {
+      if (looking) return;
+      looking = true;
+      look()
+        .catch(() => undefined)
+        .finally(() => {
+          looking = false;
+        });
+    }, this.#lookEvery).unref();
     if (this.count > 0) this.#logger.warn({ shares: this.count }, 'damaged shares are kept apart');
     return async () => {
-      clearInterval(this.#timer);
-      await this.#refreshing?.catch(() => undefined);
+      clearInterval(timer);
+      await this.#turn;
     };
   }
 
-  /** Records what is new, then reads what there is: one at a time, so that nothing new is overlooked. */
-  async #refresh(): Promise<void> {
-    while (this.#refreshing) await this.#refreshing.catch(() => undefined);
-    const records = this.#records;
-    if (!records) return;
-    this.#refreshing = this.#recordAndRead(records).finally(() => {
-      this.#refreshing = undefined;
+  /** One at a time, so that nothing new is overlooked. */
+  #inTurn(work: (records: DamageRecords) => Promise<void>): Promise<void> {
+    const done = this.#turn.then(async () => {
+      if (this.#records) await work(this.#records);
     });
-    await this.#refreshing;
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
-  async #recordAndRead(records: DamageRecords): Promise<void> {
+  async #record(records: DamageRecords): Promise<void> {
+    this.#recordingSoon = false;
     const unrecorded = [...this.#unrecorded.entries()];
-    if (unrecorded.length > 0) {
-      await records.add(unrecorded.map(([, share]) => share));
-      for (const [key] of unrecorded) this.#unrecorded.delete(key);
-    }
+    if (unrecorded.length === 0) return;
+    // The operator may release one of them before the next look: the records would be those of the last one.
+    this.#fingerprint = undefined;
+    await records.add(unrecorded.map(([, share]) => share));
+    for (const [key] of unrecorded) this.#unrecorded.delete(key);
+  }
+
+  async #look(records: DamageRecords): Promise<void> {
+    await this.#record(records);
+    const fingerprint = await records.fingerprint();
+    if (fingerprint === this.#fingerprint) return;
     const listed = new Map((await records.list()).map((share) => [keyOf(share), share]));
     for (const [key, share] of this.#unrecorded) listed.set(key, share);
     for (const key of this.#known.keys()) {
       if (!listed.has(key)) this.#logger.info({ share: key }, 'a share was released from quarantine');
     }
     this.#known = listed;
+    this.#fingerprint = fingerprint;
   }
 }
