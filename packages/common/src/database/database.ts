@@ -53,6 +53,10 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
     // The server's own limit does not help where the server is no longer there.
     query_timeout: 65_000,
     keepAlive: true,
+    // Waited for by whoever gets the connection first; its failure is the connection's.
+    ...(options.planOnce
+      ? { onConnect: (client: pg.ClientBase) => client.query('set plan_cache_mode = force_generic_plan') }
+      : {}),
   });
   // Without a listener an idle connection's end (a Postgres restart) would end this process.
   pool.on('error', (error) =>
@@ -60,12 +64,6 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
   );
   // Nor may that of one which a transaction holds between two statements: the next statement tells it.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  if (options.planOnce) {
-    pool.on('connect', (client) => {
-      // Its failure is that of the connection, which the next statement tells.
-      client.query('set plan_cache_mode = force_generic_plan').catch(() => undefined);
-    });
-  }
   return {
     pool,
     problem: undefined,
