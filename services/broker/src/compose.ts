@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { busAccess, urlWithPassword } from '@holdfast/common/configuration';
-import { defaultConnectionTypes } from '@holdfast/common/connections';
+import { busAccess, ConfigurationError, urlWithPassword } from '@holdfast/common/configuration';
+import { canReachBus, defaultConnectionTypes, noWayToBus, ownBusTypes } from '@holdfast/common/connections';
 import { migrate, openDatabase } from '@holdfast/common/database';
 import { Vouching } from '@holdfast/common/grid-management';
 import { readPrivateSecret } from '@holdfast/common/identity';
@@ -11,7 +11,11 @@ import { createRegistry, Gauge, type Registry } from '@holdfast/common/metrics';
 import { openOperatorPort } from '@holdfast/common/operator-port';
 import { CodingThread, Grid, ServerSet, TransferMemory } from '@holdfast/grid';
 import type { NodeConfiguration } from './configuration.js';
-import type { ConnectionsConfiguration } from './connections.js';
+import {
+  anonymousConnectionsConfiguration,
+  type ConnectionsConfiguration,
+  connectionsConfiguration,
+} from './connections.js';
 import { ConnectionsFile } from './connections-file.js';
 import { migrations } from './migrations.js';
 import { AnnouncementCache } from './servers/announcement-cache.js';
@@ -35,12 +39,16 @@ export async function compose(
   lifecycle: Lifecycle,
 ): Promise<void> {
   const { nickname, grid: gridName, encoding } = configuration;
-  const connections = await ConnectionsFile.open(join(dir, 'connections.yaml'), logger);
+  const connections = await ConnectionsFile.open(
+    join(dir, 'connections.yaml'),
+    logger,
+    configuration.anonymous ? anonymousConnectionsConfiguration : connectionsConfiguration,
+  );
   const leaseSecret = await readPrivateSecret(dir, 'secret');
   const convergenceSecret = await readPrivateSecret(dir, 'convergence');
   const postgres = await urlWithPassword(dir, 'postgres', configuration.postgres);
   const introducerSettings = (given: ConnectionsConfiguration) =>
-    readIntroducerSettings(dir, configuration.bus, given);
+    readIntroducerSettings(dir, configuration, given);
   const firstIntroducers = await introducerSettings(connections.current);
   const spoolDir = resolve(dir, configuration.spool);
   await mkdir(spoolDir, { recursive: true, mode: 0o700 });
@@ -154,15 +162,22 @@ export async function compose(
   logger.info({ address: web.address.address, port: web.address.port }, 'serving the web API');
 }
 
-/** The introducers that `connections.yaml` names, with what `private/introducer-NAME.…` says of each. */
+/**
+ * The introducers that `connections.yaml` names, with what `private/introducer-NAME.…` says of each.
+ *
+ * @throws ConfigurationError where an anonymous node has no way to the bus of its `node.yaml`, and needs it
+ */
 async function readIntroducerSettings(
   dir: string,
-  bus: string,
+  configuration: NodeConfiguration,
   { introducers, connection_types: forAll = defaultConnectionTypes }: ConnectionsConfiguration,
 ): Promise<Map<string, IntroducerSettings>> {
   if (introducers === undefined) {
-    const access = await busAccess(dir, 'bus', bus);
-    return new Map([[defaultIntroducer, { ...access, connectionTypes: forAll }]]);
+    const connectionTypes = ownBusTypes(configuration, forAll);
+    if (configuration.anonymous && !canReachBus(configuration.bus, connectionTypes))
+      throw new ConfigurationError(join(dir, 'node.yaml'), undefined, 'bus', noWayToBus);
+    const access = await busAccess(dir, 'bus', configuration.bus);
+    return new Map([[defaultIntroducer, { ...access, connectionTypes }]]);
   }
   const settings = new Map<string, IntroducerSettings>();
   for (const [name, { url, connection_types: connectionTypes = forAll }] of Object.entries(introducers))

@@ -1,4 +1,5 @@
 import { announcementSettings, byteSize, hostPort, nodeSettings } from '@holdfast/common/configuration';
+import { anonymousSetting, refuseRevealing } from '@holdfast/common/connections';
 import { parseManagerKey } from '@holdfast/common/grid-management';
 import { leastMemoryFor } from '@holdfast/grid';
 import { z } from 'zod';
@@ -33,6 +34,7 @@ const managerKey = z.string(managerKeyForm).transform((text, context) => {
 const fields = z.strictObject({
   service: z.literal('broker'),
   ...nodeSettings,
+  anonymous: anonymousSetting,
   /** Where the web API is served. */
   listen: hostPort,
   /** How new files are cut into shares; the peer's defaults. */
@@ -59,14 +61,16 @@ const fields = z.strictObject({
 });
 
 /** A broker's `node.yaml`, checked. */
-export const nodeConfiguration = fields.superRefine(({ encoding, limits }, context) => {
-  // An encoding that cannot be needs no memory.
-  if (context.issues.length > 0) return;
-  const { maximum_segment_size: maximumSegmentSize } = encoding;
-  const least = leastMemoryFor({ ...encoding, maximumSegmentSize });
-  if (limits.memory >= least) return;
-  const message = `expected at least ${Math.ceil(least / 2 ** 20)}MiB, which an upload with this encoding needs`;
-  context.addIssue({ code: 'custom', path: ['limits', 'memory'], message, input: limits.memory });
-});
+export const nodeConfiguration = fields
+  .superRefine(refuseRevealing)
+  .superRefine(({ encoding, limits }, context) => {
+    // An encoding that cannot be needs no memory.
+    if (context.issues.length > 0) return;
+    const { maximum_segment_size: maximumSegmentSize } = encoding;
+    const least = leastMemoryFor({ ...encoding, maximumSegmentSize });
+    if (limits.memory >= least) return;
+    const message = `expected at least ${Math.ceil(least / 2 ** 20)}MiB, which an upload with this encoding needs`;
+    context.addIssue({ code: 'custom', path: ['limits', 'memory'], message, input: limits.memory });
+  });
 
 export type NodeConfiguration = z.infer<typeof nodeConfiguration>;

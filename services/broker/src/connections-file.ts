@@ -8,6 +8,7 @@ import {
   readYamlConfiguration,
 } from '@holdfast/common/configuration';
 import { type Logger, redact } from '@holdfast/common/logging';
+import type { z } from 'zod';
 import { type ConnectionsConfiguration, connectionsConfiguration } from './connections.js';
 
 /** Why the file as it is now is not in force. */
@@ -30,6 +31,7 @@ const lookEvery = 15_000;
  */
 export class ConnectionsFile {
   readonly #path: string;
+  readonly #schema: z.ZodType<ConnectionsConfiguration>;
   readonly #logger: Logger;
   #current: ConnectionsConfiguration;
   #refused: RefusedEdit | undefined;
@@ -41,26 +43,37 @@ export class ConnectionsFile {
   #again = false;
   #closed = false;
 
-  private constructor(path: string, text: string, current: ConnectionsConfiguration, logger: Logger) {
+  private constructor(
+    path: string,
+    schema: z.ZodType<ConnectionsConfiguration>,
+    first: { readonly text: string; readonly current: ConnectionsConfiguration },
+    logger: Logger,
+  ) {
     this.#path = path;
-    this.#text = text;
-    this.#current = current;
+    this.#schema = schema;
+    this.#text = first.text;
+    this.#current = first.current;
     this.#logger = logger;
   }
 
   /**
    * Reads the file for the first time, when a broken one is an error.
    *
+   * @param schema what it must hold
    * @throws ConfigurationError
    */
-  static async open(path: string, logger: Logger): Promise<ConnectionsFile> {
+  static async open(
+    path: string,
+    logger: Logger,
+    schema: z.ZodType<ConnectionsConfiguration> = connectionsConfiguration,
+  ): Promise<ConnectionsFile> {
     const text = await readFile(path, 'utf8').catch(() => undefined);
     // Read by the other where it cannot be read, for its error.
     const current =
       text === undefined
-        ? await readYamlConfiguration(path, connectionsConfiguration)
-        : parseYamlConfiguration(path, text, connectionsConfiguration);
-    return new ConnectionsFile(path, text ?? '', current, logger);
+        ? await readYamlConfiguration(path, schema)
+        : parseYamlConfiguration(path, text, schema);
+    return new ConnectionsFile(path, schema, { text: text ?? '', current }, logger);
   }
 
   /** What is in force. */
@@ -129,8 +142,8 @@ export class ConnectionsFile {
       try {
         const connections =
           text === undefined
-            ? await readYamlConfiguration(this.#path, connectionsConfiguration)
-            : parseYamlConfiguration(this.#path, text, connectionsConfiguration);
+            ? await readYamlConfiguration(this.#path, this.#schema)
+            : parseYamlConfiguration(this.#path, text, this.#schema);
         await take(connections);
         this.#current = connections;
         this.#refused = undefined;

@@ -1,5 +1,5 @@
 import { busUrl } from '@holdfast/common/configuration';
-import { connectionTypes } from '@holdfast/common/connections';
+import { connectionTypes, refuseDirect, refuseNamedProxies } from '@holdfast/common/connections';
 import { gridManagerCertificate, mostCertificates } from '@holdfast/common/grid-management';
 import { parseFurl, parseNurl } from '@holdfast/lafs';
 import { z } from 'zod';
@@ -73,5 +73,20 @@ export const connectionsConfiguration = z.strictObject({
     .nullish()
     .transform((servers) => servers ?? {}),
 });
+
+/** As an anonymous broker takes it: without a map for all, there is no way to anything that has none of its own. */
+export const anonymousConnectionsConfiguration = connectionsConfiguration
+  .superRefine(({ connection_types: forAll, introducers, servers }, context) => {
+    const refuse = (path: PropertyKey[], expected: string) =>
+      context.addIssue({ code: 'custom', path, message: `an anonymous node ${expected}` });
+    refuseDirect(forAll, refuse);
+    for (const [section, clauses] of Object.entries({ introducers, servers })) {
+      for (const [name, clause] of Object.entries(clauses ?? {}))
+        refuseNamedProxies(clause.connection_types, (path, expected) =>
+          refuse([section, name, 'connection_types', ...path], expected),
+        );
+    }
+  })
+  .transform((connections) => ({ ...connections, connection_types: connections.connection_types ?? {} }));
 
 export type ConnectionsConfiguration = z.infer<typeof connectionsConfiguration>;

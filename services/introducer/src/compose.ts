@@ -1,6 +1,7 @@
 import { announcementSubjects } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
 import { busAccess, urlWithPassword } from '@holdfast/common/configuration';
+import { ownBusTypes } from '@holdfast/common/connections';
 import { type Database, migrate, openDatabase } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
@@ -25,7 +26,12 @@ export async function compose(
 
   let opened: Database | undefined;
   let serving = false;
-  const bus = new Bus({ ...(await busAccess(dir, 'bus', configuration.bus)), name, logger });
+  const bus = new Bus({
+    ...(await busAccess(dir, 'bus', configuration.bus)),
+    connectionTypes: ownBusTypes(configuration, configuration.connection_types),
+    name,
+    logger,
+  });
   lifecycle.add('bus', () => bus.close());
 
   const operatorPort = await openOperatorPort({

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
 import { busAccess, urlWithPassword } from '@holdfast/common/configuration';
+import { ownBusTypes } from '@holdfast/common/connections';
 import { type Database, openDatabase } from '@holdfast/common/database';
 import { loadIdentity, readPrivateFile } from '@holdfast/common/identity';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
@@ -45,7 +46,7 @@ export async function compose(
   const { nickname } = configuration;
   const name = `holdfast storage ${nickname}`;
   const identity = await loadIdentity(dir);
-  const credential = configuration.anonymous.enabled
+  const credential = configuration.anonymous_account.enabled
     ? (await readPrivateFile(dir, anonymousCredentialFile)).trim()
     : undefined;
   const certificates = new VouchingCertificates(
@@ -90,7 +91,12 @@ export async function compose(
   await backend.open();
   lifecycle.add('share backend', () => backend.close());
 
-  const bus = new Bus({ ...(await busAccess(dir, 'bus', configuration.bus)), name, logger });
+  const bus = new Bus({
+    ...(await busAccess(dir, 'bus', configuration.bus)),
+    connectionTypes: ownBusTypes(configuration, configuration.connection_types),
+    name,
+    logger,
+  });
   lifecycle.add('bus', () => bus.close());
   const database = await openDatabase({
     url: await urlWithPassword(dir, 'postgres', configuration.postgres),

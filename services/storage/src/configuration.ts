@@ -1,11 +1,13 @@
 import { byteSize, duration, hostPort, nodeSettings } from '@holdfast/common/configuration';
+import { busSettings, refuseRevealing, refuseUnreachableBus } from '@holdfast/common/connections';
 import { mostCertificates } from '@holdfast/common/grid-management';
 import { z } from 'zod';
 
-/** A storage server's `node.yaml`. */
-export const nodeConfiguration = z.strictObject({
+/** The fields of a storage server's `node.yaml`. */
+const fields = z.strictObject({
   service: z.literal('storage'),
   ...nodeSettings,
+  ...busSettings,
   /** Where the storage protocol is served. */
   listen: hostPort,
   /** Where clients are told to find it: just these. */
@@ -21,7 +23,7 @@ export const nodeConfiguration = z.strictObject({
       .refine((bytes) => bytes <= 1_000_000_000, 'expected at most 1GB'),
   }),
   /** Whether whoever knows the announced address may store. */
-  anonymous: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  anonymous_account: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   /** Certificates of grid managers that vouch for this server: a folder of them, or files. */
   grid_management: z.union([z.string().min(1), z.array(z.string().min(1)).max(mostCertificates)]).default([]),
   /** Ending leases that have run out, and removing shares that nobody has a lease on. */
@@ -69,5 +71,8 @@ export const nodeConfiguration = z.strictObject({
     })
     .prefault({}),
 });
+
+/** A storage server's `node.yaml`, checked. */
+export const nodeConfiguration = fields.superRefine(refuseRevealing).superRefine(refuseUnreachableBus);
 
 export type StorageConfiguration = z.infer<typeof nodeConfiguration>;

@@ -32,7 +32,7 @@ export async function initialise(dir: string, options: StorageOptions): Promise<
         listen: options.listen,
         locations: options.locations,
         shares: { path: 'shares', reserved_space: options.reservedSpace ?? '1GB' },
-        anonymous: { enabled: true },
+        anonymous_account: { enabled: true },
         leases: { duration: '31d' },
       },
     },

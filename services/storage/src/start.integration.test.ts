@@ -90,7 +90,7 @@ describe('a storage server', () => {
     await using server = await startTestServer();
     expect((await server.client.request('GET', '/storage/v1/version')).status).toBe(200);
     await server.stop();
-    await changeYaml(join(server.dir, 'node.yaml'), { anonymous: { enabled: false } });
+    await changeYaml(join(server.dir, 'node.yaml'), { anonymous_account: { enabled: false } });
     await server.start();
     expect((await server.client.request('GET', '/storage/v1/version')).status).toBe(401);
   });

@@ -1,5 +1,6 @@
 import { Bus } from '@holdfast/common/bus';
 import { busAccess } from '@holdfast/common/configuration';
+import { ownBusTypes } from '@holdfast/common/connections';
 import { silentLogger } from '@holdfast/common/logging';
 import { accountSubjects } from '@holdfast/storage';
 import type { StorageNode } from '../nodes/storage-node.js';
@@ -15,6 +16,7 @@ const patience = 2_000;
 export async function tellServers({ dir, configuration }: StorageNode): Promise<boolean> {
   const bus = new Bus({
     ...(await busAccess(dir, 'bus', configuration.bus)),
+    connectionTypes: ownBusTypes(configuration, configuration.connection_types),
     name: 'holdfast account',
     logger: silentLogger(),
     connectTimeout: patience,

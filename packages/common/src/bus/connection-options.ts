@@ -37,7 +37,7 @@ export function connectionOptions(options: BusOptions, signal: AbortSignal): Dia
     ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
     // What a guarded bus lets this user, and no other, listen to (deploy/nats).
     ...(/^[\w-]+$/.test(username) ? { inboxPrefix: `_INBOX.${username}` } : {}),
-    ...(proxied ? byProxy(route, signal) : { servers: new URL(url).host }),
+    ...(proxied ? byProxy(route, signal) : directly(url, signal)),
     ...(ca !== undefined || protocol === 'tls:'
       ? { tls: { ...expectedAt(route, ca), ...(untrusted ? { rejectUnauthorized: false } : {}) } }
       : {}),
@@ -77,6 +77,19 @@ function expectedAt(
   ca: string | undefined,
 ): NonNullable<DialledConnectionOptions['tls']> {
   return { ...(isIP(host) ? { host } : { servername: host }), ...(ca === undefined ? {} : { ca }) };
+}
+
+function directly(url: string, signal: AbortSignal): DialledConnectionOptions {
+  const { host } = new URL(url);
+  const isolation = freshIsolation();
+  return {
+    // The library's own goes on after it was given up, and keeps the process from ending.
+    dial: ({ hostname, port }) => {
+      const location = { host: hostname, port };
+      return dial({ location, handler: { handler: 'tcp' } }, { isolation, signal });
+    },
+    servers: host,
+  };
 }
 
 function byProxy(route: Route, signal: AbortSignal): DialledConnectionOptions {

@@ -2,6 +2,12 @@ import type { Socket } from 'node:net';
 import { NatsConnectionImpl, type NodeConnectionOptions, setTransportFactory } from '@nats-io/transport-node';
 import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node_transport.js';
 
+/** A server of the bus, as the library names it. */
+export interface ChosenPlace {
+  readonly hostname: string;
+  readonly port: number;
+}
+
 /** The library's options, and who opens the connection instead of the library. */
 export interface DialledConnectionOptions extends Omit<NodeConnectionOptions, 'tls'> {
   /** Whose name or address the certificate must have. */
@@ -9,18 +15,19 @@ export interface DialledConnectionOptions extends Omit<NodeConnectionOptions, 't
     readonly servername?: string;
     readonly host?: string;
   };
-  /** Opens a connection to the server; undefined: the library does, directly. */
-  readonly dial?: (() => Promise<Socket>) | undefined;
+  /** Opens a connection to a server that the library chose. */
+  readonly dial: (place: ChosenPlace) => Promise<Socket>;
 }
 
 /** The library's transport, over a connection that somebody else opens. */
 class DialledTransport extends NodeTransport {
-  override async dial(place: { hostname: string; port: number }): Promise<Socket> {
-    const { dial } = this.options as DialledConnectionOptions;
+  override async dial(place: ChosenPlace): Promise<Socket> {
+    const { dial } = this.options as Partial<DialledConnectionOptions>;
+    // One that somebody else opened with the library comes back by the newest transport, and this is it.
     if (!dial) return super.dial(place);
     // The server speaks first, so nothing may come between the connection and its reader, which takes over in the same
     // turn of the event loop.
-    return dial();
+    return dial(place);
   }
 }
 

@@ -1,5 +1,17 @@
 /** Which connections may be made and how: directly, through a SOCKS proxy, through Tor or I2P, or not at all. */
 export {
+  anonymousSetting,
+  busSettings,
+  canReachBus,
+  noWayToBus,
+  ownBusTypes,
+  type RevealingSettings,
+  refuseDirect,
+  refuseNamedProxies,
+  refuseRevealing,
+  refuseUnreachableBus,
+} from './anonymity.js';
+export {
   type ConnectionHandler,
   type ConnectionTypes,
   connectionTypes,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatHostPort, type HostPort, parseHostPort } from '../configuration/index.js';
+import { formatHostPort, type HostPort, parseHostPort } from '../configuration/values.js';
 
 /** Where a SOCKS proxy listens: a Unix socket or a TCP port. */
 export type ProxyEndpoint = { readonly path: string } | HostPort;
