@@ -169,6 +169,51 @@ describe('a share whose container is damaged', () => {
     expect((await stat(fileOf(share))).size).toBe(300);
   });
 
+  it('and is the only one of its slot keeps everybody from writing there, and its owner writes when it is mended', async () => {
+    const { client } = server;
+    const share = { storageIndex: newIndex(), shareNumber: 0 };
+    await client.storeMutable(share, randomBytes(1000));
+    const whole = await readFile(fileOf(share));
+    await truncate(fileOf(share), 100);
+    const write = { write: [{ offset: 0, data: bytes(9) }] };
+    const stranger = { writeEnabler: bytes(32) };
+    for (const options of [stranger, {}]) {
+      const refused = await client.slot(share.storageIndex, { 1: write }, options);
+      expect(refused.status).toBe(409);
+      expect(Buffer.from(refused.body).toString('latin1')).toContain(
+        'all shares at this storage index are damaged',
+      );
+    }
+    // Nor does an immutable share come in beside it: what is mended would then be of two kinds.
+    expect((await client.allocate(share.storageIndex, [5], 10)).status).toBe(409);
+    await writeFile(fileOf(share), whole);
+    await damaged('--release', `${base32Encode(share.storageIndex)}/0`);
+    await expect.poll(() => client.listMutable(share.storageIndex), { timeout: 20_000 }).toEqual([0]);
+    expect((await client.slot(share.storageIndex, { 1: write }, stranger)).status).toBe(401);
+    expect((await client.slot(share.storageIndex, { 1: write })).status).toBe(200);
+  });
+
+  it('holding an immutable share lets no mutable one come in beside it, but other immutable ones', async () => {
+    const { client } = server;
+    const share = { storageIndex: newIndex(), shareNumber: 0 };
+    await client.store(share, randomBytes(1000));
+    await truncate(fileOf(share), 5);
+    expect(await client.list(share.storageIndex)).toEqual([]);
+    const slot = await client.slot(share.storageIndex, { 1: { write: [{ offset: 0, data: bytes(9) }] } });
+    expect(slot.status).toBe(409);
+    expect(await client.allocated(share.storageIndex, [0, 1], 1000)).toEqual([1]);
+  });
+
+  it('of which no record tells what it was keeps out shares of either kind', async () => {
+    const { client } = server;
+    const share = { storageIndex: newIndex(), shareNumber: 3 };
+    await mkdir(dirname(fileOf(share)), { recursive: true });
+    await writeFile(fileOf(share), 'no share');
+    expect((await client.allocate(share.storageIndex, [5], 10)).status).toBe(409);
+    const slot = await client.slot(share.storageIndex, { 5: { write: [{ offset: 0, data: bytes(9) }] } });
+    expect(slot.status).toBe(409);
+  });
+
   it('that nobody asks for is found by the walk after a start', async () => {
     const share = await damage(overwrite(0, [7, 7, 7, 7]));
     await server.stop();

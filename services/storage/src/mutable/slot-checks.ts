@@ -4,9 +4,24 @@ import { StorageError } from '../storage-error.js';
 import { mostReadAtOnce } from './limits.js';
 import type { MutableFile } from './mutable-file.js';
 import { holds, readUpTo } from './plan-change.js';
+import type { OpenSlot } from './slot-folder.js';
 
-/** @throws StorageError `wrong-write-enabler` where any share was made with another */
-export function checkWriteEnabler(shares: ReadonlyMap<number, MutableFile>, writeEnabler: Uint8Array): void {
+/**
+ * @param writes whether the request would change the slot
+ * @throws StorageError `wrong-write-enabler` where any share was made with another; `share-damaged` where the slot is to
+ *   be changed and none of its shares can tell with which it was made
+ */
+export function checkWriteEnabler(
+  { shares, damaged }: OpenSlot,
+  writeEnabler: Uint8Array,
+  writes: boolean,
+): void {
+  if (writes && shares.size === 0 && damaged.size > 0) {
+    throw new StorageError(
+      'share-damaged',
+      'all shares at this storage index are damaged here: nothing is written until one can be read again',
+    );
+  }
   for (const { layout } of shares.values()) {
     if (
       layout.writeEnabler.length !== writeEnabler.length ||

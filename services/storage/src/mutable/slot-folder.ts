@@ -5,6 +5,7 @@ import { bucketFolder, MalformedContainerError, parseShareName, sharePath } from
 import { damageIn } from '../damage/damage-in.js';
 import type { Quarantine } from '../damage/quarantine.js';
 import type { StoredSlotShare } from '../records/slot-records.js';
+import type { ShareKind } from '../share-backend/share-backend.js';
 import { StorageError } from '../storage-error.js';
 import { MutableFile } from './mutable-file.js';
 
@@ -15,6 +16,11 @@ export interface OpenSlot {
   /** The numbers of shares that are there and cannot be read. */
   readonly damaged: ReadonlySet<number>;
 }
+
+/** What is at a storage index: shares of one kind, or none but damaged ones (by their numbers) if any. */
+export type Holding =
+  | { readonly kind: ShareKind }
+  | { readonly kind: undefined; readonly damaged: readonly number[] };
 
 /** The mutable shares in a share folder. */
 export class SlotFolder {
@@ -84,17 +90,19 @@ export class SlotFolder {
     return numbers;
   }
 
-  /** Whether there is a mutable share at a storage index. Kinds never meet at one, so the first that is whole tells. */
-  async holdsAny(storageIndex: Uint8Array): Promise<boolean> {
+  /** What is at a storage index. Kinds never meet at one, so the first share that can be read tells. */
+  async holding(storageIndex: Uint8Array): Promise<Holding> {
+    const damaged: number[] = [];
     for (const shareNumber of await this.#numbers(storageIndex)) {
       const share = await this.openShare(storageIndex, shareNumber);
-      if (share === 'other-kind') return false;
+      if (share === 'damaged') damaged.push(shareNumber);
+      if (share === 'other-kind') return { kind: 'immutable' };
       if (share instanceof MutableFile) {
         await share.close();
-        return true;
+        return { kind: 'mutable' };
       }
     }
-    return false;
+    return { kind: undefined, damaged };
   }
 
   /**

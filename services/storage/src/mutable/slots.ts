@@ -97,9 +97,13 @@ export class Slots {
     return typeof share === 'string' ? undefined : share;
   }
 
-  /** Whether there is a mutable share at a storage index, once whoever is writing there is done. */
+  /**
+   * Whether there is a mutable share at a storage index, once whoever is writing there is done.
+   *
+   * @throws StorageError `share-damaged` where there are damaged shares of which nothing tells
+   */
   async holdsAny(storageIndex: Uint8Array): Promise<boolean> {
-    const look = () => this.#options.folder.holdsAny(storageIndex);
+    const look = () => this.#holdsAny(storageIndex);
     const slot = base32Encode(storageIndex);
     return this.#turns.isTaken(slot) ? this.#turns.take(slot, look) : look();
   }
@@ -117,11 +121,23 @@ export class Slots {
     return this.#turns.take(slot, () => this.#atWork.during(1, () => this.#readTestWrite(slot, request)));
   }
 
+  async #holdsAny(storageIndex: Uint8Array): Promise<boolean> {
+    const { folder, records } = this.#options;
+    const held = await folder.holding(storageIndex);
+    if (held.kind || held.damaged.length === 0) return held.kind === 'mutable';
+    const kind = await records.kindOf(storageIndex, held.damaged);
+    if (kind) return kind === 'mutable';
+    throw new StorageError(
+      'share-damaged',
+      'what is at this storage index is damaged here, and may be mutable shares',
+    );
+  }
+
   async #readTestWrite(slot: string, request: SlotRequest): Promise<ReadTestWriteAnswer> {
     await this.#settle(slot);
     const open = await this.#options.folder.openSlot(request.storageIndex);
     try {
-      checkWriteEnabler(open.shares, request.writeEnabler);
+      checkWriteEnabler(open, request.writeEnabler, request.changes.size > 0);
       const data = await readAll(open.shares, request.read);
       const success = await allHold(open.shares, request.changes);
       if (success && request.changes.size > 0) await this.#change(slot, open, request);

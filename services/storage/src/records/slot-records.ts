@@ -1,5 +1,6 @@
 import type { Database } from '@holdfast/common/database';
 import type { PoolClient } from 'pg';
+import type { ShareKind } from '../share-backend/share-backend.js';
 import { StorageError } from '../storage-error.js';
 import type { Quotas } from '../usage/quota.js';
 import { changeTotals } from '../usage/totals.js';
@@ -209,6 +210,19 @@ export class SlotRecords {
       );
       if ((rowCount ?? 0) < stored.filter(({ leased }) => leased).length) throw new ChangedMeanwhile();
     });
+  }
+
+  /** The kind that the records of some shares of a storage index say; undefined where there are none of them. */
+  async kindOf(storageIndex: Uint8Array, shareNumbers: readonly number[]): Promise<ShareKind | undefined> {
+    const { rows } = await whileDatabaseReturns(() =>
+      this.#database.pool.query<{ kind: ShareKind }>(
+        `select kind from storage.shares
+          where server = $1 and storage_index = $2 and share_number = any($3)
+          order by kind = 'mutable' desc limit 1`,
+        [this.#server, Buffer.from(storageIndex), [...shareNumbers]],
+      ),
+    );
+    return rows[0]?.kind;
   }
 
   /** The shares of a slot that were to come and have not been recorded as stored. */

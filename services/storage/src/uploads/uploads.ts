@@ -89,7 +89,7 @@ export class Uploads {
    *
    * @returns the shares that are there already, and those that may now be written
    * @throws StorageError `too-many-uploads` or `server-busy` where that is why nothing was granted; `other-kind` where
-   *   there are mutable shares; `quota-exceeded` where the account's quota does not allow all that there is room for;
+   *   there are mutable shares, `share-damaged` where nobody knows; `quota-exceeded` where the account's quota does not allow all that there is room for;
    *   `database-unavailable`
    */
   async allocate(
