@@ -52,6 +52,8 @@ export class DiskShareBackend implements ShareBackend {
   readonly #placer = new SharePlacer();
   readonly #scanner: ShareScanner;
   #unlock = () => {};
+  /** One after the other: two of one name have one unfinished file. */
+  #writingNotes: Promise<void> = Promise.resolve();
 
   /**
    * @param root the folder that has `incoming/` and a folder for each two characters that a storage index can begin with
@@ -165,7 +167,13 @@ export class DiskShareBackend implements ShareBackend {
     }
   }
 
-  async writeNote(name: string, contents: Uint8Array): Promise<void> {
+  writeNote(name: string, contents: Uint8Array): Promise<void> {
+    const writing = this.#writingNotes.then(() => this.#writeNote(name, contents));
+    this.#writingNotes = writing.catch(() => undefined);
+    return writing;
+  }
+
+  async #writeNote(name: string, contents: Uint8Array): Promise<void> {
     const unfinished = join(this.#root, `${name}.new`);
     await writeFile(unfinished, contents, { mode: 0o600, flush: true });
     await rename(unfinished, join(this.#root, name));

@@ -1,5 +1,8 @@
 import type { Database } from '@holdfast/common/database';
 
+/** The most milliseconds that a timer takes: pg takes 0 for the connection's own timeout. */
+const patiently = { query_timeout: 2 ** 31 - 1 };
+
 /** How far the totals of an account were from its leases and uploads: what was kept less what was counted. */
 export interface TotalsError {
   /** The account's key. */
@@ -17,11 +20,15 @@ export interface TotalsError {
  */
 export async function recountTotals(database: Database, server: number): Promise<TotalsError[]> {
   return database.transaction(async (client) => {
-    await client.query('select from storage.usage_totals where server = $1 order by account for update', [
-      server,
-    ]);
-    const { rows } = await client.query<TotalsError>(
-      `with counted as (
+    // A server with very many leases must not be kept from starting.
+    await client.query('set local statement_timeout = 0');
+    await client.query({
+      text: 'select from storage.usage_totals where server = $1 order by account for update',
+      values: [server],
+      ...patiently,
+    });
+    const { rows } = await client.query<TotalsError>({
+      text: `with counted as (
          select account, sum(bytes)::bigint as bytes, sum(shares)::bigint as shares, sum(promised)::bigint as promised
            from (select account, size, 1, 0
                    from storage.leases join storage.shares using (server, storage_index, share_number)
@@ -48,8 +55,9 @@ export async function recountTotals(database: Database, server: number): Promise
            set bytes = excluded.bytes, shares = excluded.shares, promised = excluded.promised)
        select account, wrong_bytes as bytes, wrong_shares as shares, wrong_promised as promised
          from wrong order by account`,
-      [server],
-    );
+      values: [server],
+      ...patiently,
+    });
     return rows;
   });
 }
