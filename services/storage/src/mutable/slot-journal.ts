@@ -79,6 +79,14 @@ export class SlotJournal {
     await writeFile(join(this.#path(entry, preparing), `${shareNumber}${removal}`), '', { flag: 'wx' });
   }
 
+  /**
+   * Makes sure that whoever looks after a crash finds an entry that was begun. Before its shares are promised in Postgres:
+   * what is recorded there must not be without the entry that tells a start to look at it.
+   */
+  async keep(): Promise<void> {
+    await syncFolder(this.#folder);
+  }
+
   /** Forgets an entry that was begun and not committed. */
   async discard(entry: SlotEntry): Promise<void> {
     await rm(this.#path(entry, preparing), { recursive: true, force: true });

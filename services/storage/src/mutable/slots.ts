@@ -176,6 +176,7 @@ export class Slots {
         await journal.write(entry, shareNumber, container(header, data, trailer));
       }
       for (const shareNumber of removed) await journal.remove(entry, shareNumber);
+      await journal.keep();
     } catch (error) {
       space.release(needed);
       await journal.discard(entry);
