@@ -149,7 +149,18 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   metrics.watchRecords(parts.standing);
   parts.standing.onceCurrent(() => walkInBackground(parts, records, adoption));
   const { enabled: collects, every, pace } = configuration.collection;
-  const collecting = new Collecting({ backend, database, server, every, pace, metrics, logger });
+  const { generation, standing } = parts;
+  const collecting = new Collecting({
+    backend,
+    database,
+    server,
+    generation,
+    standing,
+    every,
+    pace,
+    metrics,
+    logger,
+  });
   if (collects) parts.standing.onceCurrent(() => lifecycle.add('collection', collecting.start()));
 
   const reports = new CorruptionReports(database, server);

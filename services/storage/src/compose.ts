@@ -62,6 +62,7 @@ export async function compose(
   let service: Service | undefined;
   let opened: Database | undefined;
   let standing: StandingWatch | undefined;
+  let followed: AccountFollowing | undefined;
   const serving = () => (lifecycle.stopping ? undefined : service);
   const operatorPort = await openOperatorPort({
     listen: configuration.operator.listen,
@@ -111,8 +112,7 @@ export async function compose(
   opened = database;
 
   const server = await registerServer(database, identity.serverId);
-  await describeServer(database, server, configuration, identity, await certificates.current());
-  await setAnonymousCredential(database, server, credential ? Buffer.from(credential) : undefined);
+  await introduce();
   const generation = new Generation({ backend, database, server, serverId: identity.serverId });
   standing = watchRecords(generation);
   const composed = await composeService({
@@ -137,15 +137,29 @@ export async function compose(
   lifecycle.add('requests', () => port.close());
   logger.info({ serverId: identity.serverId, listen: configuration.listen }, 'serving shares');
 
+  /** Writes into the database what clients and other servers of it must know of this one. */
+  async function introduce(): Promise<void> {
+    await describeServer(database, server, configuration, identity, await certificates.current());
+    await setAnonymousCredential(database, server, credential ? Buffer.from(credential) : undefined);
+  }
+
   /** Knows whether the records are those of the shares, and has them recovered if it may. */
   function watchRecords(generation: Generation): StandingWatch {
     const watch = new StandingWatch({
       generation,
+      database,
       logger,
+      onReturn: async () => {
+        await introduce();
+        followed?.again();
+      },
       command: `holdfast storage recover ${resolve(dir)}`,
       recover: configuration.recovery.automatic
         ? async () => {
             const { signal } = lifecycle;
+            // Where the database was emptied while this process runs.
+            await migrateStorage(database, logger);
+            await registerServer(database, identity.serverId);
             const leaseDuration = configuration.leases.duration;
             const done = await recover({ backend, database, server, identity, leaseDuration, signal });
             logger.info(done, 'recovered the records from the shares');
@@ -161,8 +175,14 @@ export async function compose(
    * credential is good.
    */
   function followAccounts(credentials: Credentials, records: StandingWatch): void {
-    const copying = new AccountCopying(backend, database, server, identity.signingKey);
-    // Not before: what is there may be all that is left of the accounts.
+    const copying = new AccountCopying({
+      backend,
+      database,
+      server,
+      generation,
+      signingKey: identity.signingKey,
+      logger,
+    });
     const copyAccounts = () => {
       if (records.problem !== undefined) return;
       copying
@@ -189,11 +209,13 @@ export async function compose(
       book: new AccountBook({ database, keeper: server, seal, logger }),
       credentials,
       logger,
+      current: () => records.look(),
       onReload: () => {
         announcing?.follow(credentials.find(Buffer.from(credential ?? '')) !== undefined);
         copyAccounts();
       },
     });
+    followed = following;
     lifecycle.add('accounts', following.start());
   }
 }

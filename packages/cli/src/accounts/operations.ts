@@ -13,6 +13,7 @@ import {
   showAccount,
 } from '@holdfast/storage';
 import { type StorageNode, withStorageNode } from '../nodes/storage-node.js';
+import { requireCurrentRecords } from '../storage/current-records.js';
 import { formatAccount, formatAccounts } from './formats.js';
 import { tellServers } from './tell-servers.js';
 import { writeGrant } from './write-grant.js';
@@ -100,7 +101,11 @@ export function grant(name: string, options: Shown & { readonly out: string }): 
   });
 }
 
-/** Changes something, says so to the servers that run, and shows what came of it. */
+/**
+ * Changes something, says so to the servers that run, and shows what came of it.
+ *
+ * @throws RecordsNotCurrentError
+ */
 function change(
   name: string,
   options: Shown,
@@ -108,6 +113,8 @@ function change(
   work: (node: StorageNode) => Promise<void>,
 ): Promise<void> {
   return withAccounts(options, async (node) => {
+    // What is changed in records that are too old is lost, or in the way, when they are recovered.
+    await requireCurrentRecords(node);
     await work(node);
     await tell(node);
     print(options, options.json && (await showAccount(node.database, name)), () => `${done}\n`);

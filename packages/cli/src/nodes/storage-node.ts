@@ -1,5 +1,5 @@
 import { access, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
 import { type Database, openPool } from '@holdfast/common/database';
 import { type Identity, loadIdentity } from '@holdfast/common/identity';
@@ -31,20 +31,30 @@ export interface StorageNode {
   readonly server: number;
 }
 
+/** How a command uses a database. */
+export interface StorageNodeUse {
+  /** Whether it makes the tables anew in a database that lost them. */
+  readonly evenEmptied?: boolean;
+}
+
 /**
  * Does something with a storage server's folder and database, whether the server runs or not. The database's schema is
  * brought forward first, so that a command works also before the first start.
  *
  * @param dir the folder of a storage server, or of a lab: then that of its first storage server
  * @param name what Postgres shows this command as
- * @throws ConfigurationError, NotStorageError, SchemaTooNewError, or Postgres' own error
+ * @throws ConfigurationError, NotStorageError, SchemaTooNewError, or Postgres' own error; RecordsNotCurrentError where
+ *   the database was emptied since the server ran: an empty list of accounts would look as if there were none
  */
 export async function withStorageNode<T>(
   dir: string,
   name: string,
   work: (node: StorageNode) => Promise<T>,
+  { evenEmptied = false }: StorageNodeUse = {},
 ): Promise<T> {
-  const { migrateStorage, nodeConfiguration, registerServer } = await import('@holdfast/storage');
+  const { migrateStorage, nodeConfiguration, registerServer, requireRecords } = await import(
+    '@holdfast/storage'
+  );
   const folder = await storageFolder(dir);
   const configuration = await readYamlConfiguration(join(folder, 'node.yaml'), nodeConfiguration);
   const identity = await loadIdentity(folder);
@@ -56,6 +66,9 @@ export async function withStorageNode<T>(
     connections: 6,
   });
   try {
+    if (!evenEmptied) {
+      await requireRecords(database, resolve(folder, configuration.shares.path), identity.serverId);
+    }
     await migrateStorage(database, logger);
     const server = await registerServer(database, identity.serverId);
     return await work({ dir: folder, configuration, identity, database, server });

@@ -1,6 +1,7 @@
 import { formatBytes } from '../format-bytes.js';
 import { type StorageNode, withStorageNode } from '../nodes/storage-node.js';
 import { showCounting } from './counting-bar.js';
+import { generationOf, requireCurrentRecords } from './current-records.js';
 import { withShares } from './share-folder.js';
 
 const commandName = 'holdfast storage collect';
@@ -37,6 +38,7 @@ export async function collectShares(dir: string, json: boolean): Promise<string>
   return withCurrentRecords(dir, (node) =>
     withShares(node, async (backend) => {
       const { database, server, configuration } = node;
+      const generation = generationOf(node, backend);
       const due = (await collectable(database, server)).accounts.reduce((sum, { leases }) => sum + leases, 0);
       const bar = showCounting('collecting');
       try {
@@ -44,6 +46,7 @@ export async function collectShares(dir: string, json: boolean): Promise<string>
           backend,
           database,
           server,
+          generation,
           pace: configuration.collection.pace,
           onProgress: ({ leases, shares }) => bar.show(Math.min(1, leases / Math.max(1, due)), shares),
         });
@@ -61,11 +64,7 @@ export async function collectShares(dir: string, json: boolean): Promise<string>
 /** Where records were lost, what looks like a share without a lease may well have one. */
 function withCurrentRecords<T>(dir: string, work: (node: StorageNode) => Promise<T>): Promise<T> {
   return withStorageNode(dir, commandName, async (node) => {
-    const { Generation } = await import('@holdfast/storage');
-    const { database, server, identity } = node;
-    await withShares(node, (backend) =>
-      new Generation({ backend, database, server, serverId: identity.serverId }).requireCurrent(),
-    );
+    await requireCurrentRecords(node);
     return work(node);
   });
 }

@@ -1,5 +1,5 @@
 import type { Recovery } from '@holdfast/storage';
-import { withStorageNode } from '../nodes/storage-node.js';
+import { type StorageNode, withStorageNode } from '../nodes/storage-node.js';
 import { showCounting } from './counting-bar.js';
 import { withShares } from './share-folder.js';
 
@@ -12,7 +12,7 @@ import { withShares } from './share-folder.js';
  */
 export async function recoverRecords(dir: string, json: boolean): Promise<string> {
   const { recover } = await import('@holdfast/storage');
-  return withStorageNode(dir, 'holdfast storage recover', (node) =>
+  const recovering = (node: StorageNode) =>
     withShares(node, async (backend) => {
       const bar = showCounting('recovering');
       const begun = performance.now();
@@ -30,8 +30,8 @@ export async function recoverRecords(dir: string, json: boolean): Promise<string
       } finally {
         bar.end();
       }
-    }),
-  );
+    });
+  return withStorageNode(dir, 'holdfast storage recover', recovering, { evenEmptied: true });
 }
 
 function inWords({ shares, recorded, unreadable, accounts, rekeyed }: Recovery, seconds: number): string {

@@ -15,6 +15,8 @@ export interface AccountFollowingOptions {
   readonly book: AccountBook;
   readonly credentials: Credentials;
   readonly logger: Logger;
+  /** Whether the records are current, as of now. While they are not, the accounts stay as they were last known. */
+  readonly current: () => Promise<boolean>;
   /** Called after each look into the database. */
   readonly onReload: () => void;
 }
@@ -60,12 +62,13 @@ export class AccountFollowing {
   }
 
   async #look(): Promise<boolean> {
-    const { bus, book, credentials, logger, onReload } = this.#options;
+    const { bus, book, credentials, logger, current, onReload } = this.#options;
     try {
+      const follows = await current();
       // First what requests depend on: registering many accounts at a new server takes a while.
-      await credentials.reload();
+      if (follows) await credentials.reload();
       onReload();
-      const registered = await book.register();
+      const registered = follows ? await book.register() : 0;
       if (registered > 0) {
         logger.info({ registered }, 'registered accounts at servers that lacked them');
         bus.publish(this.#changed, {});

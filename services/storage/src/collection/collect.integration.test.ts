@@ -8,6 +8,7 @@ import { waitFor } from '@holdfast/lab';
 import { decodeAllocateAnswer, sharePath } from '@holdfast/lafs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Generation } from '../recovery/generation.js';
 import { DiskShareBackend } from '../share-backend/disk-share-backend.js';
 import { madeIndex, makeShare, makeShares } from '../testing/made-shares.js';
 import { holdfast } from '../testing/run-command.js';
@@ -172,9 +173,10 @@ describe('a share that is just being removed', () => {
     const logger = silentLogger();
     const database = openPool({ url: server.databaseUrl, applicationName: 'test', logger, connections: 2 });
     const backend = new DiskShareBackend(server.shares, logger);
-    const [{ key }] = (await server.sql<{ key: number }>('select key from storage.servers')) as [
-      { key: number },
-    ];
+    const [{ key, server_id: serverId }] = (await server.sql<{ key: number; server_id: string }>(
+      'select key, server_id from storage.servers',
+    )) as [{ key: number; server_id: string }];
+    const generation = new Generation({ backend, database, server: key, serverId });
     /** Acknowledged since all leases were last made to run out. */
     let safe = new Set<Share>();
     let over = false;
@@ -196,7 +198,7 @@ describe('a share that is just being removed', () => {
     for (let round = 0; round < 6; round++) {
       await runOut(server, shares);
       safe = new Set();
-      removed += (await collect({ backend, database, server: key, pace: 100_000 })).shares;
+      removed += (await collect({ backend, database, server: key, generation, pace: 100_000 })).shares;
       for (const share of [...safe]) expect((await server.client.read(share)).status).toBe(200);
     }
     over = true;

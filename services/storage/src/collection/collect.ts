@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@holdfast/common/database';
 import { isDatabaseDown } from '../records/database-errors.js';
+import type { Generation } from '../recovery/generation.js';
 import type { ShareBackend } from '../share-backend/share-backend.js';
-import { CollectionRecords, type DueOfAccount, type GoingShare } from './collection-records.js';
+import { CollectionRecords, type GoingShare } from './collection-records.js';
+import { type DueOfAccount, due } from './due.js';
 import { alone } from './server-lock.js';
 
 /** Leases ended and shares removed in one transaction: whoever renews one of them waits that long. */
@@ -17,6 +19,8 @@ export interface CollectOptions {
   readonly database: Database;
   /** This server's key. */
   readonly server: number;
+  /** Of records that are not current nothing is collected. */
+  readonly generation: Generation;
   /** Most leases ended, or shares removed, in a second. */
   readonly pace: number;
   /** Called now and then. */
@@ -43,11 +47,13 @@ export interface Collection {
  * more, and what an earlier pass left to be removed. It may be ended at any moment; the next pass goes on. At most two
  * thirds of the time it is at work, so that others come first.
  *
- * @throws ServerBusyError; Postgres' own error
+ * @throws ServerBusyError, RecordsNotCurrentError, MarkError; Postgres' own error
  */
 export function collect(options: CollectOptions): Promise<Collection> {
-  const { database, server } = options;
-  return alone(database, server, (client) => new Pass(new CollectionRecords(client, server), options).run());
+  const { database, server, generation } = options;
+  return alone(database, server, (client) =>
+    new Pass(new CollectionRecords(client, server, generation), options).run(),
+  );
 }
 
 /** What a pass would do now. Changes nothing. */
@@ -55,12 +61,7 @@ export async function collectable(
   database: Database,
   server: number,
 ): Promise<{ accounts: DueOfAccount[]; shares: number; bytes: number }> {
-  const client = await database.pool.connect();
-  try {
-    return await new CollectionRecords(client, server).due();
-  } finally {
-    client.release();
-  }
+  return database.transaction((client) => due(client, server));
 }
 
 class Pass {

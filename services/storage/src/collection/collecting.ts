@@ -8,6 +8,8 @@ import { ServerBusyError } from './server-lock.js';
 export interface CollectingOptions extends Omit<CollectOptions, 'onProgress' | 'signal'> {
   /** Milliseconds from the end of a pass to the next, and from the start to the first. */
   readonly every: number;
+  /** Nothing is collected while the records have a problem. */
+  readonly standing: { readonly problem: string | undefined };
   readonly metrics: StorageMetrics;
   readonly logger: Logger;
 }
@@ -33,7 +35,8 @@ export class Collecting {
   }
 
   async #pass(): Promise<boolean> {
-    const { metrics, logger, every: _, ...options } = this.#options;
+    const { metrics, logger, standing, every: _, ...options } = this.#options;
+    if (standing.problem !== undefined) return true;
     const begun = performance.now();
     try {
       const done = await collect({ ...options, signal: this.#stopping.signal });

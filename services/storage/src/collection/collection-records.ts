@@ -1,5 +1,6 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import type pg from 'pg';
+import type { Generation } from '../recovery/generation.js';
 import { changeTotals } from '../usage/totals.js';
 import { lockForDeletion } from './deletion-lock.js';
 
@@ -7,15 +8,6 @@ import { lockForDeletion } from './deletion-lock.js';
 export interface GoingShare extends ShareAddress {
   /** Bytes of data. */
   readonly size: number;
-}
-
-/** What a pass would end and free, for one account. */
-export interface DueOfAccount {
-  readonly account: string;
-  /** Leases that have run out. */
-  readonly leases: number;
-  /** Bytes of share data under them. */
-  readonly bytes: number;
 }
 
 /**
@@ -27,11 +19,13 @@ export interface DueOfAccount {
 export class CollectionRecords {
   readonly #client: pg.PoolClient;
   readonly #server: number;
+  readonly #generation: Pick<Generation, 'requireCurrentIn'>;
 
   /** @param server this server's key */
-  constructor(client: pg.PoolClient, server: number) {
+  constructor(client: pg.PoolClient, server: number, generation: Pick<Generation, 'requireCurrentIn'>) {
     this.#client = client;
     this.#server = server;
+    this.#generation = generation;
   }
 
   /**
@@ -39,6 +33,7 @@ export class CollectionRecords {
    * without a lease: but for those that are on their way in, and for damaged ones, which are kept.
    *
    * @returns how many leases were ended, and the shares
+   * @throws RecordsNotCurrentError, MarkError
    */
   async expire(limit: number): Promise<{ leases: number; going: GoingShare[] }> {
     return this.#transaction(async () => {
@@ -123,6 +118,7 @@ export class CollectionRecords {
    *
    * @param remove removes shares from the backend, and tells those that are gone
    * @returns those that are gone; a share that is not going, or has a lease after all, is left alone
+   * @throws RecordsNotCurrentError, MarkError
    */
   async remove(
     shares: readonly GoingShare[],
@@ -154,33 +150,6 @@ export class CollectionRecords {
     });
   }
 
-  /** What a pass would do now: the leases that it would end, by account, and the shares that it would remove. */
-  async due(): Promise<{ accounts: DueOfAccount[]; shares: number; bytes: number }> {
-    const { rows: accounts } = await this.#client.query<DueOfAccount>(
-      `select name as account, count(*)::int as leases, coalesce(sum(size), 0)::bigint as bytes
-         from storage.leases join storage.accounts on key = account
-         left join storage.shares using (server, storage_index, share_number)
-        where server = $1 and expires_at <= now()
-        group by name order by name`,
-      [this.#server],
-    );
-    const { rows } = await this.#client.query<{ shares: number; bytes: number }>(
-      `select count(*)::int as shares, coalesce(sum(size), 0)::bigint as bytes
-         from storage.shares as s
-        where server = $1 and (state = 'going' or state = 'stable'
-          and (storage_index, share_number) in (select storage_index, share_number from storage.leases
-                                                 where server = $1 and expires_at <= now())
-          and not exists (select from storage.leases as l
-                           where l.server = $1 and l.storage_index = s.storage_index
-                             and l.share_number = s.share_number and l.expires_at > now())
-          and not exists (select from storage.damaged_shares as d
-                           where d.server = $1 and d.storage_index = s.storage_index
-                             and d.share_number = s.share_number))`,
-      [this.#server],
-    );
-    return { accounts, ...(rows[0] as { shares: number; bytes: number }) };
-  }
-
   #addresses(shares: readonly ShareAddress[]): unknown[] {
     return [
       this.#server,
@@ -189,9 +158,11 @@ export class CollectionRecords {
     ];
   }
 
+  /** An older copy of the database may have been put in place at any moment, with leases as they were then. */
   async #transaction<T>(work: () => Promise<T>): Promise<T> {
     await this.#client.query('begin');
     try {
+      await this.#generation.requireCurrentIn(this.#client, { hold: true });
       const result = await work();
       await this.#client.query('commit');
       return result;

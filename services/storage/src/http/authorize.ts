@@ -30,8 +30,13 @@ export function permit({ state }: Account, route: RouteName): void {
   }
 }
 
-/** Requests besides those that store something that need records to be right. */
-const alsoChanging: readonly RouteName[] = ['renewLease', 'abortUpload'];
+/** Requests besides those that store something that need records to be right: what they write would be lost. */
+const alsoChanging: readonly RouteName[] = [
+  'renewLease',
+  'abortUpload',
+  'reportCorruption',
+  'reportMutableCorruption',
+];
 
 /**
  * Lets pass what may be done while the records of this server are not to be relied on: reading and listing.

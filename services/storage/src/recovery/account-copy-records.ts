@@ -1,6 +1,7 @@
 import type { Database } from '@holdfast/common/database';
 import type pg from 'pg';
 import type { CopiedAccounts } from './account-copy.js';
+import type { Generation } from './generation.js';
 
 /** A number that changes when anything changes that the copy has in it. */
 export async function accountsFingerprint(database: Database, server: number): Promise<string> {
@@ -18,10 +19,20 @@ export async function accountsFingerprint(database: Database, server: number): P
   return rows[0]?.fingerprint ?? '';
 }
 
-/** All that the copy has in it, as it is now. */
-export async function gatherAccounts(database: Database, server: number): Promise<CopiedAccounts> {
+/**
+ * All that the copy has in it, as it is now, of records that are current.
+ *
+ * @throws RecordsNotCurrentError, MarkError, or Postgres' own error
+ */
+export async function gatherAccounts(
+  database: Database,
+  server: number,
+  generation: Generation,
+): Promise<CopiedAccounts> {
   return database.transaction(async (client) => {
     await client.query('set transaction isolation level repeatable read, read only');
+    // Of one snapshot with the accounts.
+    await generation.requireCurrentIn(client, { hold: false });
     const rows = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await client.query<Row>(text, values)).rows;
     return {

@@ -1,30 +1,45 @@
 import type { KeyObject } from 'node:crypto';
 import type { Database } from '@holdfast/common/database';
+import type { Logger } from '@holdfast/common/logging';
 import type { ShareBackend } from '../share-backend/share-backend.js';
-import { AccountCopySeal, type CopiedAccounts } from './account-copy.js';
+import { AccountCopyError, AccountCopySeal, type CopiedAccounts } from './account-copy.js';
 import { accountsFingerprint, gatherAccounts } from './account-copy-records.js';
+import type { Generation } from './generation.js';
 
 /** Name of the copy beside the shares. */
 const copyName = 'holdfast-accounts';
 
+/** Name of the copy before, where the one that took its place lacks accounts that it had. */
+const formerCopyName = 'holdfast-accounts.1';
+
+/** What copying the accounts needs. */
+export interface AccountCopyingOptions {
+  readonly backend: ShareBackend;
+  readonly database: Database;
+  /** This server's key. */
+  readonly server: number;
+  readonly generation: Generation;
+  readonly signingKey: KeyObject;
+  readonly logger: Logger;
+}
+
 /** Keeps an encrypted copy of the accounts beside the shares. */
 export class AccountCopying {
-  readonly #backend: ShareBackend;
-  readonly #database: Database;
-  readonly #server: number;
+  readonly #options: AccountCopyingOptions;
   readonly #seal: AccountCopySeal;
   #written: string | undefined;
   #refreshing: Promise<void> = Promise.resolve();
 
-  /** @param server this server's key */
-  constructor(backend: ShareBackend, database: Database, server: number, signingKey: KeyObject) {
-    this.#backend = backend;
-    this.#database = database;
-    this.#server = server;
-    this.#seal = new AccountCopySeal(signingKey);
+  constructor(options: AccountCopyingOptions) {
+    this.#options = options;
+    this.#seal = new AccountCopySeal(options.signingKey);
   }
 
-  /** Writes the copy anew if anything in it has changed since it was last written here. */
+  /**
+   * Writes the copy anew if anything in it has changed since it was last written here.
+   *
+   * @throws RecordsNotCurrentError where the records are not: what is there may be all that is left of the accounts
+   */
   refresh(): Promise<void> {
     const refreshing = this.#refreshing.then(() => this.#refresh());
     this.#refreshing = refreshing.catch(() => undefined);
@@ -32,11 +47,28 @@ export class AccountCopying {
   }
 
   async #refresh(): Promise<void> {
-    const fingerprint = await accountsFingerprint(this.#database, this.#server);
+    const { backend, database, server, generation } = this.#options;
+    const fingerprint = await accountsFingerprint(database, server);
     if (fingerprint === this.#written) return;
-    const contents = await gatherAccounts(this.#database, this.#server);
-    await this.#backend.writeNote(copyName, this.#seal.seal(contents));
+    const contents = await gatherAccounts(database, server, generation);
+    await this.#keepFormer(contents);
+    await backend.writeNote(copyName, this.#seal.seal(contents));
     this.#written = fingerprint;
+  }
+
+  /** No account is ever deleted: where the copy would lose one, somebody has to look into it. */
+  async #keepFormer({ accounts }: CopiedAccounts): Promise<void> {
+    const { backend, logger } = this.#options;
+    const former = await backend.readNote(copyName);
+    if (!former) return;
+    const names = new Set(accounts.map(({ name }) => name));
+    try {
+      if (this.#seal.open(former).accounts.every(({ name }) => names.has(name))) return;
+    } catch (error) {
+      if (!(error instanceof AccountCopyError)) throw error;
+    }
+    logger.error({ kept: formerCopyName }, 'accounts of the last copy are not in the database any more');
+    await backend.writeNote(formerCopyName, former);
   }
 }
 

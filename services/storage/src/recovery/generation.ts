@@ -1,23 +1,32 @@
 import type { Database } from '@holdfast/common/database';
+import type pg from 'pg';
 import { whileDatabaseReturns } from '../records/database-errors.js';
 import type { ShareBackend } from '../share-backend/share-backend.js';
 import { type Mark, readMark, writeMark } from './mark.js';
 
 /**
  * How the records stand to the shares. `missing`: the database knows nothing of this server, whose shares were
- * recorded once. `behind`: the database is an older copy of what it was.
+ * recorded once. `behind`: the database is an older copy of what it was. `renumbered`: the database was made anew while
+ * this process ran, and has given this server another key.
  */
-export type Standing = 'current' | 'missing' | 'behind';
+export type Standing = 'current' | 'missing' | 'behind' | 'renumbered';
+
+const explanations: Readonly<Record<Exclude<Standing, 'current'>, string>> = {
+  missing: 'the database has no records of the shares of this server: run storage recover first',
+  behind: 'the database is older than the shares of this server: run storage recover first',
+  renumbered: 'the database was made anew and has another key for this server: restart it',
+};
+
+/** SQLSTATE of a schema, and of a table, that is not there. */
+const noSchema: readonly unknown[] = ['3F000', '42P01'];
 
 /** The records are missing or too old to be relied on. */
 export class RecordsNotCurrentError extends Error {
   override readonly name = 'RecordsNotCurrentError';
   readonly code = 'records-not-current';
 
-  constructor(readonly standing: Standing) {
-    super(
-      `the database ${standing === 'missing' ? 'has no records of the shares of this server' : 'is older than the shares of this server'}: run storage recover first`,
-    );
+  constructor(readonly standing: Exclude<Standing, 'current'>) {
+    super(explanations[standing]);
   }
 }
 
@@ -36,6 +45,7 @@ export interface GenerationOptions {
  */
 export class Generation {
   readonly #options: GenerationOptions;
+  #raising: Promise<void> = Promise.resolve();
 
   constructor(options: GenerationOptions) {
     this.#options = options;
@@ -48,9 +58,9 @@ export class Generation {
 
   /** @throws MarkError, StorageError `database-unavailable` */
   async standing(): Promise<Standing> {
-    const [mark, recorded] = [await this.mark(), await this.#recorded()];
-    if (!mark || recorded >= mark.generation) return 'current';
-    return recorded === 0 ? 'missing' : 'behind';
+    // The mark first: where it is raised in between, the database is ahead of what was read here, and not behind it.
+    const mark = await this.mark();
+    return this.#compare(mark, await whileDatabaseReturns(() => this.#recorded(this.#options.database.pool)));
   }
 
   /**
@@ -59,8 +69,18 @@ export class Generation {
    * @throws RecordsNotCurrentError, MarkError, StorageError `database-unavailable`
    */
   async requireCurrent(): Promise<void> {
-    const standing = await this.standing();
-    if (standing !== 'current') throw new RecordsNotCurrentError(standing);
+    require(await this.standing());
+  }
+
+  /**
+   * The same for a transaction, as it sees the records: the first thing to be asked in it.
+   *
+   * @param hold whether no other copy can take their place before the transaction ends
+   * @throws RecordsNotCurrentError, MarkError, or Postgres' own error
+   */
+  async requireCurrentIn(client: pg.ClientBase, { hold }: { readonly hold: boolean }): Promise<void> {
+    const mark = await this.mark();
+    require(this.#compare(mark, await this.#recorded(client, hold ? 'for share' : '')));
   }
 
   /**
@@ -68,20 +88,35 @@ export class Generation {
    * never be there without cause.
    *
    * @param adopting see `Mark`; as it was where it is left out, and true where there was no mark
-   * @throws MarkError, StorageError `database-unavailable`
+   * @throws RecordsNotCurrentError where they are not; then nothing is changed. MarkError, StorageError
+   *   `database-unavailable`
    */
-  async raise(adopting?: boolean): Promise<void> {
+  raise(adopting?: boolean): Promise<void> {
+    const raising = this.#raising.then(() => this.#raise(adopting));
+    this.#raising = raising.catch(() => undefined);
+    return raising;
+  }
+
+  async #raise(adopting: boolean | undefined): Promise<void> {
     const { backend, database, server, serverId } = this.#options;
     const mark = await this.mark();
-    const { rows } = await whileDatabaseReturns(() =>
-      database.pool.query<{ generation: number }>(
-        'update storage.servers set generation = generation + 1 where key = $1 returning generation',
-        [server],
-      ),
+    const raised = await whileDatabaseReturns(() =>
+      database.pool
+        .query<{ generation: number }>(
+          `update storage.servers set generation = generation + 1
+            where key = $1 and server_id = $2 and generation >= $3 returning generation`,
+          [server, serverId, mark?.generation ?? 0],
+        )
+        .catch(withoutSchema),
     );
+    const generation = raised?.rows[0]?.generation;
+    if (generation === undefined) {
+      const standing = await this.standing();
+      throw new RecordsNotCurrentError(standing === 'current' ? 'behind' : standing);
+    }
     await writeMark(backend, {
       server: serverId,
-      generation: (rows[0] as { generation: number }).generation,
+      generation,
       adopting: adopting ?? mark?.adopting ?? true,
     });
   }
@@ -98,13 +133,35 @@ export class Generation {
     );
   }
 
-  async #recorded(): Promise<number> {
-    const { rows } = await whileDatabaseReturns(() =>
-      this.#options.database.pool.query<{ generation: number }>(
-        'select generation from storage.servers where key = $1',
-        [this.#options.server],
-      ),
-    );
-    return rows[0]?.generation ?? 0;
+  #compare(mark: Mark | undefined, recorded: RecordedServer | undefined): Standing {
+    if (recorded && recorded.key !== this.#options.server) return 'renumbered';
+    if (!recorded || (mark && recorded.generation === 0)) return 'missing';
+    return mark && recorded.generation < mark.generation ? 'behind' : 'current';
   }
+
+  async #recorded(
+    client: Pick<pg.ClientBase, 'query'>,
+    lock: 'for share' | '' = '',
+  ): Promise<RecordedServer | undefined> {
+    const found = await client
+      .query<RecordedServer>(`select key, generation from storage.servers where server_id = $1 ${lock}`, [
+        this.#options.serverId,
+      ])
+      .catch(withoutSchema);
+    return found?.rows[0];
+  }
+}
+
+interface RecordedServer {
+  readonly key: number;
+  readonly generation: number;
+}
+
+function require(standing: Standing): void {
+  if (standing !== 'current') throw new RecordsNotCurrentError(standing);
+}
+
+/** A database without our tables is one without records. */
+function withoutSchema(error: { readonly code?: unknown }): undefined {
+  if (!noSchema.includes(error.code)) throw error;
 }

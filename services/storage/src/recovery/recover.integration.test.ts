@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '@holdfast/lab';
+import { encodeCorruptionReport, storageRoutes } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setAccountQuota, setAccountState } from '../accounts/account-changes.js';
 import { madeIndex, makeShare, makeShares } from '../testing/made-shares.js';
@@ -77,6 +78,21 @@ describe('a server whose database is lost', () => {
     const refused = await server.client.allocate(newShare().storageIndex, [0], 10);
     expect([refused.status, text(refused.body)]).toEqual([503, expect.stringContaining('read-only')]);
     expect((await server.client.renew(anybodys.storageIndex)).status).toBe(503);
+    for (const route of ['reportCorruption', 'reportMutableCorruption'] as const) {
+      const report = await server.client.request('POST', storageRoutes[route].path(anybodys), {
+        headers: { 'content-type': 'application/cbor' },
+        body: encodeCorruptionReport('bad'),
+      });
+      expect(report.status).toBe(503);
+    }
+    for (const change of [
+      ['create', 'eve'],
+      ['quota', 'anonymous', '1GB'],
+      ['freeze', 'anonymous'],
+    ]) {
+      const { status, stderr } = await holdfast('account', ...change, '--dir', server.dir);
+      expect([status, stderr]).toEqual([1, expect.stringContaining('storage recover')]);
+    }
 
     expect(await recover()).toMatchObject({ shares: 2, recorded: 2, accounts: 1 });
     await starting;

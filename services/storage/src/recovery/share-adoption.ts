@@ -6,6 +6,7 @@ import { whileDatabaseReturns } from '../records/database-errors.js';
 import { leaseEnd } from '../records/lease-end.js';
 import type { ShareRecords } from '../records/share-records.js';
 import type { InspectedShare, ShareBackend } from '../share-backend/share-backend.js';
+import { changeTotals } from '../usage/totals.js';
 
 /** What recording found shares needs. */
 export interface ShareAdoptionOptions {
@@ -44,13 +45,14 @@ export class ShareAdoption {
   }
 
   /**
-   * As `adopt`, for records of an older time: what they know of renewals and of shares on their way out is out of date,
-   * so every lease begins its full duration anew.
+   * As `adopt`, for records of an older time: what they know of renewals, of the sizes of mutable shares and of shares
+   * on their way out is out of date. So every lease begins its full duration anew, and sizes are those of the files.
    */
   adoptAnew(shares: readonly ShareAddress[]): Promise<AdoptedShares> {
     return this.#whileNothingIsDeleted(shares, async (found, client) => {
       await this.#forgetGoing(found, client);
       const recorded = await this.#record(found, client);
+      await this.#resize(found, client);
       await this.#extendLeases(found, client);
       return recorded;
     });
@@ -91,6 +93,30 @@ export class ShareAdoption {
               where server = $1 and shares.storage_index = found.storage_index
                 and shares.share_number = found.share_number and state = 'going'`,
       values: this.#addresses(found),
+    });
+  }
+
+  async #resize(found: readonly InspectedShare[], client: pg.PoolClient): Promise<void> {
+    const mutable = found.filter(({ kind }) => kind === 'mutable');
+    await client.query({
+      name: 'storage-resize',
+      text: `with before as materialized (
+               select storage_index, share_number, shares.size, found.size as found
+                 from unnest($2::bytea[], $3::int[], $4::bigint[]) as found (storage_index, share_number, size)
+                 join storage.shares using (storage_index, share_number)
+                where server = $1 and state = 'stable' and kind = 'mutable' and shares.size <> found.size
+                order by storage_index, share_number for update of shares),
+             resized as (
+               update storage.shares set size = before.found from before
+                where server = $1 and shares.storage_index = before.storage_index
+                  and shares.share_number = before.share_number),
+             changed (account, bytes, shares, promised) as (
+               select account, before.found - before.size, 0, 0
+                 from before join storage.leases using (storage_index, share_number)
+                where leases.server = $1),
+             ${changeTotals}
+             select`,
+      values: [...this.#addresses(mutable), mutable.map(({ size }) => size)],
     });
   }
 

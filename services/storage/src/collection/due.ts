@@ -1,0 +1,40 @@
+import type pg from 'pg';
+
+/** What a pass would end and free, for one account. */
+export interface DueOfAccount {
+  readonly account: string;
+  /** Leases that have run out. */
+  readonly leases: number;
+  /** Bytes of share data under them. */
+  readonly bytes: number;
+}
+
+/** What a pass would do now: the leases that it would end, by account, and the shares that it would remove. */
+export async function due(
+  client: pg.ClientBase,
+  server: number,
+): Promise<{ accounts: DueOfAccount[]; shares: number; bytes: number }> {
+  const { rows: accounts } = await client.query<DueOfAccount>(
+    `select name as account, count(*)::int as leases, coalesce(sum(size), 0)::bigint as bytes
+       from storage.leases join storage.accounts on key = account
+       left join storage.shares using (server, storage_index, share_number)
+      where server = $1 and expires_at <= now()
+      group by name order by name`,
+    [server],
+  );
+  const { rows } = await client.query<{ shares: number; bytes: number }>(
+    `select count(*)::int as shares, coalesce(sum(size), 0)::bigint as bytes
+       from storage.shares as s
+      where server = $1 and (state = 'going' or state = 'stable'
+        and (storage_index, share_number) in (select storage_index, share_number from storage.leases
+                                               where server = $1 and expires_at <= now())
+        and not exists (select from storage.leases as l
+                         where l.server = $1 and l.storage_index = s.storage_index
+                           and l.share_number = s.share_number and l.expires_at > now())
+        and not exists (select from storage.damaged_shares as d
+                         where d.server = $1 and d.storage_index = s.storage_index
+                           and d.share_number = s.share_number))`,
+    [server],
+  );
+  return { accounts, ...(rows[0] as { shares: number; bytes: number }) };
+}
