@@ -31,3 +31,24 @@ export function answerCbor(response: ServerResponse, status: number, message: Ui
 export function answerEmpty(response: ServerResponse, status: number): void {
   response.writeHead(status, status === 204 ? {} : { 'content-length': 0 }).end();
 }
+
+/**
+ * Resolves when the client has taken the answer, or has gone. Not by the response alone: one that is behind another of
+ * its connection is told nothing when that ends.
+ */
+export function taken({
+  request: { socket },
+  response,
+}: Pick<Exchange, 'request' | 'response'>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off('close', done);
+      response.off('close', done);
+      resolve();
+    };
+    // A client may have many requests under way on one connection.
+    socket.setMaxListeners(0).on('close', done);
+    response.on('close', done);
+    if (socket.destroyed || response.closed) done();
+  });
+}

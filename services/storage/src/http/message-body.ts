@@ -1,6 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { isCbor, MessageTooLargeError, maximumMessageSize, prefersCbor } from '@holdfast/lafs';
+import { Room } from '../room.js';
 import { StorageError } from '../storage-error.js';
+
+/** Messages of up to so many bytes need no room: those that only ask for something are smaller. */
+export const smallMessage = 64 * 1024;
+
+/** For the bodies of all requests whose messages are larger, while they come and while they are worked on. */
+const room = new Room(64 * 1024 * 1024);
 
 /** @throws StorageError `not-acceptable` where the client does not want CBOR */
 export function requireCborAccepted(request: IncomingMessage): void {
@@ -17,18 +24,25 @@ export function requireCborBody(request: IncomingMessage): void {
 }
 
 /**
- * Reads a request body that is a CBOR message.
+ * Reads a request body that is a CBOR message, and does something with it while it is in memory. A large one is not
+ * begun to be read before there is room for as much as it may have.
  *
  * @param limit most bytes
- * @throws StorageError `unsupported-media-type`, `body-incomplete`; MessageTooLargeError
+ * @throws StorageError `unsupported-media-type`, `body-incomplete`; MessageTooLargeError; what `work` throws
  */
-export async function readMessageBody(
+export async function withMessageBody<T>(
   request: IncomingMessage,
+  work: (body: Uint8Array) => Promise<T>,
   limit = maximumMessageSize,
-): Promise<Uint8Array> {
+): Promise<T> {
   requireCborBody(request);
-  const announced = Number(request.headers['content-length'] ?? 0);
+  const announced = Number(request.headers['content-length'] ?? limit);
   if (announced > limit) throw new MessageTooLargeError(announced, limit);
+  const receive = async () => work(await readBody(request, limit));
+  return announced <= smallMessage ? receive() : room.during(announced, receive);
+}
+
+function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

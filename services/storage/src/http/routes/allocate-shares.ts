@@ -3,7 +3,7 @@ import type { LeaseKeeping } from '../../leases/lease-keeping.js';
 import type { Uploads } from '../../uploads/uploads.js';
 import { answerCbor, type Handler } from '../exchange.js';
 import { leaseOf } from '../lease-of.js';
-import { readMessageBody, requireCborAccepted } from '../message-body.js';
+import { requireCborAccepted, withMessageBody } from '../message-body.js';
 
 /**
  * `POST /storage/v1/immutable/:storage_index`: begins uploads, and gives the client a lease on what is there already.
@@ -23,7 +23,9 @@ export function allocateShares({
   return async (exchange, { storageIndex }) => {
     const { request, response, account, secrets } = exchange;
     requireCborAccepted(request);
-    const { shareNumbers, allocatedSize } = decodeAllocateRequest(await readMessageBody(request));
+    const { shareNumbers, allocatedSize } = await withMessageBody(request, async (body) =>
+      decodeAllocateRequest(body),
+    );
     const { present, allocated } = await uploads.allocate({
       storageIndex,
       shareNumbers,

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { finished } from 'node:stream/promises';
 import {
   decodeReadTestWriteRequest,
   encodeReadTestWriteAnswer,
@@ -14,15 +13,13 @@ import type { Slots } from '../../mutable/slots.js';
 import { Room } from '../../room.js';
 import { StorageError } from '../../storage-error.js';
 import type { BodySpool } from '../body-spool.js';
-import { answerCbor, type Handler } from '../exchange.js';
+import { answerCbor, type Handler, taken } from '../exchange.js';
 import { leaseOf } from '../lease-of.js';
-import { readMessageBody, requireCborAccepted, requireCborBody } from '../message-body.js';
+import { requireCborAccepted, requireCborBody, smallMessage, withMessageBody } from '../message-body.js';
 
 /** Of the largest request and of the largest answer, how many may be in memory at a time. */
 const largestRequestsAtOnce = 2;
 const largestAnswersAtOnce = 16;
-/** Requests and answers of up to so many bytes need no room: those of most directories are smaller. */
-const small = 64 * 1024;
 
 /**
  * `POST /storage/v1/mutable/:storage_index/read-test-write`: reads from all shares of a slot, and changes them if its
@@ -56,7 +53,8 @@ export function readTestWrite({
     requireCborBody(request);
     const size = Number(request.headers['content-length'] ?? 0);
     if (size > largestRequest) throw new MessageTooLargeError(size, largestRequest);
-    if (size <= small) return work(decodeReadTestWriteRequest(await readMessageBody(request)));
+    if (size <= smallMessage)
+      return withMessageBody(request, (body) => work(decodeReadTestWriteRequest(body)));
     const spooled = await spool.receive(request, size);
     try {
       return await requests.during(size, async () =>
@@ -75,7 +73,7 @@ export function readTestWrite({
       const answer = await received(request, async (asked) => {
         metrics.received(Number(request.headers['content-length'] ?? 0));
         const most = largestAnswer(asked.read);
-        if (most > small) leave = answers.enterNow(most) ?? busy();
+        if (most > smallMessage) leave = answers.enterNow(most) ?? busy();
         return slots.readTestWrite({
           ...asked,
           storageIndex,
@@ -86,7 +84,7 @@ export function readTestWrite({
       });
       answerCbor(response, 200, encodeReadTestWriteAnswer(answer));
       // A large answer is in memory until the client has taken it, or has gone.
-      if (leave) await finished(response).catch(() => undefined);
+      if (leave) await taken(exchange);
     } finally {
       leave?.();
     }

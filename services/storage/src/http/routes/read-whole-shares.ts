@@ -1,8 +1,12 @@
 import { encodeSharesAnswer, largestWholeShare, mostWholeShareBytes } from '@holdfast/lafs';
 import type { StorageMetrics } from '../../metrics.js';
-import type { ShareBackend } from '../../share-backend/share-backend.js';
-import { answerCbor, type Handler } from '../exchange.js';
-import { requireCborAccepted } from '../message-body.js';
+import { Room } from '../../room.js';
+import type { ShareBackend, StoredShare } from '../../share-backend/share-backend.js';
+import { answerCbor, type Handler, taken } from '../exchange.js';
+import { requireCborAccepted, smallMessage } from '../message-body.js';
+
+/** For all answers that are not small, until clients have taken them. */
+const answers = new Room(64 * 1024 * 1024);
 
 /**
  * `GET /storage/v1/immutable/:storage_index/whole`, an extension of ours: the shares that can be read, small ones with
@@ -17,24 +21,39 @@ export function readWholeShares({
 }): Handler<'readWholeShares'> {
   return async ({ request, response }, { storageIndex }) => {
     requireCborAccepted(request);
-    const shares = new Map<number, Uint8Array>();
+    const opened = new Map<number, StoredShare>();
     const others = new Set<number>();
     let bytes = 0;
-    for (const shareNumber of await backend.list(storageIndex)) {
-      const share = await backend.read({ storageIndex, shareNumber });
-      if (!share) continue;
-      try {
-        if (share.size > largestWholeShare || bytes + share.size > mostWholeShareBytes)
+    try {
+      for (const shareNumber of await backend.list(storageIndex)) {
+        const share = await backend.read({ storageIndex, shareNumber });
+        if (!share) continue;
+        if (share.size > largestWholeShare || bytes + share.size > mostWholeShareBytes) {
+          share.release();
           others.add(shareNumber);
-        else {
-          shares.set(shareNumber, await share.read({ begin: 0, end: share.size }));
+        } else {
+          opened.set(shareNumber, share);
           bytes += share.size;
         }
-      } finally {
-        share.release();
       }
+      const send = async () => {
+        const shares = new Map<number, Uint8Array>();
+        for (const [shareNumber, share] of opened)
+          shares.set(shareNumber, await share.read({ begin: 0, end: share.size }));
+        metrics.sent(bytes);
+        answerCbor(response, 200, encodeSharesAnswer({ shares, others }));
+      };
+      if (bytes <= smallMessage) await send();
+      else {
+        await answers.during(bytes, async () => {
+          if (request.socket.destroyed) return;
+          await send();
+          // It is in memory until the client has taken it, or has gone.
+          await taken({ request, response });
+        });
+      }
+    } finally {
+      for (const share of opened.values()) share.release();
     }
-    metrics.sent(bytes);
-    answerCbor(response, 200, encodeSharesAnswer({ shares, others }));
   };
 }

@@ -5,7 +5,7 @@ import type { Scrub } from '../../scrub/scrub.js';
 import type { ShareBackend } from '../../share-backend/share-backend.js';
 import { StorageError } from '../../storage-error.js';
 import { answerEmpty, type Handler } from '../exchange.js';
-import { readMessageBody } from '../message-body.js';
+import { withMessageBody } from '../message-body.js';
 
 /** `POST /storage/v1/(im)mutable/:storage_index/:share_number/corrupt`: a reader found a share damaged. */
 export function reportCorruption({
@@ -24,11 +24,16 @@ export function reportCorruption({
     const share = await backend.read(address);
     share?.release();
     if (!share) throw new StorageError('no-such-share', 'this share is not here');
-    const reason = decodeCorruptionReport(await readMessageBody(request, maximumCorruptionReportSize));
+    const reason = await withMessageBody(
+      request,
+      async (body) => decodeCorruptionReport(body),
+      maximumCorruptionReportSize,
+    );
     await reports.add(address, account.key, reason);
     scrub?.suspect(address);
+    // Not the words: nobody knows what a client writes into them, such as the capability of the file.
     logger.warn(
-      { shareNumber: address.shareNumber, reason: reason.slice(0, 500) },
+      { shareNumber: address.shareNumber, reasonLength: reason.length },
       'a reader reports a corrupt share',
     );
     answerEmpty(response, 200);

@@ -4,7 +4,7 @@ import type { StorageMetrics } from '../../metrics.js';
 import type { Uploads } from '../../uploads/uploads.js';
 import { answerCbor, type Handler } from '../exchange.js';
 import { leaseOf } from '../lease-of.js';
-import { readMessageBody, requireCborAccepted } from '../message-body.js';
+import { requireCborAccepted, withMessageBody } from '../message-body.js';
 
 /**
  * `POST /storage/v1/immutable/:storage_index/whole`, an extension of ours: stores small shares in one request, each as
@@ -25,14 +25,16 @@ export function storeWholeShares({
   return async (exchange, { storageIndex }) => {
     const { request, response, account } = exchange;
     requireCborAccepted(request);
-    const shares = decodeStoreRequest(await readMessageBody(request));
-    const lease = leaseOf(exchange, leaseDuration);
-    const { present, stored } = await uploads.store({ storageIndex, account: account.key, lease }, shares);
-    const alreadyHave = await leases.begin(storageIndex, present, account.key);
-    for (const shareNumber of stored) {
-      metrics.received(shares.get(shareNumber)?.length ?? 0);
-      metrics.shareStored();
-    }
-    answerCbor(response, 200, encodeStoreAnswer({ alreadyHave, stored }));
+    await withMessageBody(request, async (body) => {
+      const shares = decodeStoreRequest(body);
+      const lease = leaseOf(exchange, leaseDuration);
+      const { present, stored } = await uploads.store({ storageIndex, account: account.key, lease }, shares);
+      const alreadyHave = await leases.begin(storageIndex, present, account.key);
+      for (const shareNumber of stored) {
+        metrics.received(shares.get(shareNumber)?.length ?? 0);
+        metrics.shareStored();
+      }
+      answerCbor(response, 200, encodeStoreAnswer({ alreadyHave, stored }));
+    });
   };
 }
