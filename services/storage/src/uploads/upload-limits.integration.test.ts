@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { decodeServerVersion } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
@@ -86,5 +87,23 @@ describe('an abandoned upload', () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     expect(trickling).toBe(404);
+  });
+
+  it('is not one that comes steadily in one request, however long that takes', async () => {
+    await using server = await startTestServer({
+      settings: { uploads: { abandoned_after: '2s' }, limits: { slowest: '50kB' } },
+    });
+    const share = { storageIndex: newIndex(), shareNumber: 0 };
+    const pieces = 60;
+    const size = pieces * 50_000;
+    await server.client.allocated(share.storageIndex, [0], size);
+    async function* steadily() {
+      for (let piece = 0; piece < pieces; piece++) {
+        yield Buffer.alloc(50_000, piece);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+    const answer = await server.client.write(share, { begin: 0, end: size }, Readable.from(steadily()));
+    expect(answer.status).toBe(201);
   });
 });

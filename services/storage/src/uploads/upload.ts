@@ -23,6 +23,8 @@ export class Upload {
   /** Reads and writes of the file that are under way: it is closed only after them. */
   readonly #busy = new Set<Promise<unknown>>();
   #claims: Claim[] = [];
+  /** Bytes that came of ranges of which others are still to come. */
+  #underWay = 0;
   #ended = false;
   #placed = false;
   #lastByteAt = performance.now();
@@ -52,6 +54,11 @@ export class Upload {
   /** Bytes that are there. */
   get written(): number {
     return this.#written.size;
+  }
+
+  /** Bytes that have come, those of ranges that are not whole yet among them. */
+  get arrived(): number {
+    return this.#written.size + this.#underWay;
   }
 
   /** Whether the share is in its final place. */
@@ -89,6 +96,7 @@ export class Upload {
     transfer: (take: (offset: number, chunks: Uint8Array[]) => Promise<void>) => Promise<void>,
   ): Promise<number> {
     const release = await this.#claim(range);
+    let came = 0;
     try {
       if (this.#written.fragments >= mostFragments && this.#written.within(range).length === 0) {
         throw new StorageError('too-fragmented', `an upload may lie in ${mostFragments} pieces at most`);
@@ -96,6 +104,9 @@ export class Upload {
       const overlaps = this.#written.within(range).length > 0;
       await transfer(async (offset, chunks) => {
         this.#lastByteAt = performance.now();
+        const size = chunks.reduce((sum, { length }) => sum + length, 0);
+        came += size;
+        this.#underWay += size;
         if (overlaps) await this.#writeAround(range.begin + offset, Buffer.concat(chunks));
         else await this.#use(() => this.#incoming.write(range.begin + offset, chunks));
       });
@@ -104,6 +115,7 @@ export class Upload {
       this.#written.add(range);
       return this.#written.size - before;
     } finally {
+      this.#underWay -= came;
       this.#lastByteAt = performance.now();
       release();
     }

@@ -349,7 +349,7 @@ export class Uploads {
     for (const upload of this.#open.values()) {
       if (!(upload instanceof Upload) || this.#closing.has(upload)) continue;
       // A byte now and then would hold what was promised for ever.
-      const due = abandonedAfter + (upload.written / leastPace) * 1000;
+      const due = abandonedAfter + (upload.arrived / leastPace) * 1000;
       if (upload.idleFor < abandonedAfter && upload.age < due) continue;
       logger.info({ written: upload.written, size: upload.size }, 'an abandoned upload is given up');
       // What lacks only its record (Postgres was down) is no waste to be thrown away.
