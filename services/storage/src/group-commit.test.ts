@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GroupCommit } from './group-commit.js';
+import { StorageError } from './storage-error.js';
 
 describe('GroupCommit', () => {
   it('does together what was submitted together, and what came while a batch was under way', async () => {
@@ -16,14 +17,32 @@ describe('GroupCommit', () => {
     expect(batches).toEqual([[1, 2], [3, 4, 5], [6]]);
   });
 
-  it('fails all of a batch together, and goes on with the next', async () => {
-    let calls = 0;
+  it('does each of a batch by itself where Postgres refuses them together, and goes on with the next', async () => {
+    const batches: number[][] = [];
     const group = new GroupCommit<number, number>(async (items) => {
-      if (++calls === 1) throw new Error('no');
+      batches.push([...items]);
+      if (items.includes(2))
+        throw Object.assign(new Error('out of range'), { code: '22008', severity: 'ERROR' });
       return items;
+    });
+    const done = await Promise.allSettled([group.submit(1), group.submit(2), group.submit(3)]);
+    expect(done.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await group.submit(4)).toBe(4);
+    expect(batches).toEqual([[1, 2, 3], [1], [2], [3], [4]]);
+  });
+
+  it.each([
+    ['what it needs is away', Object.assign(new Error('shut down'), { code: '57P01', severity: 'FATAL' })],
+    ['something else went wrong', new Error('no')],
+    ['it was given up', new StorageError('database-unavailable', 'not just now')],
+  ])('fails all of a batch together where %s', async (_, error) => {
+    let calls = 0;
+    const group = new GroupCommit<number, number>(async () => {
+      calls++;
+      throw error;
     });
     const failed = await Promise.allSettled([group.submit(1), group.submit(2)]);
     expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect(await group.submit(3)).toBe(3);
+    expect(calls).toBe(1);
   });
 });

@@ -1,3 +1,5 @@
+import { isRefused } from './records/database-errors.js';
+
 interface Waiting<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
@@ -16,7 +18,8 @@ export class GroupCommit<Item, Result> {
   #running = false;
 
   /**
-   * @param commit does a batch and gives the results in the order of the items; if it throws, all items fail
+   * @param commit does a batch and gives the results in the order of the items. Where Postgres refuses
+   *   what it asks, each item is done by itself, so that one harms no other; else all fail with what it throws
    * @param largestBatch most items in one call
    */
   constructor(commit: (items: readonly Item[]) => Promise<readonly Result[]>, largestBatch = 500) {
@@ -36,13 +39,27 @@ export class GroupCommit<Item, Result> {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, this.#largestBatch);
-      try {
-        const results = await this.#commit(batch.map(({ item }) => item));
-        for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result);
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
+      const failure = await this.#do(batch);
+      if (failure === undefined) continue;
+      if (batch.length === 1 || !isRefused(failure.error)) {
+        for (const { reject } of batch) reject(failure.error);
+      } else for (const each of batch) await this.#alone(each);
     }
     this.#running = false;
+  }
+
+  async #do(batch: readonly Waiting<Item, Result>[]): Promise<{ readonly error: unknown } | undefined> {
+    try {
+      const results = await this.#commit(batch.map(({ item }) => item));
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result);
+      return undefined;
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  async #alone(waiting: Waiting<Item, Result>): Promise<void> {
+    const failure = await this.#do([waiting]);
+    if (failure) waiting.reject(failure.error);
   }
 }

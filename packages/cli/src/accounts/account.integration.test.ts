@@ -72,6 +72,23 @@ describe('holdfast account', () => {
     expect(shown).toMatch(/^ {2}s2 +v0-[a-z2-7]{52} +0 B in 0 shares, 0 B promised$/m);
   });
 
+  it.each([
+    [
+      'a quota',
+      ['quota', 'anonymous', '9100TB'],
+      /^holdfast: 9100TB: expected a size .*, of less than 9007TB\n$/,
+    ],
+    [
+      'a lease duration',
+      ['create', 'eternal', '--lease-duration', '200000000d'],
+      /^holdfast: 200000000d: expected a duration .*, of at most 100 years\n$/,
+    ],
+  ])('refuses %s that is too large to be kept', async (_, args, words) => {
+    const { status, stdout, stderr } = await account(...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(words);
+  });
+
   it('says on the bus that something changed, and nothing more', async () => {
     const { grid } = parse(await readFile(join(lab.dir, 's1', 'node.yaml'), 'utf8')) as { grid: string };
     const bus = new Bus({ ...lab.bus, name: 'test', logger: silentLogger() });

@@ -12,6 +12,7 @@ import {
   setAccountState,
   showAccount,
 } from '@holdfast/storage';
+import { UsageError } from '../exit-status.js';
 import { type StorageNode, withStorageNode } from '../nodes/storage-node.js';
 import { requireCurrentRecords } from '../storage/current-records.js';
 import { formatAccount, formatAccounts } from './formats.js';
@@ -28,14 +29,14 @@ export interface Shown {
 const withAccounts = <T>({ dir }: Shown, work: (node: StorageNode) => Promise<T>) =>
   withStorageNode(dir, 'holdfast account', work);
 
-/** @throws AccountError `bad-name`, `name-taken` */
+/** @throws UsageError; AccountError `bad-name`, `name-taken` */
 export function create(
   name: string,
   options: Shown & { readonly quota?: string; readonly leaseDuration?: string },
 ): Promise<void> {
-  const quota = options.quota === undefined ? undefined : byteSize.parse(options.quota);
+  const quota = options.quota === undefined ? undefined : valueFrom(byteSize, options.quota);
   const leaseDuration =
-    options.leaseDuration === undefined ? undefined : duration.parse(options.leaseDuration);
+    options.leaseDuration === undefined ? undefined : valueFrom(duration, options.leaseDuration);
   return change(name, options, `Made the account ${name}.`, (node) =>
     bookOf(node).create({ name, quota, leaseDuration }),
   );
@@ -56,9 +57,9 @@ export function show(name: string, options: Shown): Promise<void> {
   });
 }
 
-/** @throws AccountError `no-such-account`, `fixed-account` */
+/** @throws UsageError; AccountError `no-such-account`, `fixed-account` */
 export function quota(name: string, size: string, options: Shown): Promise<void> {
-  const bytes = size === 'none' ? undefined : byteSize.parse(size);
+  const bytes = size === 'none' ? undefined : valueFrom(byteSize, size);
   const now = size === 'none' ? 'has no quota' : `has a quota of ${size}`;
   return change(name, options, `The account ${name} ${now}.`, ({ database }) =>
     setAccountQuota(database, name, bytes),
@@ -99,6 +100,13 @@ export function grant(name: string, options: Shown & { readonly out: string }): 
       ].join('\n'),
     );
   });
+}
+
+/** @throws UsageError where the text says more than a value of its kind can be */
+function valueFrom(kind: typeof byteSize | typeof duration, text: string): number {
+  const { data, error } = kind.safeParse(text);
+  if (data === undefined) throw new UsageError(`${text}: ${error?.issues[0]?.message}`);
+  return data;
 }
 
 /**

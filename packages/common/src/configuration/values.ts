@@ -50,21 +50,29 @@ export const byteSize = z
     const unit = byteUnits[match?.[2] ?? '?'];
     const bytes = unit === undefined ? Number.NaN : Math.round(Number(match?.[1]) * unit);
     if (Number.isSafeInteger(bytes)) return bytes;
-    context.issues.push({ code: 'custom', message: 'expected a size such as 100GB', input: value });
+    const message =
+      bytes > Number.MAX_SAFE_INTEGER
+        ? 'expected a size such as 100GB, of less than 9007TB'
+        : 'expected a size such as 100GB';
+    context.issues.push({ code: 'custom', message, input: value });
     return z.NEVER;
   });
 
 const durationUnits: Record<string, number> = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
 
-/** A length of time as text, `31d`, `90s`, read into milliseconds. */
+/** What no lease, pause or age need exceed; far less than Postgres and timers can count. */
+const longestDuration = 100 * 365.25 * 864e5;
+
+/** A length of time as text, `31d`, `90s`, of at most 100 years, read into milliseconds. */
 export const duration = z.string('expected a duration such as 31d').transform((text, context) => {
   const match = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/.exec(text);
   const unit = durationUnits[match?.[2] ?? ''];
-  if (unit !== undefined) return Math.round(Number(match?.[1]) * unit);
-  context.issues.push({
-    code: 'custom',
-    message: 'expected a duration such as 31d (ms, s, m, h, d)',
-    input: text,
-  });
+  const milliseconds = unit === undefined ? Number.NaN : Math.round(Number(match?.[1]) * unit);
+  if (milliseconds <= longestDuration) return milliseconds;
+  const message =
+    unit === undefined
+      ? 'expected a duration such as 31d (ms, s, m, h, d)'
+      : 'expected a duration such as 31d, of at most 100 years';
+  context.issues.push({ code: 'custom', message, input: text });
   return z.NEVER;
 });

@@ -11,11 +11,11 @@ export const customersUsageMutableSlots: Migration = {
     alter table accounts
       add column state account_state not null default 'active',
       add column quota bigint check (quota >= 0),
-      add column lease_seconds bigint check (lease_seconds > 0);
+      add column lease_seconds bigint check (lease_seconds between 1 and 3155760000);
     comment on column accounts.state is
       'active; frozen: reads and renews, writes nothing new; revoked: its credentials are refused.';
     comment on column accounts.quota is 'Most bytes of share data over all servers of this database; null: no limit.';
-    comment on column accounts.lease_seconds is 'How long its leases last; null: as the server is configured.';
+    comment on column accounts.lease_seconds is 'How long its leases last; at most 100 years; null: as the server is configured.';
 
     alter table credentials add unique (server, account);
 
@@ -65,6 +65,7 @@ export const customersUsageMutableSlots: Migration = {
       shares bigint not null,
       primary key (account, hour, server)
     );
+    create index usage_ledger_by_hour on usage_ledger (hour);
     comment on table usage_ledger is
       'One row for each full hour in which there was a share, written once: byte_seconds in it, bytes and shares at its end.';
 

@@ -19,6 +19,12 @@ export function isDatabaseDown(error: unknown): boolean {
   return /terminated|timeout|ended|connection|ECONN/i.test(String(message));
 }
 
+/** Whether Postgres refused a statement for what it was asked: it changed nothing, and would be refused again. */
+export function isRefused(error: unknown): boolean {
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  return typeof code === 'string' && typeof severity === 'string' && !transient.test(code);
+}
+
 /**
  * Runs something that may be run twice, again and again while Postgres is down.
  *
