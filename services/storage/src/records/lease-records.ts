@@ -69,14 +69,22 @@ export class LeaseRecords {
     const { rows } = await whileDatabaseReturns(() =>
       this.#database.pool.query<{ storage_index: Buffer; account: number; shares: number[] }>({
         name: 'storage-renew',
-        text: `with renewed as (
+        // Locked in the order of the keys, as by all who lock several.
+        text: `with held as materialized (
+                 select storage_index, share_number, account
+                   from storage.leases
+                   join unnest($2::bytea[], $3::int[]) as wanted (storage_index, account)
+                        using (storage_index, account)
+                  where server = $1
+                  order by storage_index, share_number, account for no key update of leases),
+               renewed as (
                  update storage.leases
                     set renewed_at = now(),
                         expires_at = greatest(expires_at, ${leaseEnd('leases.account', '$4')})
-                   from unnest($2::bytea[], $3::int[]) as wanted (storage_index, account)
-                  where leases.server = $1 and leases.storage_index = wanted.storage_index
-                    and leases.account = wanted.account
-                 returning leases.storage_index, leases.account, share_number)
+                   from held
+                  where leases.server = $1 and leases.storage_index = held.storage_index
+                    and leases.share_number = held.share_number and leases.account = held.account
+                 returning leases.storage_index, leases.account, leases.share_number)
                select storage_index, account, array_agg(share_number) as shares from renewed group by 1, 2`,
         values: [
           this.#server,
