@@ -158,6 +158,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     standing,
     every,
     pace,
+    leaseDuration,
     metrics,
     logger,
   });

@@ -23,6 +23,11 @@ export async function showCollectable(dir: string, json: boolean): Promise<strin
         `${account}: ${leases} leases have run out, on ${formatBytes(bytes)} of shares`,
     );
     lines.push(`${due.shares} shares would go, which frees ${formatBytes(due.bytes)}.`);
+    if (due.damaged.shares > 0) {
+      lines.push(
+        `${due.damaged.shares} damaged shares (${formatBytes(due.damaged.bytes)}) have no lease and would stay: see \`storage damaged\`.`,
+      );
+    }
     return `${lines.join('\n')}\n`;
   });
 }
@@ -48,6 +53,7 @@ export async function collectShares(dir: string, json: boolean): Promise<string>
           server,
           generation,
           pace: configuration.collection.pace,
+          leaseDuration: configuration.leases.duration,
           onProgress: ({ leases, shares }) => bar.show(Math.min(1, leases / Math.max(1, due)), shares),
         });
         if (json) return `${JSON.stringify(done)}\n`;

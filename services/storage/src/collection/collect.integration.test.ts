@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
 import { waitFor } from '@holdfast/lab';
-import { decodeAllocateAnswer, sharePath } from '@holdfast/lafs';
+import { base32Encode, decodeAllocateAnswer, sharePath } from '@holdfast/lafs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Generation } from '../recovery/generation.js';
@@ -82,11 +82,16 @@ describe('a collection beside the running server', () => {
     // It is open in the server, which must not serve it from there once it is gone.
     expect((await server.client.read(goes)).status).toBe(200);
 
-    const due = { accounts: [{ account: 'anonymous', leases: 2, bytes: 6_000 }], shares: 1, bytes: 5_000 };
+    const due = {
+      accounts: [{ account: 'anonymous', leases: 2, bytes: 6_000 }],
+      shares: 1,
+      bytes: 5_000,
+      damaged: { shares: 0, bytes: 0 },
+    };
     expect(await collectByCommand('--dry-run')).toEqual(due);
     expect(await collectByCommand('--dry-run')).toEqual(due);
-    expect(await collectByCommand()).toEqual({ leases: 2, shares: 1, bytes: 5_000, failed: 0 });
-    expect(await collectByCommand()).toEqual({ leases: 0, shares: 0, bytes: 0, failed: 0 });
+    expect(await collectByCommand()).toEqual({ leases: 2, shares: 1, bytes: 5_000, failed: 0, unleased: 0 });
+    expect(await collectByCommand()).toEqual({ leases: 0, shares: 0, bytes: 0, failed: 0, unleased: 0 });
 
     expect([await state(kept), await state(goes), await state(shared)]).toEqual([
       'stable',
@@ -137,6 +142,77 @@ describe('a collection beside the running server', () => {
     const old = await holdfast('storage', 'collect', '--dir', server.dir);
     expect([old.status, old.stderr]).toEqual([1, expect.stringContaining('older than the shares')]);
     await server.sql('update storage.servers set generation = $1', [before?.generation]);
+  });
+});
+
+describe('a damaged share that nobody has a lease on', () => {
+  const damage = (share: Share, part: 'container' | 'content') =>
+    server.sql(
+      `insert into storage.damaged_shares (server, storage_index, share_number, found_by, problem, part)
+       select server, storage_index, share_number, 'scrub', 'test', $2 from storage.shares where storage_index = $1`,
+      [share.storageIndex, part],
+    );
+  const nameOf = ({ storageIndex }: Share) => `${base32Encode(storageIndex)}/0`;
+  const damagedByCommand = async (...options: string[]) =>
+    JSON.parse((await holdfast('storage', 'damaged', '--dir', server.dir, '--json', ...options)).stdout);
+
+  it('goes where it is the content that is damaged, and can come again', async () => {
+    const share = await stored(700);
+    await damage(share, 'content');
+    expect(await collectByCommand()).toMatchObject({ shares: 0 });
+    await runOut(server, [share]);
+    expect(await collectByCommand('--dry-run')).toMatchObject({ shares: 1, bytes: 700 });
+    expect(await collectByCommand()).toMatchObject({ shares: 1, bytes: 700 });
+    expect(await state(share)).toBeUndefined();
+    await expect
+      .poll(() => server.client.allocated(share.storageIndex, [0], 10), { timeout: 15_000 })
+      .toEqual([0]);
+    expect((await server.client.write(share, { begin: 0, end: 10 }, randomBytes(10))).status).toBe(201);
+    expect(await wrongTotals(server)).toEqual([]);
+  });
+
+  it('stays where its container is damaged, is told of, and expires once it is released', async () => {
+    const share = await stored(600);
+    await damage(share, 'container');
+    await runOut(server, [share]);
+    expect(await collectByCommand()).toMatchObject({ leases: 1, shares: 0 });
+    const kept = (await collectByCommand('--dry-run')).damaged;
+    expect(kept.bytes).toBeGreaterThanOrEqual(600);
+    const told = (await damagedByCommand()).find((each: { share: string }) => each.share === nameOf(share));
+    expect(told).toMatchObject({ part: 'container', bytes: 600, leases: 0 });
+    const { stdout } = await holdfast('storage', 'damaged', '--dir', server.dir);
+    expect(stdout).toContain('no lease');
+
+    await damagedByCommand('--release', nameOf(share));
+    expect(await wrongTotals(server)).toEqual([]);
+    expect(
+      await server.sql(
+        `select name from storage.leases join storage.accounts on key = account where storage_index = $1`,
+        [share.storageIndex],
+      ),
+    ).toEqual([{ name: 'starter' }]);
+    await runOut(server, [share]);
+    expect(await collectByCommand()).toMatchObject({ leases: 1, shares: 1, bytes: 600 });
+    expect(await state(share)).toBeUndefined();
+    expect(await wrongTotals(server)).toEqual([]);
+  });
+});
+
+describe('a share that has no lease for whatever reason', () => {
+  it('is given one of starter by a look at all shares once a day, so that it expires like any other', async () => {
+    const share = await stored(300);
+    await server.sql('delete from storage.leases where storage_index = $1', [share.storageIndex]);
+    await server.sql(
+      'update storage.usage_totals set bytes = bytes - 300, shares = shares - 1 where account = 1',
+    );
+    await server.sql('update storage.servers set unleased_looked_at = now()');
+    expect(await collectByCommand()).toMatchObject({ unleased: 0 });
+    await server.sql(`update storage.servers set unleased_looked_at = now() - interval '25 hours'`);
+    expect(await collectByCommand()).toMatchObject({ unleased: 1, shares: 0 });
+    expect(await collectByCommand()).toMatchObject({ unleased: 0 });
+    expect(await wrongTotals(server)).toEqual([]);
+    await runOut(server, [share]);
+    expect(await collectByCommand()).toMatchObject({ leases: 1, shares: 1, bytes: 300 });
   });
 });
 
@@ -198,7 +274,8 @@ describe('a share that is just being removed', () => {
     for (let round = 0; round < 6; round++) {
       await runOut(server, shares);
       safe = new Set();
-      removed += (await collect({ backend, database, server: key, generation, pace: 100_000 })).shares;
+      const options = { backend, database, server: key, generation, pace: 100_000, leaseDuration: 3_600_000 };
+      removed += (await collect(options)).shares;
       for (const share of [...safe]) expect((await server.client.read(share)).status).toBe(200);
     }
     over = true;

@@ -1,14 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@holdfast/common/database';
+import type { ShareAddress } from '@holdfast/lafs';
 import { isDatabaseDown } from '../records/database-errors.js';
 import type { Generation } from '../recovery/generation.js';
 import type { ShareBackend } from '../share-backend/share-backend.js';
 import { CollectionRecords, type GoingShare } from './collection-records.js';
-import { type DueOfAccount, due } from './due.js';
+import { type Due, due } from './due.js';
 import { alone } from './server-lock.js';
 
 /** Leases ended and shares removed in one transaction: whoever renews one of them waits that long. */
 const batchSize = 500;
+
+/** Shares looked at by one statement of the daily look for such as have no lease. */
+const sweptAtOnce = 2_000;
 
 /** How often a batch is tried that met another transaction in the wrong order. */
 const mostAttempts = 5;
@@ -23,6 +27,8 @@ export interface CollectOptions {
   readonly generation: Generation;
   /** Most leases ended, or shares removed, in a second. */
   readonly pace: number;
+  /** Milliseconds that a lease lasts which a share without any is given. */
+  readonly leaseDuration: number;
   /** Called now and then. */
   readonly onProgress?: (sofar: Collection) => void;
   readonly signal?: AbortSignal;
@@ -38,6 +44,8 @@ export interface Collection {
   readonly bytes: number;
   /** Shares that could not be removed; the next pass tries again. */
   readonly failed: number;
+  /** Shares that had no lease which could ever end, and now have one of `starter`: there should be none. */
+  readonly unleased: number;
   /** Of one of these, why: the system's error code. */
   readonly problem?: string;
 }
@@ -57,17 +65,14 @@ export function collect(options: CollectOptions): Promise<Collection> {
 }
 
 /** What a pass would do now. Changes nothing. */
-export async function collectable(
-  database: Database,
-  server: number,
-): Promise<{ accounts: DueOfAccount[]; shares: number; bytes: number }> {
+export async function collectable(database: Database, server: number): Promise<Due> {
   return database.transaction((client) => due(client, server));
 }
 
 class Pass {
   readonly #records: CollectionRecords;
   readonly #options: CollectOptions;
-  #done: Collection = { leases: 0, shares: 0, bytes: 0, failed: 0 };
+  #done: Collection = { leases: 0, shares: 0, bytes: 0, failed: 0, unleased: 0 };
 
   constructor(records: CollectionRecords, options: CollectOptions) {
     this.#records = records;
@@ -86,7 +91,24 @@ class Pass {
       await this.#remove(going);
       await this.#pause(begun, leases + going.length);
     }
+    if (await this.#records.isSweepDue()) await this.#sweep();
     return this.#done;
+  }
+
+  /** Only a lease that runs out makes a share go: whatever has none is given one, once a day. */
+  async #sweep(): Promise<void> {
+    const { signal, leaseDuration } = this.#options;
+    let last: ShareAddress | undefined;
+    do {
+      if (signal?.aborted) return;
+      const begun = performance.now();
+      const after = last;
+      const page = await withRetries(() => this.#records.leaseUnleased(after, sweptAtOnce, leaseDuration));
+      last = page.last;
+      this.#count({ unleased: page.leased });
+      await this.#pause(begun, 0);
+    } while (last);
+    await this.#records.sweepDone();
   }
 
   async #removeLeft(): Promise<void> {
@@ -103,26 +125,38 @@ class Pass {
 
   async #remove(shares: readonly GoingShare[]): Promise<void> {
     if (shares.length === 0) return;
-    const gone = await this.#records.remove(shares, async (going) => {
-      const failures = await this.#options.backend.remove(going);
-      const problem = failures.find((failure) => failure !== undefined)?.code;
-      if (problem) this.#count({ problem });
-      return going.filter((_, index) => failures[index] === undefined);
-    });
+    let problem: string | undefined;
+    // Files that are gone already are removed as well as any: it can be done twice.
+    const gone = await withRetries(() =>
+      this.#records.remove(shares, async (going) => {
+        const failures = await this.#options.backend.remove(going);
+        problem = failures.find((failure) => failure !== undefined)?.code;
+        return going.filter((_, index) => failures[index] === undefined);
+      }),
+    );
     this.#count({
       shares: gone.length,
       bytes: gone.reduce((sum, { size }) => sum + size, 0),
       failed: shares.length - gone.length,
+      ...(problem === undefined ? {} : { problem }),
     });
   }
 
-  #count({ leases = 0, shares = 0, bytes = 0, failed = 0, problem }: Partial<Collection>): void {
+  #count({
+    leases = 0,
+    shares = 0,
+    bytes = 0,
+    failed = 0,
+    unleased = 0,
+    problem,
+  }: Partial<Collection>): void {
     this.#done = {
       ...this.#done,
       leases: this.#done.leases + leases,
       shares: this.#done.shares + shares,
       bytes: this.#done.bytes + bytes,
       failed: this.#done.failed + failed,
+      unleased: this.#done.unleased + unleased,
       ...(problem === undefined ? {} : { problem }),
     };
     this.#options.onProgress?.(this.#done);

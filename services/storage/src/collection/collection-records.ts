@@ -1,5 +1,6 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import type pg from 'pg';
+import { leaseToStarter } from '../leases/lease-to-starter.js';
 import type { Generation } from '../recovery/generation.js';
 import { changeTotals } from '../usage/totals.js';
 import { lockForDeletion } from './deletion-lock.js';
@@ -30,7 +31,7 @@ export class CollectionRecords {
 
   /**
    * Ends leases that have run out, those first that did so first, and marks as going the shares that this leaves
-   * without a lease: but for those that are on their way in, and for damaged ones, which are kept.
+   * without a lease: but for those that are on their way in, and for those whose container is damaged, which are kept.
    *
    * @returns how many leases were ended, and the shares
    * @throws RecordsNotCurrentError, MarkError
@@ -85,7 +86,7 @@ export class CollectionRecords {
                                      and l.share_number = due.share_number)
                   and not exists (select from storage.damaged_shares as d
                                    where d.server = $1 and d.storage_index = due.storage_index
-                                     and d.share_number = due.share_number)
+                                     and d.share_number = due.share_number and d.part = 'container')
                returning shares.storage_index, shares.share_number, size`,
         values: addresses,
       });
@@ -94,6 +95,58 @@ export class CollectionRecords {
         going: going.map((row) => ({ ...toAddress(row), size: row.size })),
       };
     });
+  }
+
+  /** Whether it is a day since all shares were looked through for such as have no lease that could end. */
+  async isSweepDue(): Promise<boolean> {
+    const { rows } = await this.#client.query<{ due: boolean }>(
+      `select coalesce(unleased_looked_at < now() - interval '1 day', true) as due
+         from storage.servers where key = $1`,
+      [this.#server],
+    );
+    return rows[0]?.due ?? false;
+  }
+
+  /** Notes that all shares were looked through. */
+  async sweepDone(): Promise<void> {
+    await this.#client.query('update storage.servers set unleased_looked_at = now() where key = $1', [
+      this.#server,
+    ]);
+  }
+
+  /**
+   * Gives stable shares without any lease one of `starter`, but for those whose container is damaged: of the `limit`
+   * stable shares after one, in order.
+   *
+   * @param leaseDuration milliseconds
+   * @returns the last share that was looked at, undefined where there was none, and how many leases were begun
+   */
+  async leaseUnleased(
+    last: ShareAddress | undefined,
+    limit: number,
+    leaseDuration: number,
+  ): Promise<{ last: ShareAddress | undefined; leased: number }> {
+    const { rows } = await this.#client.query<AddressRow & { unleased: boolean }>({
+      name: 'storage-unleased',
+      text: `select storage_index, share_number,
+                    not exists (select from storage.leases as l
+                                 where l.server = $1 and l.storage_index = s.storage_index
+                                   and l.share_number = s.share_number)
+                    and not exists (select from storage.damaged_shares as d
+                                     where d.server = $1 and d.storage_index = s.storage_index
+                                       and d.share_number = s.share_number and d.part = 'container') as unleased
+               from (select storage_index, share_number from storage.shares
+                      where server = $1 and state = 'stable' and (storage_index, share_number) > ($2, $3)
+                      order by storage_index, share_number limit $4) as s
+              order by storage_index, share_number`,
+      values: [this.#server, last?.storageIndex ?? Buffer.alloc(0), last?.shareNumber ?? -1, limit],
+    });
+    const unleased = rows.filter((row) => row.unleased).map(toAddress);
+    const end = rows.at(-1);
+    return {
+      last: end && toAddress(end),
+      leased: await leaseToStarter(this.#client, this.#server, unleased, leaseDuration),
+    };
   }
 
   /** Lets Postgres see how large its tables are. */
@@ -144,6 +197,14 @@ export class CollectionRecords {
         text: `delete from storage.shares using unnest($2::bytea[], $3::int[]) as gone (storage_index, share_number)
                 where server = $1 and shares.storage_index = gone.storage_index
                   and shares.share_number = gone.share_number and state = 'going'`,
+        values: this.#addresses(gone),
+      });
+      // What was wrong with their content is gone with them: they can come again.
+      await this.#client.query({
+        name: 'storage-delete-damage',
+        text: `delete from storage.damaged_shares using unnest($2::bytea[], $3::int[]) as gone (storage_index, share_number)
+                where server = $1 and damaged_shares.storage_index = gone.storage_index
+                  and damaged_shares.share_number = gone.share_number and part = 'content'`,
         values: this.#addresses(gone),
       });
       return gone;

@@ -49,13 +49,15 @@ it('a disk that lost thousands of shares has them recorded together, and read ag
     .toBe(0);
   expect(damaged.count).toBe(3_000);
 
-  await records.release(shares[7]!);
+  await records.release(shares[7]!, 60_000);
   await expect.poll(() => damaged.has(shares[7]!)).toBe(false);
   expect(damaged.count).toBe(2_999);
 
   // Found and released between two looks: the records are then as they were.
   damaged.add(shares[7]!, 'read', 'the file cannot be read: EIO');
-  await expect.poll(async () => (await records.release(shares[7]!)) === 1, { interval: 5 }).toBe(true);
+  await expect
+    .poll(async () => (await records.release(shares[7]!, 60_000)) === 1, { interval: 5 })
+    .toBe(true);
   await expect.poll(() => damaged.has(shares[7]!)).toBe(false);
   await close();
 });

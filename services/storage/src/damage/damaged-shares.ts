@@ -2,7 +2,7 @@ import type { Logger } from '@holdfast/common/logging';
 import type { ShareAddress } from '@holdfast/lafs';
 import { keyOf } from '../records/share-records.js';
 import type { DamagedShare, DamageRecords } from './damage-records.js';
-import type { FoundBy, Quarantine } from './quarantine.js';
+import type { DamagedPart, FoundBy, Quarantine } from './quarantine.js';
 
 /** Milliseconds after which the operator's releases are noticed, and what could not be recorded is tried again. */
 const lookEvery = 5_000;
@@ -41,13 +41,16 @@ export class DamagedShares implements Quarantine {
     return this.#known.size > 0 && this.#known.has(keyOf(share));
   }
 
-  add(share: ShareAddress, foundBy: FoundBy, problem: string): void {
+  add(share: ShareAddress, foundBy: FoundBy, problem: string, part: DamagedPart = 'container'): void {
     const key = keyOf(share);
     if (this.#known.has(key)) return;
-    const damaged = { ...share, foundAt: new Date(), foundBy, problem };
+    const damaged = { ...share, foundAt: new Date(), foundBy, problem, part };
     this.#known.set(key, damaged);
     this.#unrecorded.set(key, damaged);
-    this.#logger.error({ share: key, problem, foundBy }, 'a share is damaged, and kept apart from now on');
+    this.#logger.error(
+      { share: key, problem, part, foundBy },
+      'a share is damaged, and kept apart from now on',
+    );
     if (!this.#records || this.#recordingSoon) return;
     this.#recordingSoon = true;
     // What fails is tried again by the next look.

@@ -21,7 +21,10 @@ export const customersUsageMutableSlots: Migration = {
 
     alter table servers
       add column description jsonb,
-      add column generation bigint not null default 0;
+      add column generation bigint not null default 0,
+      add column unleased_looked_at timestamptz;
+    comment on column servers.unleased_looked_at is
+      'When a collection last looked through all shares for such as no lease would ever end.';
     comment on column servers.description is
       'What a customer must know to reach it, without any credential: nickname, locations, tub id, SPKI hash, seed.';
     comment on column servers.generation is
@@ -120,6 +123,7 @@ export const customersUsageMutableSlots: Migration = {
            ) as counted (server, account, bytes, shares, promised)
      group by server, account;
 
+    create type damaged_part as enum ('container', 'content');
     create table damaged_shares (
       server integer not null,
       storage_index bytea not null,
@@ -127,9 +131,12 @@ export const customersUsageMutableSlots: Migration = {
       found_at timestamptz not null default now(),
       found_by text not null,
       problem text not null,
+      part damaged_part not null default 'container',
       primary key (server, storage_index, share_number)
     );
     comment on table damaged_shares is 'Shares that are kept but not listed. found_by: read, walk or scrub.';
+    comment on column damaged_shares.part is
+      'container: its file or the disk, kept until released; content: what a client put into it, kept while leased.';
 
     create table scrubs (
       server integer primary key,

@@ -115,9 +115,9 @@ describe('an older copy that takes the place of the database under a running ser
     await server.sql(`update storage.leases set expires_at = now() - interval '1 second'`);
     await server.sql('update storage.servers set generation = 1');
     const before = await mark();
-    await expect(collect({ backend, database, server: key, generation, pace: 1_000 })).rejects.toThrow(
-      RecordsNotCurrentError,
-    );
+    await expect(
+      collect({ backend, database, server: key, generation, pace: 1_000, leaseDuration: 3_600_000 }),
+    ).rejects.toThrow(RecordsNotCurrentError);
     await expect(copying.refresh()).rejects.toThrow(RecordsNotCurrentError);
     await expect(generation.raise()).rejects.toThrow(RecordsNotCurrentError);
     expect(await mark()).toBe(before);

@@ -59,10 +59,10 @@ async function turnBit(file: string, at: number): Promise<void> {
 const problems = async (server: TestServer) =>
   new Map(
     (
-      await server.sql<{ storage_index: Buffer; found_by: string; problem: string }>(
-        'select storage_index, found_by, problem from storage.damaged_shares',
+      await server.sql<{ storage_index: Buffer; found_by: string; problem: string; part: string }>(
+        'select storage_index, found_by, problem, part from storage.damaged_shares',
       )
-    ).map((row) => [row.storage_index.toString('hex'), `${row.found_by}: ${row.problem}`]),
+    ).map((row) => [row.storage_index.toString('hex'), `${row.found_by}, ${row.part}: ${row.problem}`]),
   );
 const round = async (server: TestServer) =>
   (
@@ -95,9 +95,9 @@ describe('the scrub', () => {
     await expect.poll(() => round(server), { timeout: 30_000 }).toMatchObject({ finished: true });
     const found = await problems(server);
     expect(found.size).toBe(3);
-    expect(found.get(hex(rotten))).toMatch(/^scrub: block \d+ has another hash than its leaf$/);
-    expect(found.get(hex(rottenTree))).toMatch(/^scrub: /);
-    expect(found.get(hex(shortened))).toMatch(/^scrub: /);
+    expect(found.get(hex(rotten))).toMatch(/^scrub, content: block \d+ has another hash than its leaf$/);
+    expect(found.get(hex(rottenTree))).toMatch(/^scrub, content: /);
+    expect(found.get(hex(shortened))).toMatch(/^scrub, container: /);
     expect(await round(server)).toMatchObject({ next_section: 1024, shares: '9', damaged: '3' });
     for (const share of shares) {
       expect(await client.list(share.storageIndex)).toEqual(found.has(hex(share)) ? [] : [0]);
@@ -149,7 +149,7 @@ describe('the scrub', () => {
       expect(status).toBe(200);
     }
     await expect.poll(() => client.list(bad.storageIndex), { timeout: 10_000 }).toEqual([]);
-    expect((await problems(server)).get(hex(bad))).toMatch(/^scrub: block/);
+    expect((await problems(server)).get(hex(bad))).toMatch(/^scrub, content: block/);
     expect(await client.list(good.storageIndex)).toEqual([0]);
   });
 });

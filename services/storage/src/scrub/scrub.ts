@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@holdfast/common/logging';
 import { checkShare, type ShareAddress } from '@holdfast/lafs';
 import { damageIn } from '../damage/damage-in.js';
-import type { Quarantine } from '../damage/quarantine.js';
+import type { DamagedPart, Quarantine } from '../damage/quarantine.js';
 import type { StorageMetrics } from '../metrics.js';
 import { isDatabaseDown } from '../records/database-errors.js';
 import { keyOf, type ShareRecords } from '../records/share-records.js';
@@ -145,19 +145,19 @@ export class Scrub {
     if (quarantine.has(share)) return noCounts();
     const first = await this.#look(share);
     if (!first) return noCounts();
-    let { problem } = first;
-    if (problem !== undefined) {
+    let { damage } = first;
+    if (damage) {
       // A write or a deletion may have been under way.
       await delay(secondLook, undefined, { ref: false });
-      problem = (await this.#look(share))?.problem;
+      damage = (await this.#look(share))?.damage;
     }
-    if (problem !== undefined) quarantine.add(share, 'scrub', problem);
+    if (damage) quarantine.add(share, 'scrub', damage.problem, damage.part);
     metrics.scrubbed(first.bytes);
-    return { shares: 1, bytes: first.bytes, damaged: problem === undefined ? 0 : 1 };
+    return { shares: 1, bytes: first.bytes, damaged: damage ? 1 : 0 };
   }
 
   /** What is wrong with a share as it is now; undefined where there is none. */
-  async #look(share: ShareAddress): Promise<{ bytes: number; problem: string | undefined } | undefined> {
+  async #look(share: ShareAddress): Promise<{ bytes: number; damage: Damage | undefined } | undefined> {
     let bytes = 0;
     try {
       const file = await this.#options.backend.examine(share);
@@ -174,20 +174,25 @@ export class Scrub {
           file.kind === 'immutable'
             ? await checkShare({ shareNumber: share.shareNumber, size: file.size, read }, pieceSize)
             : ({ verdict: 'opaque' } as const);
-        if (check.verdict === 'damaged') return { bytes, problem: check.problem };
+        const disagreement = await this.#disagreement(share, file.size);
+        if (check.verdict === 'damaged') {
+          // A file that was cut short looks like a container that is whole, with content that is not.
+          const part = disagreement === undefined ? 'content' : 'container';
+          return { bytes, damage: { part, problem: check.problem } };
+        }
         if (check.verdict === 'opaque') {
           for (let begin = 0; begin < file.size; begin += pieceSize) {
             await read({ begin, end: Math.min(begin + pieceSize, file.size) });
           }
         }
-        return { bytes, problem: await this.#disagreement(share, file.size) };
+        return { bytes, damage: inContainer(disagreement) };
       } finally {
         await file.close();
       }
     } catch (error) {
       const problem = damageIn(error);
       if (problem === undefined) throw error;
-      return { bytes, problem };
+      return { bytes, damage: inContainer(problem) };
     }
   }
 
@@ -202,6 +207,15 @@ export class Scrub {
     if (isDatabaseDown(error)) return;
     this.#options.logger.warn({ error: error.message }, 'the scrub could not go on, and tries again');
   }
+}
+
+interface Damage {
+  readonly part: DamagedPart;
+  readonly problem: string;
+}
+
+function inContainer(problem: string | undefined): Damage | undefined {
+  return problem === undefined ? undefined : { part: 'container', problem };
 }
 
 function noCounts(): ScrubCounts {
