@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const sources = ['packages/*/src/**', 'services/*/src/**', 'interop/src/**', 'bench/src/**', 'workshop/**'];
@@ -8,6 +9,8 @@ export default defineConfig({
     // Other packages are used as they are built; only the files under test are compiled on the fly.
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',
+    // The larger part of the integration tests waits: for processes, clocks and disks. By itself vitest leaves a core free.
+    maxWorkers: Math.max(3, availableParallelism()),
     projects: [
       {
         extends: true,

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from '@holdfast/common/logging';
 import { type Capability, type ChkReadCapability, storageIndexOf } from '@holdfast/lafs';
 import type { Coding } from './coding/coding.js';
@@ -55,6 +56,7 @@ export class Grid {
    *   reason; nothing stays half stored
    */
   upload(source: AsyncIterable<Uint8Array>, { atMost, signal }: UploadRequest = {}): Promise<string> {
+    expectManyListeners(signal);
     const { servers, encoding, convergenceSecret, spoolDir, memory, coding } = this.#options;
     return uploadFile(source, {
       encoding,
@@ -78,6 +80,7 @@ export class Grid {
    *   the memory for too long, NotEnoughMemoryError where the file's segments never fit into it, or the signal's reason
    */
   async open(capability: Capability, { signal }: { signal?: AbortSignal } = {}): Promise<OpenFile> {
+    expectManyListeners(signal);
     if (capability.kind === 'LIT') return new LiteralFile(capability);
     if (capability.kind === 'CHK-Verifier') throw new NotReadableError();
     const beginning = await takeMemory(this.#options.memory.beginning, openingMemory(capability), {
@@ -113,4 +116,9 @@ export class Grid {
     const fetcher = new SegmentFetcher(sources, capability.required, signal);
     return new ChkFile(capability, description, fetcher, ahead, () => reservation.release());
   }
+}
+
+/** Every request of a transfer listens to its signal: more than Node.js, which warns of leaks, expects. */
+function expectManyListeners(signal: AbortSignal | undefined): void {
+  if (signal) setMaxListeners(0, signal);
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createErasureCode } from '@holdfast/erasure';
 import {
   type ChkReadCapability,
@@ -68,6 +69,8 @@ export class ChkFile implements OpenFile {
   ): AsyncGenerator<{ segment: number; blocks: FetchedBlock[] }> {
     const fetching: Promise<FetchedBlock[]>[] = [];
     const leaving = new AbortController();
+    // Each segment that is fetched ahead listens.
+    setMaxListeners(0, leaving.signal);
     let next = first;
     try {
       for (let segment = first; segment <= last; segment++) {
