@@ -6,6 +6,8 @@ import { type Generation, RecordsNotCurrentError, type Standing } from './genera
 const lookEvery = 2_000;
 const raiseEvery = 60_000;
 const recoverAgainAfter = 60_000;
+/** A server that stops does not wait longer for a Postgres that is away too: the mark that is there is still right. */
+const longestEnd = 2_000;
 
 /** What watching over the standing of the records needs. */
 export interface StandingWatchOptions {
@@ -76,10 +78,13 @@ export class StandingWatch {
     this.#stopping.abort();
     clearInterval(this.#timer);
     this.#options.database.pool.off('connect', this.#onConnection);
-    await this.#looking?.catch(() => undefined);
     await this.#recovering;
-    if (this.#standing !== 'current') return;
-    await this.#raise();
+    await Promise.race([this.#markLast(), delay(longestEnd, undefined, { ref: false })]);
+  }
+
+  async #markLast(): Promise<void> {
+    await this.#looking?.catch(() => undefined);
+    if (this.#standing === 'current') await this.#raise();
   }
 
   /**
