@@ -83,7 +83,7 @@ describe('a storage server under a mixed load', () => {
     expect(log).not.toContain('counted anew');
   }, 240_000);
 
-  it('whose Postgres is killed twenty times keeps all that it acknowledged, and goes on by itself', async () => {
+  it('whose Postgres is killed fifty times keeps all that it acknowledged, and goes on by itself', async () => {
     const seed = testSeed();
     process.stdout.write(`HOLDFAST_SEED=${seed}\n`);
     const random = new Seeded(seed);
@@ -95,7 +95,7 @@ describe('a storage server under a mixed load', () => {
       await using database = await createDatabase(postgres.url, 'storage');
       await using server = await startTestServer({ postgres: database.url });
       const load = new MixedLoad(server.client, seed);
-      for (let kill = 0; kill < 20; kill++) {
+      for (let kill = 0; kill < 50; kill++) {
         await under(load, 50 + random.below(600), async () => {
           await postgres.process.kill();
           await delay(random.below(300));
