@@ -131,6 +131,26 @@ describe('a server for which a grid manager vouches', () => {
   });
 });
 
+describe('a server that is leaving', () => {
+  it('is read from and gets no uploads, on the same connection, until it stays after all', async () => {
+    servers.set(server.known);
+    await connected(servers, 1);
+    const storageIndex = randomBytes(16);
+    const knocks = server.knocks();
+    const told = () => {
+      const { servers: chosen, leaving, passedOver } = servers.vouchedFor(storageIndex);
+      const readable = servers.connectedFor(storageIndex).map((one) => one.leaving);
+      return { chosen: chosen.length, leaving, passedOver, readable };
+    };
+    servers.set({ ...server.known, leaving: true });
+    expect(told()).toEqual({ chosen: 0, leaving: 1, passedOver: 0, readable: [true] });
+    expect(servers.statuses()).toMatchObject([{ leaving: true }]);
+    servers.set(server.known);
+    expect(told()).toEqual({ chosen: 1, leaving: 0, passedOver: 0, readable: [false] });
+    expect(server.knocks()).toBe(knocks);
+  });
+});
+
 describe('a connection', () => {
   it('never resumes a session, which would be a name that the server gave its client', async () => {
     servers.set(server.known);

@@ -4,7 +4,12 @@ export { CodingThread } from './coding/coding-thread.js';
 export { localCoding } from './coding/local-coding.js';
 export type { KnownServer } from './connections/known-server.js';
 export type { ServerStatus } from './connections/server-connection.js';
-export { ServerSet, type ServerSetOptions, type ServerSetStatus } from './connections/server-set.js';
+export {
+  ServerSet,
+  type ServerSetOptions,
+  type ServerSetStatus,
+  type UploadServers,
+} from './connections/server-set.js';
 export type { OpenFile } from './download/open-file.js';
 export {
   NotEnoughMemoryError,

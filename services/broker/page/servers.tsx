@@ -63,12 +63,14 @@ function summary(status: StatusJson): string {
   const permitted = servers.filter(
     ({ state, upload_permitted }) => state === 'connected' && upload_permitted,
   );
+  const leaving = servers.filter((server) => server.state === 'connected' && server.leaving).length;
   const silent = introducers.connections.filter((introducer) => !introducer.connected);
   return [
     servers.length === 0 ? 'No storage server is known yet.' : `${connected} of ${servers.length} connected.`,
     managers.length > 0
-      ? `A grid manager (${managers.join(', ')}) vouches for ${permitted.length} of these; only they get files.`
+      ? `A grid manager (${managers.join(', ')}) lets ${permitted.length} of these get files.`
       : '',
+    leaving > 0 ? `${leaving} of these ${leaving === 1 ? 'is' : 'are'} leaving, and only read from.` : '',
     permitted.length < happy ? `To store a file, ${happy} are needed.` : '',
     `A file becomes ${total} shares; any ${required} bring it back.`,
     ...silent.map(
@@ -104,7 +106,8 @@ function ServerTable({ servers }: { servers: readonly ServerStatusJson[] }) {
   );
 }
 
-function withoutCertificate(vouchedUntil: number | null): string {
+function onlyReadFrom({ leaving, vouched_until: vouchedUntil }: ServerStatusJson): string {
+  if (leaving) return 'it is leaving the grid';
   if (vouchedUntil === null) return 'no certificate of a grid manager';
   return `its certificate ended ${new Date(vouchedUntil * 1000).toLocaleString()}`;
 }
@@ -120,9 +123,7 @@ function ServerRow({ server }: { server: ServerStatusJson }) {
       <td data-label="Connection">
         <span class={`state ${state}`}>{states[state]}</span>{' '}
         <span class="quiet">for {formatDuration(Date.now() / 1000 - since)}</span>
-        {!server.upload_permitted && (
-          <div class="quiet">Only read from: {withoutCertificate(server.vouched_until)}</div>
-        )}
+        {!server.upload_permitted && <div class="quiet">Only read from: {onlyReadFrom(server)}</div>}
         {last_error !== null && <div class="quiet">{last_error}</div>}
       </td>
       <td data-label="Address">{address === null ? '–' : `${handler} ${address}`}</td>

@@ -19,6 +19,8 @@ export const announcementBody = z.looseObject({
   'my-version': z.string().max(200).optional(),
   'oldest-supported': z.string().max(200).optional(),
   'grid-manager-certificates': z.array(gridManagerCertificate).max(mostCertificates).optional(),
+  /** An extension of ours: it is read from, and gets no shares, since its operator is taking it away. */
+  leaving: z.boolean().optional(),
   'app-versions': z.record(z.string(), z.string()).optional(),
 });
 

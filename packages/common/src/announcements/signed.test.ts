@@ -90,9 +90,10 @@ describe('an announcement of ours', () => {
     { host: '127.0.0.1', port: 7201 },
     { host: '::1', port: 7202 },
   ];
-  const build = (seqnum = 1) =>
+  const build = (seqnum = 1, leaving = false) =>
     buildStorageAnnouncement({
       identity,
+      leaving,
       nickname: 's1',
       seqnum,
       locations,
@@ -105,6 +106,12 @@ describe('an announcement of ours', () => {
     expect(serverId).toBe(identity.serverId);
     expect(seqnum).toBe(7);
     expect(body).toMatchObject(build(7));
+  });
+
+  it('says of a server that is leaving that it is, and of others nothing', () => {
+    const said = (leaving: boolean) => verifyAnnouncement(signAnnouncement(build(1, leaving), identity)).body;
+    expect(said(true).leaving).toBe(true);
+    expect(said(false)).not.toHaveProperty('leaving');
   });
 
   it('differs from the one before it, though it says the same', () => {

@@ -17,11 +17,13 @@ export interface StorageAnnouncementFields {
   readonly version: string;
   /** Of grid managers that vouch for it. */
   readonly certificates?: readonly GridManagerCertificate[];
+  /** Whether its operator is taking it away. */
+  readonly leaving?: boolean;
 }
 
 /** The announcement of a storage server. */
 export function buildStorageAnnouncement(fields: StorageAnnouncementFields): AnnouncementBody {
-  const { identity, locations, swissnum, version, certificates = [] } = fields;
+  const { identity, locations, swissnum, version, certificates = [], leaving = false } = fields;
   const { tubId, spkiHash } = identity.tls;
   return {
     'service-name': 'storage',
@@ -34,6 +36,7 @@ export function buildStorageAnnouncement(fields: StorageAnnouncementFields): Ann
     'oldest-supported': `holdfast/${version}`,
     'app-versions': {},
     ...(certificates.length > 0 ? { 'grid-manager-certificates': [...certificates] } : {}),
+    ...(leaving ? { leaving } : {}),
   };
 }
 

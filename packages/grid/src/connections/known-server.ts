@@ -21,6 +21,8 @@ export interface KnownServer {
   readonly version?: string | undefined;
   /** By which grid managers vouch for it. */
   readonly certificates?: readonly GridManagerCertificate[] | undefined;
+  /** Whether its operator is taking it away: it is read from, and gets no shares. */
+  readonly leaving?: boolean | undefined;
   /** Who told us: `introducer` or `connections.yaml`. */
   readonly source: string;
   /** How it may be reached, where that was said for it or for who told us: this replaces the default, whole. */

@@ -39,6 +39,8 @@ export interface ServerStatus {
   readonly source: string;
   readonly version: string | undefined;
   readonly availableSpace: number | undefined;
+  /** Whether it is being taken away by its operator. */
+  readonly leaving: boolean;
 }
 
 /** What every connection of a set is made with. */
@@ -139,6 +141,10 @@ export class ServerConnection implements StorageServer {
     return this.#maximumShareSize;
   }
 
+  get leaving(): boolean {
+    return this.#known.leaving === true;
+  }
+
   get wholeShares(): boolean {
     return this.#wholeShares;
   }
@@ -176,6 +182,7 @@ export class ServerConnection implements StorageServer {
       source: this.#known.source,
       version: this.#version,
       availableSpace: this.#availableSpace,
+      leaving: this.leaving,
     };
   }
 

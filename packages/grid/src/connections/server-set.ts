@@ -22,6 +22,16 @@ export interface ServerSetOptions {
   readonly vouching?: Vouching;
 }
 
+/** The servers that a file may be uploaded to, and how many are connected beside them. */
+export interface UploadServers {
+  /** In the file's order of preference. */
+  readonly servers: readonly StorageServer[];
+  /** For which no grid manager vouches at this moment. */
+  readonly passedOver: number;
+  /** That are leaving the grid. */
+  readonly leaving: number;
+}
+
 /** How a server is doing, and until when a grid manager vouches for it. */
 export interface ServerSetStatus extends ServerStatus {
   /** Milliseconds since 1970; Infinity where no grid manager is needed, undefined where none ever vouched. */
@@ -86,14 +96,19 @@ export class ServerSet {
   }
 
   /**
-   * The servers that a file may be uploaded to now, in its order of preference: those connected for which a grid
-   * manager vouches at this moment. `passedOver` is how many are connected beside them.
+   * The servers that a file may be uploaded to now: those connected that are not leaving, and for which a grid manager
+   * vouches at this moment.
    */
-  vouchedFor(storageIndex: Uint8Array): { servers: StorageServer[]; passedOver: number } {
+  vouchedFor(storageIndex: Uint8Array): UploadServers {
     const connected = this.#connected();
+    const staying = connected.filter(({ connection }) => !connection.leaving);
     const now = Date.now();
-    const vouched = connected.filter(({ vouchedUntil = 0 }) => vouchedUntil > now);
-    return { servers: inOrder(storageIndex, vouched), passedOver: connected.length - vouched.length };
+    const vouched = staying.filter(({ vouchedUntil = 0 }) => vouchedUntil > now);
+    return {
+      servers: inOrder(storageIndex, vouched),
+      passedOver: staying.length - vouched.length,
+      leaving: connected.length - staying.length,
+    };
   }
 
   /** How each server is doing, in order of nickname. */

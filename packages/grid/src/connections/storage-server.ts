@@ -21,6 +21,9 @@ export interface StorageServer {
   /** The largest share it takes, in bytes. */
   readonly maximumShareSize: number;
 
+  /** Whether its operator is taking it away: what it holds can be read, and does not count for the future. */
+  readonly leaving: boolean;
+
   /** Whether it takes and gives small shares whole, by our extension of the protocol (docs/protocol.md). */
   readonly wholeShares: boolean;
 

@@ -12,6 +12,7 @@ export function untilAborted(server: StorageServer, signal: AbortSignal | undefi
     permutationSeed: server.permutationSeed,
     availableSpace: server.availableSpace,
     maximumShareSize: server.maximumShareSize,
+    leaving: server.leaving,
     wholeShares: server.wholeShares,
     listShares: (storageIndex) => server.listShares(storageIndex, signal),
     allocate: (storageIndex, shareNumbers, shareSize, uploadSecret) =>

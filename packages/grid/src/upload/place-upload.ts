@@ -16,6 +16,8 @@ export interface UploadRequest {
   readonly whole?: WholeShares;
   /** Servers that are connected, but for which no grid manager vouches. */
   readonly passedOver: number;
+  /** Servers that are connected, but are leaving the grid. */
+  readonly leaving: number;
 }
 
 /** Where the shares of an upload are and go. */
@@ -45,7 +47,7 @@ export async function placeUpload(
   servers: readonly StorageServer[],
   request: UploadRequest,
 ): Promise<PlacedUpload> {
-  const { required, happy, total, shareSize, passedOver } = request;
+  const { required, happy, total, shareSize, passedOver, leaving } = request;
   const upload = new Placing(servers.slice(0, Math.max(2 * total, 20)), request);
   await upload.firstRound();
   for (let round = 1; round < rounds && (await upload.nextRound()); round++);
@@ -62,6 +64,7 @@ export async function placeUpload(
   if (tooLarge > 0) reasons.push(`${tooLarge} server(s) take no share of ${shareSize} bytes`);
   if (passedOver > 0)
     reasons.push(`${passedOver} connected server(s) have no valid certificate of a grid manager`);
+  if (leaving > 0) reasons.push(`${leaving} connected server(s) are leaving the grid`);
   throw new NotEnoughServersError(used, happiness, required, happy, reasons);
 }
 

@@ -15,7 +15,7 @@ import {
 } from '@holdfast/lafs';
 import type { Coding } from '../coding/coding.js';
 import { localCoding } from '../coding/local-coding.js';
-import type { StorageServer } from '../connections/storage-server.js';
+import type { UploadServers } from '../connections/server-set.js';
 import { untilAborted } from '../connections/until-aborted.js';
 import { NotEnoughServersError } from '../errors.js';
 import type { BufferPool } from '../memory/buffer-pool.js';
@@ -47,11 +47,8 @@ export interface UploadOptions {
   readonly coding: Coding;
   /** Where files larger than a segment wait while their key is worked out. */
   readonly spoolDir: string;
-  /** The servers that take uploads now, in a file's order of preference, and how many others are connected. */
-  readonly serversFor: (storageIndex: Uint8Array) => {
-    readonly servers: readonly StorageServer[];
-    readonly passedOver: number;
-  };
+  /** The servers that take uploads of a file now, and how many others are connected. */
+  readonly serversFor: (storageIndex: Uint8Array) => UploadServers;
   /** What its buffers are taken from. */
   readonly memory: TransferMemory;
   /** Those buffers, made by `coding`, from one upload to the next. */
@@ -135,9 +132,9 @@ async function uploadToGoodServers(
 ): Promise<ChkReadCapability> {
   const lost = new Set<string>();
   const serversFor = (storageIndex: Uint8Array) => {
-    const { servers, passedOver } = options.serversFor(storageIndex);
+    const { servers, ...others } = options.serversFor(storageIndex);
     const good = servers.filter(({ id }) => !lost.has(id));
-    return { servers: good.map((server) => untilAborted(server, options.signal)), passedOver };
+    return { servers: good.map((server) => untilAborted(server, options.signal)), ...others };
   };
   let first: unknown;
   for (;;) {
@@ -172,10 +169,11 @@ async function uploadShares(
   const encoder = new FileEncoder(file, geometry, segments);
   const small = geometry.segmentCount === 1 && sizes.shareSize <= largestWholeShare;
   const whole = small ? await encodeWholeShares(encoder, layout, total) : undefined;
-  const { servers, passedOver } = serversFor(storageIndex);
+  const { servers, passedOver, leaving } = serversFor(storageIndex);
   const placed = await placeUpload(servers, {
     storageIndex,
     passedOver,
+    leaving,
     required,
     happy,
     total,

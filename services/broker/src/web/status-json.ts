@@ -53,7 +53,9 @@ export interface ServerStatusJson {
   readonly source: string;
   /** All who tell of it, that one first. */
   readonly sources: readonly string[];
-  /** Whether it gets uploads: where there are grid managers, whether one vouches for it now. */
+  /** Whether its operator is taking it away: it is only read from. */
+  readonly leaving: boolean;
+  /** Whether it gets uploads: it is not leaving, and where there are grid managers one vouches for it now. */
   readonly upload_permitted: boolean;
   /** When the last certificate of a grid manager ends, or ended; null where there is none. */
   readonly vouched_until: number | null;
