@@ -1,10 +1,10 @@
 // Plays brokers, as far as membership goes: each with a bus, a subscription and a set of known servers of its own.
 // Arguments: the URL of the bus, the grid, how many brokers.
 import { setTimeout as delay } from 'node:timers/promises';
-import { KnownServers } from '@holdfast/broker';
 import { AnnouncementSubscriber } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
 import { silentLogger } from '@holdfast/common/logging';
+import { KnownServers } from '@holdfast/membership';
 import type { Order, Report } from './listeners.js';
 
 const [url = '', grid = '', count = '1'] = process.argv.slice(2);

@@ -1,7 +1,7 @@
-import { announcementSettings, byteSize, hostPort, nodeSettings } from '@holdfast/common/configuration';
-import { anonymousSetting, refuseRevealing } from '@holdfast/common/connections';
-import { parseManagerKey } from '@holdfast/common/grid-management';
+import { byteSize, hostPort, nodeSettings } from '@holdfast/common/configuration';
+import { refuseRevealing } from '@holdfast/common/connections';
 import { leastMemoryFor } from '@holdfast/grid';
+import { membershipSettings } from '@holdfast/membership';
 import { z } from 'zod';
 
 const shareCount = z.number().int().min(1).max(256);
@@ -22,29 +22,15 @@ const encoding = z
       refuse('maximum_segment_size', 'expected 1KiB to 16MiB');
   });
 
-const managerKeyForm = "expected a grid manager's public key: pub-v0- and 52 base32 characters";
-const managerKey = z.string(managerKeyForm).transform((text, context) => {
-  const key = parseManagerKey(text);
-  if (key) return key;
-  context.addIssue({ code: 'custom', message: managerKeyForm, input: text });
-  return z.NEVER;
-});
-
 /** The fields of a broker's `node.yaml`. */
 const fields = z.strictObject({
   service: z.literal('broker'),
   ...nodeSettings,
-  anonymous: anonymousSetting,
+  ...membershipSettings,
   /** Where the web API is served. */
   listen: hostPort,
   /** How new files are cut into shares; the peer's defaults. */
   encoding: encoding.prefault({}),
-  /**
-   * The public keys of grid managers, by names of the operator's choice: only servers that one of them vouches for get
-   * uploads. Without any, all do.
-   */
-  grid_managers: z.record(z.string(), managerKey).default({}),
-  announcements: announcementSettings,
   /** Where a file waits while its key is made from its content; a relative path is inside the node's folder. */
   spool: z.string().min(1).default('spool'),
   limits: z

@@ -158,7 +158,7 @@ async function emptyCache(nickname: string): Promise<void> {
   const name = /^postgres: .*\/(\w+)$/m.exec(settings)?.[1] ?? '';
   const url = databaseUrl(lab.description.postgres, name);
   const database = openPool({ url, applicationName: 'test', logger, connections: 1 });
-  const { rowCount } = await database.pool.query('delete from broker.announcements');
+  const { rowCount } = await database.pool.query('delete from membership.announcements');
   expect(rowCount).toBe(5);
   await database.close();
 }

@@ -1,10 +1,10 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connectionsConfiguration } from '@holdfast/broker';
 import { Bus } from '@holdfast/common/bus';
 import { parseYamlConfiguration } from '@holdfast/common/configuration';
 import { silentLogger } from '@holdfast/common/logging';
 import { createTestDatabase, Lab, type TemporaryFolder, temporaryFolder, waitFor } from '@holdfast/lab';
+import { connectionsConfiguration } from '@holdfast/membership';
 import { accountSubjects } from '@holdfast/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type VerifiedAnnouncement, verifyAnnouncement } from '@holdfast/common/announcements';
 import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
-import { type Database, migrate, openPool } from '@holdfast/common/database';
+import { type Database, openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
 import { roleOfNode } from '../nodes/role.js';
 
@@ -100,13 +100,12 @@ async function withIntroducer<T>(folder: string, work: (node: AnnouncementNode) 
 }
 
 async function withBroker<T>(folder: string, work: (node: AnnouncementNode) => Promise<T>): Promise<T> {
-  const { AnnouncementCache, forgetServers, migrations, nodeConfiguration } = await import(
-    '@holdfast/broker'
-  );
+  const { nodeConfiguration } = await import('@holdfast/broker');
+  const { AnnouncementCache, forgetServers, migrateMembership } = await import('@holdfast/membership');
   const { grid, postgres } = await readYamlConfiguration(join(folder, 'node.yaml'), nodeConfiguration);
   return withDatabase(folder, postgres, async (database) => {
     const logger = silentLogger();
-    await migrate(database, { schema: 'broker', migrations, logger });
+    await migrateMembership(database, logger);
     const known = async () => {
       const byServer = new Map<string, KnownAnnouncement & { heard: Hearing[] }>();
       // The newest of each server comes first.

@@ -1,6 +1,5 @@
 import type { ServerSetStatus } from '@holdfast/grid';
-import type { RefusedEdit } from '../connections-file.js';
-import type { IntroducerStatus } from '../servers/introducers.js';
+import type { IntroducerStatus, MemberStatus, RefusedEdit } from '@holdfast/membership';
 import type { IntroducerStatusJson, StatusJson } from './status-json.js';
 
 /** What the welcome page tells. */
@@ -8,7 +7,7 @@ export interface NodeStatus extends Pick<StatusJson, 'nickname' | 'grid' | 'enco
   readonly introducers: readonly IntroducerStatus[];
   /** The names of the grid managers without whose word no server gets uploads. */
   readonly gridManagers: readonly string[];
-  readonly servers: readonly (ServerSetStatus & { readonly sources: readonly string[] })[];
+  readonly servers: readonly MemberStatus[];
   readonly refusedEdit: RefusedEdit | undefined;
 }
 

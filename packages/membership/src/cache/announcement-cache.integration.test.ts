@@ -5,7 +5,7 @@ import {
   type VerifiedAnnouncement,
   verifyAnnouncement,
 } from '@holdfast/common/announcements';
-import { type Database, migrate, openDatabase } from '@holdfast/common/database';
+import { type Database, openDatabase } from '@holdfast/common/database';
 import {
   generateNodePem,
   generateSigningKey,
@@ -17,7 +17,7 @@ import {
 import { silentLogger } from '@holdfast/common/logging';
 import { createTestDatabase } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { migrations } from '../migrations.js';
+import { migrateMembership } from '../migrations.js';
 import { AnnouncementCache } from './announcement-cache.js';
 
 const logger = silentLogger();
@@ -44,14 +44,14 @@ describe('the announcement cache', () => {
   beforeEach(async () => {
     place = await createTestDatabase();
     database = await openDatabase({ url: place.url, applicationName: 'test', logger });
-    await migrate(database, { schema: 'broker', migrations, logger });
+    await migrateMembership(database, logger);
   });
   afterEach(async () => {
     await database.close();
     await place[Symbol.asyncDispose]();
   });
 
-  it('gives a broker that starts what another heard, of its own grid', async () => {
+  it('gives a node that starts what another heard, of its own grid', async () => {
     const [one, two] = [await newServer(), await newServer()];
     const first = open();
     first.remember({ introducer: 'i1', announcement: one(1) });
@@ -85,43 +85,25 @@ describe('the announcement cache', () => {
     expect((await open().load())[0]).toMatchObject({ introducer: 'i2', announcement: { seqnum: 8 } });
   });
 
-  it('is written by many brokers at once', async () => {
+  it('is written by many nodes at once', async () => {
     const servers = await Promise.all(Array.from({ length: 20 }, newServer));
-    const brokers = Array.from({ length: 8 }, () => open());
-    brokers.forEach((broker, index) => {
+    const nodes = Array.from({ length: 8 }, () => open());
+    nodes.forEach((node, index) => {
       for (const server of index % 2 ? servers : servers.toReversed())
-        broker.remember({ introducer: 'i1', announcement: server(index + 1) });
+        node.remember({ introducer: 'i1', announcement: server(index + 1) });
     });
-    await Promise.all(brokers.map((broker) => broker.close()));
+    await Promise.all(nodes.map((node) => node.close()));
     const heard = await open().load();
     expect(heard.map(({ announcement }) => announcement.seqnum)).toEqual(Array(20).fill(8));
-  });
-
-  it('is still written and read by the release that knows nothing of reaching and forgetting', async () => {
-    const known = migrations.filter(({ number }) => number < 2);
-    expect(await migrate(database, { schema: 'broker', migrations: known, logger })).toBe(0);
-    const { serverId, seqnum, signed } = (await newServer())(3, 'from before');
-    // Its statements.
-    await database.pool.query(
-      `insert into broker.announcements (grid, introducer, server_id, seqnum, message, signature)
-       values ('g', 'default', $1, $2, $3, $4)`,
-      [serverId, seqnum, signed.message, signed.signature],
-    );
-    const { rows } = await database.pool.query(
-      `select distinct on (server_id) introducer, message, signature, server_id as key
-         from broker.announcements where grid = 'g' order by server_id, seqnum desc`,
-    );
-    expect(rows).toEqual([{ introducer: 'default', ...signed }]);
-    expect((await open().load()).map(({ announcement }) => announcement.body.nickname)).toEqual([
-      'from before',
-    ]);
   });
 
   it('does not believe a row that was tampered with', async () => {
     const cache = open();
     cache.remember({ introducer: 'i1', announcement: (await newServer())(1) });
     await cache.close();
-    await database.pool.query(`update broker.announcements set message = replace(message, '7201', '7202')`);
+    await database.pool.query(
+      `update membership.announcements set message = replace(message, '7201', '7202')`,
+    );
     expect(await open().load()).toEqual([]);
   });
 });

@@ -3,15 +3,15 @@ import type { Database } from '@holdfast/common/database';
 import { Repetition } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import type { ServerStatus } from '@holdfast/grid';
+import type { KnownServers } from '../servers/known-servers.js';
 import { forgetServers, forgottenServers, noteReached, silentServers } from './forgotten-servers.js';
-import type { KnownServers } from './known-servers.js';
 
 const minute = 60_000;
-/** How often it is looked for what an operator, or another broker of the cache, has forgotten. */
+/** How often it is looked for what an operator, or another node of the cache, has forgotten. */
 const mostBetweenLooks = minute / 6;
 /** How often it is written down who was reached, and those are forgotten who were not for long. */
 const mostBetweenSweeps = 10 * minute;
-/** How long a broker runs before it forgets anybody: while it was away it reached and heard nobody. */
+/** How long a node runs before it forgets anybody: while it was away it reached and heard nobody. */
 const mostPatience = 60 * minute;
 
 /** What is needed to forget servers. */
@@ -27,7 +27,7 @@ export interface ForgettingOptions {
 
 /**
  * Keeps the cache free of servers that are gone for good. Nobody is forgotten while no server at all is reached: then
- * it is rather this broker's network that is away.
+ * it is rather this node's network that is away.
  */
 export class Forgetting {
   readonly #options: ForgettingOptions;
@@ -42,7 +42,7 @@ export class Forgetting {
     this.#looks = new Repetition(() => this.#look(), between);
   }
 
-  /** Takes what was forgotten before this broker started, and begins. To be called before the cache is loaded. */
+  /** Takes what was forgotten before this node started, and begins. To be called before the cache is loaded. */
   async start(): Promise<void> {
     await this.#follow();
     this.#looks.start();

@@ -1,16 +1,10 @@
 import { AnnouncementSubscriber, type VerifiedAnnouncement } from '@holdfast/common/announcements';
 import { Bus, busRoute } from '@holdfast/common/bus';
-import type { BusAccess } from '@holdfast/common/configuration';
-import type { ConnectionTypes, HandlerName } from '@holdfast/common/connections';
+import type { HandlerName } from '@holdfast/common/connections';
 import type { Logger } from '@holdfast/common/logging';
 import { Gauge, type Registry } from '@holdfast/common/metrics';
-import type { HeardAnnouncement } from './announcement-cache.js';
-
-/** How an introducer is listened to. */
-export interface IntroducerSettings extends BusAccess {
-  /** How its bus is reached. */
-  readonly connectionTypes: ConnectionTypes;
-}
+import type { HeardAnnouncement } from '../cache/announcement-cache.js';
+import type { IntroducerSettings } from './introducer-settings.js';
 
 /** Whether an introducer can be heard at the moment. */
 export interface IntroducerStatus {

@@ -9,7 +9,7 @@ import {
 } from '@holdfast/common/configuration';
 import { type Logger, redact } from '@holdfast/common/logging';
 import type { z } from 'zod';
-import { type ConnectionsConfiguration, connectionsConfiguration } from './connections.js';
+import { type ConnectionsConfiguration, connectionsConfiguration } from './connections-configuration.js';
 
 /** Why the file as it is now is not in force. */
 export interface RefusedEdit {

@@ -5,7 +5,7 @@ import { ConfigurationError } from '@holdfast/common/configuration';
 import { silentLogger } from '@holdfast/common/logging';
 import { type TemporaryFolder, temporaryFolder, waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ConnectionsConfiguration } from './connections.js';
+import type { ConnectionsConfiguration } from './connections-configuration.js';
 import { ConnectionsFile } from './connections-file.js';
 
 let folder: TemporaryFolder;
@@ -37,7 +37,7 @@ afterEach(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-describe('connections.yaml while the broker runs', () => {
+describe('connections.yaml while the node runs', () => {
   it('is in force as it is written over', async () => {
     await writeFile(path, naming('first', 'second'));
     await takes('first', 'second');
@@ -119,7 +119,7 @@ describe('connections.yaml while the broker runs', () => {
 });
 
 describe('connections.yaml at the start', () => {
-  it('stops the broker where it is wrong', async () => {
+  it('stops the node where it is wrong', async () => {
     await writeFile(path, 'nonsense: 1');
     await expect(ConnectionsFile.open(path, silentLogger())).rejects.toBeInstanceOf(ConfigurationError);
     await expect(ConnectionsFile.open(`${path}.none`, silentLogger())).rejects.toThrow(

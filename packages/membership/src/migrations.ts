@@ -1,10 +1,10 @@
-import type { Migration } from '@holdfast/common/database';
+import { type Database, type Migration, migrate } from '@holdfast/common/database';
+import type { Logger } from '@holdfast/common/logging';
 
-/** The broker's tables, schema `broker`. */
-export const migrations: readonly Migration[] = [
+const migrations: readonly Migration[] = [
   {
     number: 1,
-    name: 'announcements heard, shared by all brokers of a grid',
+    name: 'announcements heard, shared by all nodes of a grid that use one database',
     breaking: true,
     sql: `
       create table announcements (
@@ -16,17 +16,9 @@ export const migrations: readonly Migration[] = [
         signature text not null,
         first_heard timestamptz not null default now(),
         last_heard timestamptz not null default now(),
+        last_reached timestamptz,
         primary key (grid, introducer, server_id)
       );
-    `,
-  },
-  {
-    number: 2,
-    name: 'when servers were reached, and which are forgotten',
-    // The release before writes rows without the new column, and does not look at the new table.
-    breaking: false,
-    sql: `
-      alter table announcements add column last_reached timestamptz;
 
       -- Announcements of these servers count only where their seqnum is above this one.
       create table forgotten (
@@ -39,3 +31,12 @@ export const migrations: readonly Migration[] = [
     `,
   },
 ];
+
+/**
+ * Makes the tables of schema `membership`, or brings them up to date.
+ *
+ * @throws SchemaTooNewError, or Postgres' own error
+ */
+export async function migrateMembership(database: Database, logger: Logger): Promise<void> {
+  await migrate(database, { schema: 'membership', migrations, logger });
+}

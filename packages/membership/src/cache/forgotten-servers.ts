@@ -17,19 +17,19 @@ export async function noteReached(
   reached: readonly { readonly serverId: string; readonly at: Date }[],
 ): Promise<Set<string>> {
   if (reached.length === 0) return new Set();
-  // Rows are locked in one order, so that two brokers of a cache cannot lock each other out.
+  // Rows are locked in one order, so that two nodes of a cache cannot lock each other out.
   const { rows } = await database.pool.query<{ server_id: string }>(
     `with reached as (
        select server_id, reached_at
          from unnest($2::text[], $3::timestamptz[]) as reached (server_id, reached_at)
      ), locked as (
        select introducer, server_id, reached_at
-         from broker.announcements join reached using (server_id)
+         from membership.announcements join reached using (server_id)
         where grid = $1
         order by introducer, server_id
           for update of announcements
      )
-     update broker.announcements as known
+     update membership.announcements as known
         set last_reached = greatest(known.last_reached, locked.reached_at)
        from locked
       where known.grid = $1 and known.introducer = locked.introducer and known.server_id = locked.server_id
@@ -42,7 +42,7 @@ export async function noteReached(
 /** The servers of which nothing new was heard, and which nobody reached, for `forMs` milliseconds. */
 export async function silentServers(database: Database, grid: string, forMs: number): Promise<string[]> {
   const { rows } = await database.pool.query<{ server_id: string }>(
-    `select server_id from broker.announcements
+    `select server_id from membership.announcements
       where grid = $1
       group by server_id
      having greatest(max(last_heard), max(last_reached)) < now() - $2 * interval '1 millisecond'`,
@@ -52,7 +52,7 @@ export async function silentServers(database: Database, grid: string, forMs: num
 }
 
 /**
- * Forgets all that was announced of servers, whoever told it. Brokers of the cache that run close their connections to
+ * Forgets all that was announced of servers, whoever told it. Nodes of the cache that run close their connections to
  * them within ten seconds.
  *
  * @returns those that were known
@@ -64,9 +64,9 @@ export async function forgetServers(
 ): Promise<string[]> {
   const { rows } = await database.pool.query<{ server_id: string }>(
     `with gone as (
-       delete from broker.announcements where grid = $1 and server_id = any($2) returning server_id, seqnum
+       delete from membership.announcements where grid = $1 and server_id = any($2) returning server_id, seqnum
      )
-     insert into broker.forgotten as known (grid, server_id, seqnum)
+     insert into membership.forgotten as known (grid, server_id, seqnum)
      select $1, server_id, max(seqnum) from gone group by server_id order by server_id
      on conflict (grid, server_id) do update
         set seqnum = greatest(known.seqnum, excluded.seqnum), forgotten_at = now()
@@ -79,7 +79,7 @@ export async function forgetServers(
 /** All servers that were ever forgotten, those too that have come back with a newer announcement. */
 export async function forgottenServers(database: Database, grid: string): Promise<ForgottenServer[]> {
   const { rows } = await database.pool.query<{ server_id: string; seqnum: number }>(
-    'select server_id, seqnum from broker.forgotten where grid = $1',
+    'select server_id, seqnum from membership.forgotten where grid = $1',
     [grid],
   );
   return rows.map(({ server_id, seqnum }) => ({ serverId: server_id, seqnum }));

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VerifiedAnnouncement } from '@holdfast/common/announcements';
-import { type Database, migrate, openDatabase } from '@holdfast/common/database';
+import { type Database, openDatabase } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
 import type { ServerStatus } from '@holdfast/grid';
 import { createTestDatabase, waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { migrations } from '../migrations.js';
+import { migrateMembership } from '../migrations.js';
 import { AnnouncementCache } from './announcement-cache.js';
 import { Forgetting } from './forgetting.js';
 import { forgetServers, forgottenServers } from './forgotten-servers.js';
@@ -23,7 +23,7 @@ let forgetting: Forgetting | undefined;
 beforeEach(async () => {
   place = await createTestDatabase();
   database = await openDatabase({ url: place.url, applicationName: 'test', logger });
-  await migrate(database, { schema: 'broker', migrations, logger });
+  await migrateMembership(database, logger);
   statuses = [];
   forgotten = [];
 });
@@ -57,7 +57,7 @@ async function begin(forgetAfter: number): Promise<void> {
 
 async function rows(): Promise<{ server_id: string; introducer: string; last_reached: Date | null }[]> {
   const { rows } = await database.pool.query(
-    'select server_id, introducer, last_reached from broker.announcements order by server_id, introducer',
+    'select server_id, introducer, last_reached from membership.announcements order by server_id, introducer',
   );
   return rows;
 }
@@ -82,16 +82,16 @@ describe('the cache', () => {
     expect(await rows()).toHaveLength(1);
   });
 
-  it('loses nobody before this broker has run for long enough to reach it', async () => {
+  it('loses nobody before this node has run for long enough to reach it', async () => {
     await remember('i1', one, 5);
-    await database.pool.query(`update broker.announcements set last_heard = now() - interval '200 days'`);
+    await database.pool.query(`update membership.announcements set last_heard = now() - interval '200 days'`);
     statuses = [{ id: two, state: 'connected', lastReached: new Date() }];
     await begin(4_000);
     await delay(2_500);
     expect(await rows()).toHaveLength(1);
   });
 
-  it('says when a server was reached last, by whichever broker', async () => {
+  it('says when a server was reached last, by whichever node', async () => {
     await remember('i1', one, 5);
     await remember('i2', one, 5);
     const [earlier, later] = [new Date(1_700_000_000_000), new Date(1_800_000_000_000)];
@@ -104,11 +104,11 @@ describe('the cache', () => {
     expect((await new AnnouncementCache({ database, grid, logger }).load()).length).toBe(0);
   });
 
-  it('is told by every broker what another has forgotten, and takes it again only when it is newer', async () => {
+  it('is told by every node what another has forgotten, and takes it again only when it is newer', async () => {
     await remember('i1', one, 5);
     await begin(4_000);
     expect(await forgetServers(database, grid, [one, two])).toEqual([one]);
-    await waitFor('the broker hears of it', () => forgotten.some(([id]) => id === one) || undefined);
+    await waitFor('the node hears of it', () => forgotten.some(([id]) => id === one) || undefined);
     await remember('i1', one, 5);
     await remember('i2', one, 4);
     expect(await rows()).toEqual([]);

@@ -14,7 +14,7 @@ export interface CachedAnnouncement extends HeardAnnouncement {
   readonly firstHeard: Date;
   /** When it told something of the server that was new last. */
   readonly lastHeard: Date;
-  /** When the server last answered a broker of this cache. */
+  /** When the server last answered a node of this cache. */
   readonly lastReached: Date | undefined;
 }
 
@@ -39,9 +39,9 @@ const gatherFor = 200;
 const tryAgainAfter = 5_000;
 
 /**
- * Every announcement heard, in Postgres by grid, introducer and server: what a broker connects to when no introducer
+ * Every announcement heard, in Postgres by grid, introducer and server: what a node connects to when no introducer
  * can be reached. Announcements are signed, and the highest seqnum wins in the statement itself, so any number of
- * brokers write into one cache without asking each other.
+ * nodes write into one cache without asking each other.
  */
 export class AnnouncementCache {
   readonly #options: AnnouncementCacheOptions;
@@ -55,12 +55,12 @@ export class AnnouncementCache {
     this.#options = options;
   }
 
-  /** What each introducer told last of each server of the grid, whichever broker heard it. */
+  /** What each introducer told last of each server of the grid, whichever node heard it. */
   async load(): Promise<CachedAnnouncement[]> {
     const { database, grid, logger } = this.#options;
     const { rows } = await database.pool.query<Row>(
       `select introducer, message, signature, server_id, first_heard, last_heard, last_reached
-         from broker.announcements
+         from membership.announcements
         where grid = $1
         order by server_id, seqnum desc, introducer`,
       [grid],
@@ -120,7 +120,7 @@ export class AnnouncementCache {
 }
 
 /**
- * In order of their keys, so that two brokers who write the same rows cannot lock each other out. What another has
+ * In order of their keys, so that two nodes who write the same rows cannot lock each other out. What another has
  * forgotten meanwhile is not written again.
  */
 async function writeAnnouncements(
@@ -130,12 +130,12 @@ async function writeAnnouncements(
 ): Promise<void> {
   const column = <T>(pick: (heard: HeardAnnouncement) => T) => batch.map(pick);
   await database.pool.query(
-    `insert into broker.announcements (grid, introducer, server_id, seqnum, message, signature)
+    `insert into membership.announcements (grid, introducer, server_id, seqnum, message, signature)
      select $1, introducer, server_id, seqnum, message, signature
        from unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
          as heard (introducer, server_id, seqnum, message, signature)
       where not exists (
-        select from broker.forgotten
+        select from membership.forgotten
          where forgotten.grid = $1 and forgotten.server_id = heard.server_id and forgotten.seqnum >= heard.seqnum)
       order by introducer, server_id
      on conflict (grid, introducer, server_id) do update

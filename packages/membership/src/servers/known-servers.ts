@@ -1,8 +1,8 @@
 import type { AnnouncementBody } from '@holdfast/common/announcements';
 import { type ConnectionTypes, defaultConnectionTypes } from '@holdfast/common/connections';
 import type { KnownServer, ServerSet } from '@holdfast/grid';
-import type { ConnectionsConfiguration } from '../connections.js';
-import type { HeardAnnouncement } from './announcement-cache.js';
+import type { HeardAnnouncement } from '../cache/announcement-cache.js';
+import type { ConnectionsConfiguration } from '../connections/connections-configuration.js';
 
 /** Each has a connection that is kept up, asked every twenty seconds, and a row in the database. */
 const mostOfOneIntroducer = 2_000;

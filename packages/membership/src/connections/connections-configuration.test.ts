@@ -1,6 +1,6 @@
 import { parseYamlConfiguration } from '@holdfast/common/configuration';
 import { describe, expect, it } from 'vitest';
-import { connectionsConfiguration } from './connections.js';
+import { connectionsConfiguration } from './connections-configuration.js';
 
 const id = `v0-${'a'.repeat(52)}`;
 const secret = 'ksg3vy3vrdfbz7kvxnbfvbwqlwzfz6vt';

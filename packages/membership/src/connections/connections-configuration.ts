@@ -48,8 +48,8 @@ const announcement = z.looseObject({
 });
 
 /**
- * A broker's `connections.yaml`: the introducers that it listens to, and servers that the operator names instead of,
- * or beside, those that announce themselves.
+ * The `connections.yaml` of a node that uses a grid: the introducers that it listens to, and servers that the operator
+ * names instead of, or beside, those that announce themselves.
  */
 export const connectionsConfiguration = z.strictObject({
   /** Not given at all: the one on the bus of `node.yaml`. Given and empty: none. */
@@ -74,7 +74,7 @@ export const connectionsConfiguration = z.strictObject({
     .transform((servers) => servers ?? {}),
 });
 
-/** As an anonymous broker takes it: without a map for all, there is no way to anything that has none of its own. */
+/** As an anonymous node takes it: without a map for all, there is no way to anything that has none of its own. */
 export const anonymousConnectionsConfiguration = connectionsConfiguration
   .superRefine(({ connection_types: forAll, introducers, servers }, context) => {
     const refuse = (path: PropertyKey[], expected: string) =>
