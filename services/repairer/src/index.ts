@@ -1,0 +1,15 @@
+/** Takes repair jobs, checks files and makes them whole again. */
+export { migrateRepairer } from './migrations/index.js';
+export { type AddResult, addJobs, type JobRequest, mostAdded } from './queue/add-jobs.js';
+export type { AttemptResult, JobOutcome, JobState } from './queue/job.js';
+export { type ListedJob, listJobs, type PastAttempt } from './queue/list-jobs.js';
+export { type QueueStatus, queueStatus, type RecentAttempt } from './queue/queue-status.js';
+export {
+  contradiction,
+  formatRepairFile,
+  NotRepairableError,
+  parseRepairFile,
+  type RefusalCode,
+  type RepairFile,
+} from './queue/repair-file.js';
+export { retryJobs } from './queue/retry-jobs.js';

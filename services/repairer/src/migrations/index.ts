@@ -1,0 +1,15 @@
+import { type Database, type Migration, migrate } from '@holdfast/common/database';
+import type { Logger } from '@holdfast/common/logging';
+import { jobs } from './01-jobs.js';
+
+/** The schema `repairer`, step by step. All repairers of a grid share it. */
+export const migrations: readonly Migration[] = [jobs];
+
+/**
+ * Brings the schema `repairer` of a database to what this release knows.
+ *
+ * @throws SchemaTooNewError
+ */
+export async function migrateRepairer(database: Database, logger: Logger): Promise<void> {
+  await migrate(database, { schema: 'repairer', migrations, logger });
+}

@@ -1,0 +1,94 @@
+import type { Database } from '@holdfast/common/database';
+import { formatCapability } from '@holdfast/lafs';
+import type { ClaimedJob, JobOutcome, JobState } from './job.js';
+
+/** How an attempt ended, to be written down. */
+export interface AttemptEnd {
+  readonly result: 'healthy' | 'repaired' | 'unrecoverable' | 'failed';
+  /** In one line without secrets, where the result is `unrecoverable` or `failed`. */
+  readonly error?: string;
+  /** Undefined where not even a check came to its end. */
+  readonly outcome?: JobOutcome;
+  /** How many shares can still be lost: fewer than 0 where the file cannot be read. */
+  readonly spareShares?: number;
+}
+
+/** How often, and after which pauses, a job is tried. All in milliseconds. */
+export interface RetryTerms {
+  /** Failures after which a job is `failed`. */
+  readonly attempts: number;
+  /** The pause after the first failure; it doubles with each further one. */
+  readonly firstPause: number;
+  readonly longestPause: number;
+  /** After how long a file of which too few shares are left is looked at again, if no server comes back before. */
+  readonly unrecoverablePause: number;
+}
+
+/** Most attempts of a job that are remembered. */
+const mostRemembered = 20;
+
+/**
+ * Writes down how the attempt of a claim ended, and with it what is to become of the job, in one commit. May be called
+ * again where it is not known whether the first time succeeded.
+ *
+ * @returns the job's new state; undefined where the claim was lost, and nothing was written
+ */
+export async function endClaim(
+  database: Database,
+  grid: string,
+  job: ClaimedJob,
+  end: AttemptEnd,
+  terms: RetryTerms,
+): Promise<JobState | undefined> {
+  const { rows } = await database.pool.query<{ state: JobState }>({
+    name: 'end-claim',
+    text: `
+      with ended as (
+        update repairer.jobs set
+          state = case when $5 in ('healthy', 'repaired') then 'done'
+                       when $5 = 'unrecoverable' then 'waiting'
+                       when attempts >= $9 then 'failed'
+                       else 'queued' end,
+          not_before = case when $5 = 'unrecoverable' then now() + $12 * interval '1 millisecond'
+                            when $5 = 'failed' and attempts < $9
+                            then now() + least($10 * power(2, attempts - 1), $11) * (0.75 + random() / 2)
+                                         * interval '1 millisecond' end,
+          spare_shares = coalesce($8, spare_shares),
+          priority = coalesce($8, priority),
+          proven = proven or ($5 in ('healthy', 'repaired') and verify_capability = $15),
+          last_error = $6, outcome = $7, ended_at = now(), claimed_by = null, claim_until = null
+        where grid = $1 and storage_index = $2 and generation = $3 and claim = $4 and state = 'claimed'
+        returning *),
+      noted as (
+        insert into repairer.job_history
+               (grid, storage_index, claim, generation, attempt, worker, began_at, result, error, outcome)
+        select grid, storage_index, claim, generation, attempts, $13, claimed_at, $5, $6, $7 from ended),
+      forgotten as (
+        delete from repairer.job_history
+         where grid = $1 and storage_index = $2 and exists (select from ended)
+           and claim <= (select claim from repairer.job_history where grid = $1 and storage_index = $2
+                          order by claim desc offset $14 limit 1))
+      select state from ended
+      union all
+      select job.state from repairer.jobs as job join repairer.job_history using (grid, storage_index)
+       where grid = $1 and storage_index = $2 and job_history.claim = $4 and result <> 'lost'`,
+    values: [
+      grid,
+      job.file.storageIndex,
+      job.generation,
+      job.claim,
+      end.result,
+      end.error ?? null,
+      end.outcome ?? null,
+      end.spareShares ?? null,
+      terms.attempts,
+      terms.firstPause,
+      terms.longestPause,
+      terms.unrecoverablePause,
+      job.worker,
+      mostRemembered - 1,
+      job.file.kind === 'storage-index' ? null : formatCapability(job.file),
+    ],
+  });
+  return rows[0]?.state;
+}

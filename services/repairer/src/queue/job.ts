@@ -1,0 +1,40 @@
+import type { RepairFile } from './repair-file.js';
+
+/**
+ * `queued`: to be done, at once or after a pause; `claimed`: a worker has it; `waiting`: too few of its shares are left,
+ * until servers come back; `done`; `failed`: as often as is allowed.
+ */
+export type JobState = 'queued' | 'claimed' | 'waiting' | 'done' | 'failed';
+
+export const jobStates: readonly JobState[] = ['queued', 'claimed', 'waiting', 'done', 'failed'];
+
+/** How an attempt at a job ended. `lost`: its worker was not heard of in time. */
+export type AttemptResult = 'healthy' | 'repaired' | 'unrecoverable' | 'failed' | 'lost';
+
+/** A job that a worker holds until `until`, if it does not extend it. */
+export interface ClaimedJob {
+  readonly file: RepairFile;
+  /** Whether every byte of its shares is to be read. */
+  readonly verify: boolean;
+  readonly source: string;
+  readonly generation: number;
+  /** Which attempt of its generation this is, from 1. */
+  readonly attempt: number;
+  /** Tells this claim from every other one of the job. */
+  readonly claim: number;
+  readonly worker: string;
+}
+
+/** What a check found and a repair did, as it is kept, shown and told: it names no capability. */
+export interface JobOutcome {
+  /** Whether the shares were checked against a capability, and not only against each other. */
+  readonly authenticated: boolean;
+  readonly needed: number | null;
+  readonly expected: number | null;
+  readonly goodSharesBefore: number;
+  readonly goodSharesAfter: number;
+  readonly corruptShares: number;
+  readonly sharesPlaced: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}

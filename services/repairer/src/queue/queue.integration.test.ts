@@ -1,0 +1,324 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { base32Encode, type ChkVerifyCapability, formatCapability } from '@holdfast/lafs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { onlyStorageIndex, someVerifyCapability, type TestQueue, testQueue } from '../testing/test-queue.js';
+import { addJobs, type JobRequest, mostAdded } from './add-jobs.js';
+import { claimJob, extendClaim, giveBackClaim } from './claim-job.js';
+import { type AttemptEnd, endClaim, type RetryTerms } from './end-claim.js';
+import type { ClaimedJob, JobOutcome } from './job.js';
+import { listJobs } from './list-jobs.js';
+import { queueStatus } from './queue-status.js';
+import { retryJobs } from './retry-jobs.js';
+import { forgetOld, sweepQueue, wakeWaiting } from './sweep-queue.js';
+
+const grid = 'test';
+const minute = 60_000;
+const terms: RetryTerms = {
+  attempts: 3,
+  firstPause: minute,
+  longestPause: 60 * minute,
+  unrecoverablePause: 60 * minute,
+};
+const impatient: RetryTerms = { ...terms, firstPause: 0, unrecoverablePause: 0 };
+const outcome: JobOutcome = {
+  authenticated: true,
+  needed: 3,
+  expected: 10,
+  goodSharesBefore: 6,
+  goodSharesAfter: 10,
+  corruptShares: 0,
+  sharesPlaced: 4,
+  bytesRead: 1,
+  bytesWritten: 1,
+};
+const repaired: AttemptEnd = { result: 'repaired', outcome, spareShares: 7 };
+const failed: AttemptEnd = { result: 'failed', error: 'no server took a share' };
+const unrecoverable: AttemptEnd = { result: 'unrecoverable', error: '2 of 3 shares', spareShares: -1 };
+
+let queue: TestQueue;
+beforeEach(async () => {
+  queue = await testQueue();
+});
+afterEach(() => queue[Symbol.asyncDispose]());
+
+const add = (...requests: JobRequest[]) => addJobs(queue.database, grid, 'test', requests);
+const addFile = (file: ChkVerifyCapability) => add({ file });
+const claim = (worker = 'worker', claimFor = minute) => claimJob(queue.database, grid, { worker, claimFor });
+const end = (job: ClaimedJob, how: AttemptEnd, retry = terms) =>
+  endClaim(queue.database, grid, job, how, retry);
+const sweep = () => sweepQueue(queue.database, grid, terms.attempts);
+const status = () => queueStatus(queue.database, grid, 10);
+const stateOf = async ({ storageIndex }: { storageIndex: Uint8Array }) =>
+  (
+    await queue.sql<{ state: string }>('select state from repairer.jobs where storage_index = $1', [
+      storageIndex,
+    ])
+  )[0]?.state;
+
+async function claimed(worker?: string, claimFor?: number): Promise<ClaimedJob> {
+  const job = await claim(worker, claimFor);
+  if (!job) throw new Error('there was no job');
+  return job;
+}
+
+describe('asking for a file', () => {
+  it('makes one job, however often and under whichever of its names', async () => {
+    const file = someVerifyCapability();
+    const both = [{ file: onlyStorageIndex(file) }, { file }];
+    expect(await add(...both, ...both)).toEqual(['added', 'known', 'known', 'known']);
+    expect(await add(...both)).toEqual(['known', 'known']);
+    await claimed();
+    expect(await addFile(file)).toEqual(['known']);
+    expect(await claim()).toBeUndefined();
+  });
+
+  it('by its verify capability replaces a bare storage index, and not the other way round', async () => {
+    const file = someVerifyCapability();
+    await add({ file: onlyStorageIndex(file) });
+    await addFile(file);
+    await add({ file: onlyStorageIndex(file) });
+    const { file: named } = await claimed();
+    expect(named.kind !== 'storage-index' && formatCapability(named)).toBe(formatCapability(file));
+  });
+
+  it('queues a job that was done under a new generation', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    const first = await claimed();
+    await end(first, repaired);
+    expect(await stateOf(file)).toBe('done');
+    expect(await addFile(file)).toEqual(['added']);
+    const second = await claimed();
+    expect([first.generation, second.generation]).toEqual([1, 2]);
+    expect(second.attempt).toBe(1);
+  });
+
+  it('under another capability than that which the shares were proven by is refused', async () => {
+    const file = someVerifyCapability();
+    const other = { ...someVerifyCapability(), storageIndex: file.storageIndex };
+    await addFile(other);
+    expect(await addFile(file)).toEqual(['known']);
+    await end(await claimed(), repaired);
+    expect(await add({ file: other }, { file: onlyStorageIndex(file) })).toEqual(['contradicts', 'added']);
+    expect((await claimed()).file).toMatchObject({ kind: 'CHK-Verifier', size: file.size });
+  });
+
+  it('is refused for more than a thousand at a time', async () => {
+    const files = Array.from({ length: mostAdded + 1 }, () => ({ file: someVerifyCapability() }));
+    await expect(add(...files)).rejects.toThrow(RangeError);
+    expect(await add(...files.slice(1))).toEqual(Array(mostAdded).fill('added'));
+  });
+
+  it('by many at once who name the same files makes one job of each', async () => {
+    const files = Array.from({ length: 50 }, () => ({ file: someVerifyCapability() }));
+    const results = await Promise.all(
+      Array.from({ length: 8 }, (_, turn) => add(...(turn % 2 ? files : files.toReversed()))),
+    );
+    expect(results.flat().filter((result) => result === 'added')).toHaveLength(50);
+    expect((await status()).jobs.queued).toBe(50);
+  });
+});
+
+describe('a claim', () => {
+  it('takes the file with the fewest spare shares first, and of like ones the oldest', async () => {
+    const [first, second, urgent, well] = [1, 2, 3, 4].map(someVerifyCapability);
+    if (!first || !second || !urgent || !well) throw new Error('never');
+    await addFile(first);
+    await addFile(second);
+    await add({ file: well, spareShares: 7 }, { file: urgent, spareShares: 0 });
+    const order: string[] = [];
+    for (let job = await claim(); job; job = await claim()) order.push(base32Encode(job.file.storageIndex));
+    expect(order).toEqual(
+      [urgent, first, second, well].map(({ storageIndex }) => base32Encode(storageIndex)),
+    );
+  });
+
+  it('is one worker’s, of twenty who claim at once, and none is left out', async () => {
+    await add(...Array.from({ length: 300 }, () => ({ file: someVerifyCapability() })));
+    const taken: string[] = [];
+    const work = async (worker: string) => {
+      for (let job = await claim(worker); job; job = await claim(worker)) {
+        taken.push(base32Encode(job.file.storageIndex));
+        await end(job, repaired);
+      }
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, number) => work(`worker ${number}`)));
+    expect(taken).toHaveLength(300);
+    expect(new Set(taken).size).toBe(300);
+    expect((await status()).jobs).toEqual({ queued: 0, claimed: 0, waiting: 0, done: 300, failed: 0 });
+  });
+
+  it('is lost when it is not extended in time, and what its worker says later does not count', async () => {
+    await addFile(someVerifyCapability());
+    const slow = await claimed('slow', 1);
+    await delay(10);
+    expect(await sweep()).toEqual({ lost: 1, readied: 1 });
+    const quick = await claimed('quick');
+    expect(quick).toMatchObject({ generation: 1, attempt: 2, worker: 'quick' });
+    expect(await extendClaim(queue.database, grid, slow, minute)).toBe(false);
+    expect(await end(slow, repaired)).toBeUndefined();
+    await giveBackClaim(queue.database, grid, slow);
+    expect(await extendClaim(queue.database, grid, quick, minute)).toBe(true);
+    expect(await end(quick, repaired)).toBe('done');
+    const results = await queue.sql<{ result: string }>(
+      'select result from repairer.job_history order by claim',
+    );
+    expect(results.map(({ result }) => result)).toEqual(['lost', 'repaired']);
+  });
+
+  it('is kept while it is extended', async () => {
+    await addFile(someVerifyCapability());
+    const job = await claimed('worker', 1);
+    await extendClaim(queue.database, grid, job, minute);
+    await delay(10);
+    expect(await sweep()).toEqual({ lost: 0, readied: 0 });
+    expect(await end(job, repaired)).toBe('done');
+  });
+
+  it('that is given back is no attempt', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    await giveBackClaim(queue.database, grid, await claimed());
+    expect((await claimed()).attempt).toBe(1);
+  });
+
+  it('ends once, also where its end is told again because nobody knows', async () => {
+    await addFile(someVerifyCapability());
+    const job = await claimed();
+    expect(await end(job, repaired)).toBe('done');
+    expect(await end(job, repaired)).toBe('done');
+    expect(await queue.sql('select from repairer.job_history')).toHaveLength(1);
+  });
+});
+
+describe('a job that fails', () => {
+  it('is tried again after a pause, and in the end is failed, with its reason and history', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    expect(await end(await claimed(), failed)).toBe('queued');
+    expect(await claim()).toBeUndefined();
+    expect((await sweep()).readied).toBe(0);
+    await queue.sql("update repairer.jobs set not_before = now() - interval '1 second'");
+    expect((await sweep()).readied).toBe(1);
+    expect(await end(await claimed(), failed, impatient)).toBe('queued');
+    await sweep();
+    expect(await end(await claimed(), failed, impatient)).toBe('failed');
+    const [job, ...others] = await listJobs(queue.database, grid, 'failed', { limit: 10 });
+    expect(others).toEqual([]);
+    expect(job).toMatchObject({ attempts: 3, lastError: failed.error, source: 'test' });
+    expect(job?.history.map(({ attempt, result }) => [attempt, result])).toEqual([
+      [3, 'failed'],
+      [2, 'failed'],
+      [1, 'failed'],
+    ]);
+  });
+
+  it('also fails where every worker that takes it is lost', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    for (let attempt = 1; attempt <= terms.attempts; attempt++) {
+      await claimed('worker', 0);
+      await delay(5);
+      await sweep();
+    }
+    expect(await stateOf(file)).toBe('failed');
+  });
+
+  it('can be retried, by itself or with all others', async () => {
+    const files = Array.from({ length: 3 }, someVerifyCapability);
+    await add(...files.map((file) => ({ file })));
+    for (const _file of files) await end(await claimed(), failed, { ...terms, attempts: 1 });
+    const [one] = files;
+    expect(await retryJobs(queue.database, grid, one && [one.storageIndex])).toBe(1);
+    expect(await claimed()).toMatchObject({ generation: 2, attempt: 1 });
+    expect(await retryJobs(queue.database, grid)).toBe(2);
+    expect((await status()).jobs).toMatchObject({ queued: 2, failed: 0 });
+  });
+
+  it('is listed page by page', async () => {
+    await add(...Array.from({ length: 5 }, () => ({ file: someVerifyCapability() })));
+    for (let job = await claim(); job; job = await claim()) await end(job, failed, { ...terms, attempts: 1 });
+    const pages: number[] = [];
+    for (let after: Uint8Array | undefined; ; ) {
+      const page = await listJobs(queue.database, grid, 'failed', { limit: 2, after });
+      if (page.length === 0) break;
+      pages.push(page.length);
+      after = page.at(-1)?.storageIndex;
+    }
+    expect(pages).toEqual([2, 2, 1]);
+  });
+});
+
+describe('a file with too few shares', () => {
+  it('waits, however often it is tried, and is looked at again after its time', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    for (let attempt = 1; attempt <= terms.attempts + 2; attempt++) {
+      expect(await end(await claimed(), unrecoverable, impatient)).toBe('waiting');
+      expect(await claim()).toBeUndefined();
+      expect((await sweep()).readied).toBe(1);
+    }
+  });
+
+  it('is looked at again when a server comes back, but not at once again', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    await end(await claimed(), unrecoverable);
+    expect(await wakeWaiting(queue.database, grid, minute)).toBe(0);
+    expect(await wakeWaiting(queue.database, grid, 0)).toBe(1);
+    expect(await end(await claimed(), repaired)).toBe('done');
+  });
+});
+
+describe('what the queue keeps', () => {
+  it('is counted by state, by spare shares and by what was done lately', async () => {
+    await add(...Array.from({ length: 6 }, () => ({ file: someVerifyCapability() })));
+    await end(await claimed(), repaired);
+    await end(await claimed(), { ...repaired, result: 'healthy' });
+    await end(await claimed(), failed);
+    await end(await claimed(), unrecoverable);
+    await claimed();
+    const { recent, ...counts } = await status();
+    expect(counts).toEqual({
+      jobs: { queued: 2, claimed: 1, waiting: 1, done: 2, failed: 0 },
+      delayed: 1,
+      spareShares: [
+        { spare: -1, files: 1 },
+        { spare: 7, files: 2 },
+      ],
+      lastMinute: { repaired: 1, healthy: 1, failed: 1, unrecoverable: 1 },
+    });
+    expect(recent.map(({ result }) => result)).toEqual(['unrecoverable', 'failed', 'healthy', 'repaired']);
+  });
+
+  it('does not grow with the attempts at a job', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    for (let attempt = 1; attempt <= 25; attempt++) {
+      await end(await claimed(), unrecoverable, impatient);
+      await sweep();
+    }
+    const attempts = await queue.sql<{ claim: number }>(
+      'select claim from repairer.job_history order by claim',
+    );
+    expect(attempts.map(({ claim }) => claim)).toEqual(Array.from({ length: 20 }, (_, index) => index + 6));
+  });
+
+  it('is forgotten in the end, but for what is still to be done', async () => {
+    await add(...Array.from({ length: 4 }, () => ({ file: someVerifyCapability() })));
+    await end(await claimed(), repaired);
+    await end(await claimed(), failed, { ...terms, attempts: 1 });
+    await end(await claimed(), unrecoverable);
+    await forgetOld(queue.database, grid, minute);
+    expect(await queue.sql('select from repairer.job_history')).toHaveLength(3);
+    await delay(5);
+    await forgetOld(queue.database, grid, 1);
+    expect((await status()).jobs).toEqual({ queued: 1, claimed: 0, waiting: 1, done: 0, failed: 1 });
+    expect(await queue.sql('select from repairer.job_history')).toHaveLength(0);
+  });
+
+  it('is the grid’s own', async () => {
+    await addFile(someVerifyCapability());
+    expect(await claimJob(queue.database, 'other', { worker: 'worker', claimFor: minute })).toBeUndefined();
+  });
+});

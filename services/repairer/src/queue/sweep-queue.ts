@@ -1,0 +1,104 @@
+import type { Database } from '@holdfast/common/database';
+
+/** Most jobs that one statement of a sweep changes. */
+const batch = 1_000;
+
+/** What a sweep found. */
+export interface Swept {
+  /** Jobs that can be claimed now and could not before. */
+  readonly readied: number;
+  /** Claims whose workers were not heard of in time. */
+  readonly lost: number;
+}
+
+/**
+ * Puts right what time alone changes: takes back claims that were not extended, and lets jobs be claimed whose pause is
+ * over. Any number of workers may do it at once.
+ *
+ * @param attempts failures, a lost claim being one, after which a job is `failed`
+ */
+export async function sweepQueue(database: Database, grid: string, attempts: number): Promise<Swept> {
+  const { lost, requeued } = await takeBackClaims(database, grid, attempts);
+  const { rowCount } = await database.pool.query({
+    name: 'ready-jobs',
+    text: `
+      update repairer.jobs set state = 'queued', not_before = null
+       where grid = $1 and storage_index in (
+         select storage_index from repairer.jobs
+          where grid = $1 and not_before <= now() and state in ('queued', 'waiting')
+          order by not_before limit $2 for update skip locked)`,
+    values: [grid, batch],
+  });
+  return { lost, readied: requeued + (rowCount ?? 0) };
+}
+
+async function takeBackClaims(
+  database: Database,
+  grid: string,
+  attempts: number,
+): Promise<{ lost: number; requeued: number }> {
+  const { rows } = await database.pool.query<{ lost: number; requeued: number }>({
+    name: 'take-back-claims',
+    text: `
+      with overdue as (
+        select * from repairer.jobs
+         where grid = $1 and state = 'claimed' and claim_until < now()
+         order by claim_until limit $2 for update skip locked),
+      noted as (
+        insert into repairer.job_history
+               (grid, storage_index, claim, generation, attempt, worker, began_at, result, error)
+        select grid, storage_index, claim, generation, attempts, claimed_by, claimed_at, 'lost',
+               'its worker was not heard of in time' from overdue),
+      requeued as (
+        update repairer.jobs as job set
+          state = case when job.attempts >= $3 then 'failed' else 'queued' end,
+          last_error = 'its worker was not heard of in time', ended_at = now(),
+          claimed_by = null, claim_until = null
+        from overdue where job.grid = overdue.grid and job.storage_index = overdue.storage_index
+        returning job.state)
+      select count(*)::integer as lost, (count(*) filter (where state = 'queued'))::integer as requeued
+        from requeued`,
+    values: [grid, batch, attempts],
+  });
+  return rows[0] ?? { lost: 0, requeued: 0 };
+}
+
+/**
+ * Lets files of which too few shares are left be looked at again at once: a server has come back.
+ *
+ * @param restedFor milliseconds: those that were looked at more recently keep waiting, so that a server that comes and
+ *   goes causes no storm
+ * @returns how many
+ */
+export async function wakeWaiting(database: Database, grid: string, restedFor: number): Promise<number> {
+  for (let woken = 0; ; ) {
+    const { rowCount } = await database.pool.query(
+      `update repairer.jobs set state = 'queued', not_before = null
+        where grid = $1 and storage_index in (
+          select storage_index from repairer.jobs
+           where grid = $1 and state = 'waiting' and ended_at <= now() - $2 * interval '1 millisecond'
+           limit $3 for update skip locked)`,
+      [grid, restedFor, batch],
+    );
+    woken += rowCount ?? 0;
+    if ((rowCount ?? 0) < batch) return woken;
+  }
+}
+
+/** Forgets jobs that were done, and what is remembered of attempts, so many milliseconds ago or more; a batch of each. */
+export async function forgetOld(database: Database, grid: string, after: number): Promise<void> {
+  const limits = [grid, after, batch];
+  await database.pool.query(
+    `delete from repairer.jobs where grid = $1 and storage_index in (
+       select storage_index from repairer.jobs
+        where grid = $1 and state = 'done' and ended_at < now() - $2 * interval '1 millisecond'
+        limit $3 for update skip locked)`,
+    limits,
+  );
+  await database.pool.query(
+    `delete from repairer.job_history where ctid = any(array(
+       select ctid from repairer.job_history
+        where grid = $1 and ended_at < now() - $2 * interval '1 millisecond' limit $3))`,
+    limits,
+  );
+}
