@@ -1,6 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from '@holdfast/common/logging';
-import { type Capability, type ChkReadCapability, storageIndexOf } from '@holdfast/lafs';
+import { type Capability, type ChkReadCapability, storageIndexOf, verifyCapabilityOf } from '@holdfast/lafs';
+import { checkFile } from './check/check-file.js';
+import type { CheckedFile, CheckResults, StorageIndexOnly } from './check/check-results.js';
+import { literalResults } from './check/count-findings.js';
 import type { Coding } from './coding/coding.js';
 import type { ServerSet } from './connections/server-set.js';
 import { untilAborted } from './connections/until-aborted.js';
@@ -38,7 +41,14 @@ export interface UploadRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The client side of a grid: stores files and opens them. */
+/** How a file is checked. */
+export interface CheckRequest {
+  /** Whether every byte of every share is read. */
+  readonly verify?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The client side of a grid: stores files, opens them, and keeps them healthy. */
 export class Grid {
   readonly #options: GridOptions;
   readonly #buffers: BufferPool;
@@ -94,6 +104,22 @@ export class Grid {
     }
   }
 
+  /**
+   * Looks how a file is doing: which shares of it servers hold and, with `verify`, whether every byte of them is right.
+   * Servers whose shares are wrong are told so.
+   *
+   * @param file a read capability counts as the verify capability in it; a literal is always healthy
+   * @throws OverloadedError, NotEnoughMemoryError, or the signal's reason
+   */
+  async check(
+    file: Capability | StorageIndexOnly,
+    { verify = false, signal }: CheckRequest = {},
+  ): Promise<CheckResults> {
+    expectManyListeners(signal);
+    if (file.kind === 'LIT') return literalResults();
+    return checkFile(checkedFile(file), { ...this.#options, verify, signal });
+  }
+
   async #openShares(capability: ChkReadCapability, signal: AbortSignal | undefined): Promise<OpenFile> {
     const { working } = this.#options.memory;
     const storageIndex = storageIndexOf(capability);
@@ -116,6 +142,11 @@ export class Grid {
     const fetcher = new SegmentFetcher(sources, capability.required, signal);
     return new ChkFile(capability, description, fetcher, ahead, () => reservation.release());
   }
+}
+
+/** What a file is to be checked by: never more authority than that takes. */
+function checkedFile(file: Exclude<Capability, { kind: 'LIT' }> | StorageIndexOnly): CheckedFile {
+  return file.kind === 'storage-index' ? file : verifyCapabilityOf(file);
 }
 
 /** Every request of a transfer listens to its signal: more than Node.js, which warns of leaks, expects. */

@@ -1,4 +1,12 @@
-/** The client side of a grid: connections to storage servers, placement, upload and download. */
+/** The client side of a grid: connections to storage servers, placement, upload, download, check and repair. */
+export type {
+  CheckedFile,
+  CheckResults,
+  CorruptShare,
+  FailedServer,
+  ShareLocation,
+  StorageIndexOnly,
+} from './check/check-results.js';
 export type { Coding } from './coding/coding.js';
 export { CodingThread } from './coding/coding-thread.js';
 export { localCoding } from './coding/local-coding.js';
@@ -19,7 +27,7 @@ export {
   StorageServerError,
   WrongFileError,
 } from './errors.js';
-export { Grid, type GridOptions, type UploadRequest } from './grid.js';
+export { type CheckRequest, Grid, type GridOptions, type UploadRequest } from './grid.js';
 export { TransferMemory } from './memory/transfer-memory.js';
 export { type Candidate, type Placement, placeShares, serversOfHappiness } from './placement/index.js';
 export type { EncodingParameters } from './upload/upload-file.js';

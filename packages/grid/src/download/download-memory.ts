@@ -1,5 +1,5 @@
 import {
-  type ChkReadCapability,
+  type ChkCapability,
   type EncodingGeometry,
   largestWholeShare,
   longestShareHeader,
@@ -15,16 +15,16 @@ export const longestUriExtension = 8 * 1024;
 const fetchedAhead = 4 * 1024 * 1024;
 
 /** Whether a file's shares are expected to be so small that each is read whole in one request. */
-export function hasSmallShares(capability: ChkReadCapability): boolean {
+export function hasSmallShares(capability: ChkCapability): boolean {
   return expectedShareSize(capability) <= largestWholeShare;
 }
 
 /** Bytes of a share that are read first, to open it. */
-export function firstReadOf(capability: ChkReadCapability): number {
+export function firstReadOf(capability: ChkCapability): number {
   return hasSmallShares(capability) ? expectedShareSize(capability) : longestShareHeader;
 }
 
-function expectedShareSize({ size, required }: ChkReadCapability): number {
+function expectedShareSize({ size, required }: ChkCapability): number {
   return Math.ceil(size / required) + expectedOverhead;
 }
 
@@ -42,7 +42,7 @@ export function segmentsAhead({ segmentSize, segmentCount }: EncodingGeometry): 
 }
 
 /** Bytes of memory that opening the shares of a file takes at most. */
-export function openingMemory(capability: ChkReadCapability): number {
+export function openingMemory(capability: ChkCapability): number {
   const { required, total, size } = capability;
   // Small shares may come whole from every server that has some.
   if (hasSmallShares(capability)) return total * firstReadOf(capability);
@@ -56,7 +56,7 @@ export function openingMemory(capability: ChkReadCapability): number {
  * @param ahead how many segments are fetched ahead of the taker
  */
 export function readingMemory(
-  capability: ChkReadCapability,
+  capability: ChkCapability,
   { segmentSize, segmentCount }: EncodingGeometry,
   ahead: number,
 ): number {

@@ -1,6 +1,5 @@
 import {
-  type ChkReadCapability,
-  type ChkVerifyCapability,
+  type ChkCapability,
   type EncodingGeometry,
   parseUriExtension,
   uriExtensionGeometry,
@@ -29,10 +28,7 @@ export class BadShareError extends Error {
  *
  * @throws BadShareError where the hash is another; UriExtensionError where the block contradicts itself
  */
-export function describeFile(
-  block: Uint8Array,
-  capability: ChkReadCapability | ChkVerifyCapability,
-): FileDescription {
+export function describeFile(block: Uint8Array, capability: ChkCapability): FileDescription {
   if (Buffer.compare(uriExtensionHash(block), capability.uriExtensionHash) !== 0) {
     throw new BadShareError('its URI extension block is not the one that the capability names');
   }

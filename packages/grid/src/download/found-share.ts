@@ -12,3 +12,20 @@ export interface FoundShare {
 export function describeShare({ shareNumber, server }: FoundShare): string {
   return `share ${shareNumber} on ${server.nickname}`;
 }
+
+/** The shares that a server says it holds of a file; small ones with their data, if that is asked for and it can. */
+export async function sharesHeldBy(
+  server: StorageServer,
+  storageIndex: Uint8Array,
+  { whole }: { whole: boolean },
+): Promise<FoundShare[]> {
+  if (!whole || !server.wholeShares) {
+    const shareNumbers = await server.listShares(storageIndex);
+    return [...shareNumbers].map((shareNumber) => ({ shareNumber, server }));
+  }
+  const { shares, others } = await server.readWhole(storageIndex);
+  return [
+    ...[...shares].map(([shareNumber, data]) => ({ shareNumber, server, data })),
+    ...[...others].map((shareNumber) => ({ shareNumber, server })),
+  ];
+}

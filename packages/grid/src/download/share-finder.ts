@@ -1,5 +1,5 @@
 import type { StorageServer } from '../connections/storage-server.js';
-import type { FoundShare } from './found-share.js';
+import { type FoundShare, sharesHeldBy } from './found-share.js';
 
 /** Most servers asked at once. */
 const askedAtOnce = 20;
@@ -81,22 +81,10 @@ export class ShareFinder {
 
   async #ask(server: StorageServer): Promise<void> {
     try {
-      this.#found.push(...(await this.#sharesOf(server)));
+      this.#found.push(...(await sharesHeldBy(server, this.#storageIndex, { whole: this.#whole })));
     } catch (error) {
       this.#reasons.push((error as Error).message);
     }
-  }
-
-  async #sharesOf(server: StorageServer): Promise<FoundShare[]> {
-    if (!this.#whole || !server.wholeShares) {
-      const shareNumbers = await server.listShares(this.#storageIndex);
-      return [...shareNumbers].map((shareNumber) => ({ shareNumber, server }));
-    }
-    const { shares, others } = await server.readWhole(this.#storageIndex);
-    return [
-      ...[...shares].map(([shareNumber, data]) => ({ shareNumber, server, data })),
-      ...[...others].map((shareNumber) => ({ shareNumber, server })),
-    ];
   }
 
   /** Whether a server answered, or was given up, within `limit` milliseconds. */

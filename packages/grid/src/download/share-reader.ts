@@ -1,7 +1,7 @@
 import {
   blockHash,
   blockSizeOf,
-  type ChkReadCapability,
+  type ChkCapability,
   hashSize,
   longestShareHeader,
   parseShareHashChain,
@@ -53,7 +53,7 @@ export class ShareReader {
   static async open(
     share: FoundShare,
     storageIndex: Uint8Array,
-    capability: ChkReadCapability,
+    capability: ChkCapability,
     known: FileDescription | undefined,
   ): Promise<ShareReader> {
     const { server, shareNumber } = share;

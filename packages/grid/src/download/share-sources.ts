@@ -1,5 +1,5 @@
 import type { Logger } from '@holdfast/common/logging';
-import type { ChkReadCapability } from '@holdfast/lafs';
+import type { ChkCapability } from '@holdfast/lafs';
 import { NotEnoughSharesError, StorageServerError } from '../errors.js';
 import type { FileDescription } from './file-description.js';
 import { describeShare, type FoundShare } from './found-share.js';
@@ -14,7 +14,7 @@ const slowToOpen = 1_000;
  * is slow, and remembers what was wrong with each that was given up.
  */
 export class ShareSources {
-  readonly #capability: ChkReadCapability;
+  readonly #capability: ChkCapability;
   readonly #storageIndex: Uint8Array;
   readonly #finder: ShareFinder;
   readonly #logger: Logger;
@@ -33,7 +33,7 @@ export class ShareSources {
 
   /** @param signal ends the download: its servers answer nothing after that */
   constructor(
-    capability: ChkReadCapability,
+    capability: ChkCapability,
     storageIndex: Uint8Array,
     finder: ShareFinder,
     logger: Logger,

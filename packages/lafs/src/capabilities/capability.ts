@@ -41,16 +41,20 @@ export interface ChkVerifyCapability extends ChkFields {
   readonly storageIndex: Uint8Array;
 }
 
+/** A capability of an immutable file whose shares lie on servers. */
+export type ChkCapability = ChkReadCapability | ChkVerifyCapability;
+
 /** Every capability this release can work with. */
-export type Capability = LiteralCapability | ChkReadCapability | ChkVerifyCapability;
+export type Capability = LiteralCapability | ChkCapability;
 
 /** The storage index (16 bytes) under which an immutable file's shares lie. */
-export function storageIndexOf(capability: ChkReadCapability | ChkVerifyCapability): Uint8Array {
+export function storageIndexOf(capability: ChkCapability): Uint8Array {
   return capability.kind === 'CHK' ? storageIndexOfKey(capability.key) : capability.storageIndex;
 }
 
-/** The verify capability that a read capability contains. It does not let anybody read. */
-export function verifyCapabilityOf(capability: ChkReadCapability): ChkVerifyCapability {
+/** The verify capability that a capability contains, or is. It does not let anybody read. */
+export function verifyCapabilityOf(capability: ChkCapability): ChkVerifyCapability {
+  if (capability.kind === 'CHK-Verifier') return capability;
   const { uriExtensionHash, required, total, size } = capability;
   return {
     kind: 'CHK-Verifier',

@@ -1,0 +1,243 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Lab, waitFor } from '@holdfast/lab';
+import {
+  type ChkReadCapability,
+  formatCapability,
+  parseCapability,
+  storageIndexOf,
+  verifyCapabilityOf,
+} from '@holdfast/lafs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LabClient, openLabClient } from './testing/lab-client.js';
+import { cutOff, flipByte, headerOf, rowsOf, type ShareFile, shareFiles } from './testing/share-files.js';
+
+// Checking files on five real servers, with two shares of each file on each.
+
+const encoding = { required: 3, happy: 3, total: 10, maximumSegmentSize: 32 * 1024 };
+/** Its shares are read whole in one request. */
+const small = 10_000;
+/** Its shares are read piece by piece. */
+const large = 400_000;
+
+let lab: Lab;
+let client: LabClient;
+beforeAll(async () => {
+  lab = await Lab.up({ storage: 5, brokers: 0 });
+  client = await openLabClient(lab, { encoding, relayed: true });
+});
+afterAll(async () => {
+  await client?.[Symbol.asyncDispose]();
+  await lab?.[Symbol.asyncDispose]();
+});
+
+async function stored(size: number, content: Uint8Array = randomBytes(size)) {
+  const text = await client.store(content);
+  const capability = parseCapability(text) as ChkReadCapability;
+  return { content, capability, text, shares: await shareFiles(lab, text) };
+}
+
+const nicknames = () => new Map(lab.description.storage.map(({ id, nickname }) => [id, nickname]));
+/** Where shares are, as `share number server`. */
+const places = (shares: readonly { shareNumber: number; serverId: string }[]) =>
+  shares.map(({ shareNumber, serverId }) => `${shareNumber} ${nicknames().get(serverId)}`).sort();
+const filePlaces = (shares: readonly ShareFile[]) =>
+  shares.map(({ shareNumber, server }) => `${shareNumber} ${server}`).sort();
+
+async function reports(text: string, server: string): Promise<number[]> {
+  const index = Buffer.from(storageIndexOf(parseCapability(text) as ChkReadCapability)).toString('hex');
+  const rows = await rowsOf<{ share_number: number }>(
+    lab,
+    server,
+    `select share_number from storage.corruption_reports where server = $1 and storage_index = '\\x${index}'`,
+  );
+  return rows.map(({ share_number }) => share_number);
+}
+
+describe('a check', () => {
+  it('counts the shares of a healthy file', async () => {
+    const { capability, shares } = await stored(small);
+    const results = await client.grid.check(capability);
+    expect(results).toMatchObject({
+      authenticated: true,
+      verified: false,
+      needed: 3,
+      expected: 10,
+      goodShareCount: 10,
+      goodShareHosts: 5,
+      happiness: 5,
+      corruptShares: [],
+      leavingShares: [],
+      serversFailed: [],
+      healthy: true,
+      recoverable: true,
+    });
+    expect(places(results.goodShares)).toEqual(filePlaces(shares));
+    expect(new Set(results.serversResponding)).toEqual(new Set(nicknames().keys()));
+  });
+
+  it('says of a verify capability what it says of the read capability', async () => {
+    const { capability } = await stored(small);
+    expect(await client.grid.check(verifyCapabilityOf(capability))).toEqual(
+      await client.grid.check(capability),
+    );
+  });
+
+  it('finds a literal healthy', async () => {
+    const results = await client.grid.check(parseCapability('URI:LIT:krugkidfnzsc4'));
+    expect(results).toMatchObject({ healthy: true, recoverable: true, goodShares: [] });
+  });
+
+  it('counts what is left of a file, down to where it cannot be recovered', async () => {
+    const { capability, shares } = await stored(small);
+    for (const { path } of shares.slice(0, 7)) await rm(path);
+    const three = await client.grid.check(capability);
+    expect(three).toMatchObject({ goodShareCount: 3, healthy: false, recoverable: true });
+    await rm(shares[7]?.path ?? '');
+    const two = await client.grid.check(capability);
+    expect(two).toMatchObject({ goodShareCount: 2, healthy: false, recoverable: false });
+    expect(places(two.goodShares)).toEqual(filePlaces(shares.slice(8)));
+  });
+
+  it('tells which servers could not say, and does not wait long for one that is silent', async () => {
+    const { capability, shares } = await stored(small);
+    const [silent] = shares as [ShareFile];
+    client.relays.get(silent.server)?.stall();
+    const started = performance.now();
+    const results = await client.grid.check(capability);
+    // The deadline of a request is three times as long.
+    expect(performance.now() - started).toBeLessThan(10_000);
+    client.relays.get(silent.server)?.resume();
+    expect(results.serversFailed.map(({ serverId }) => nicknames().get(serverId))).toEqual([silent.server]);
+    expect(results).toMatchObject({ goodShareCount: 8, healthy: false });
+    await client.connected(5);
+
+    await lab.stop(silent.server);
+    await client.connected(4);
+    const without = await client.grid.check(capability);
+    expect(without.serversFailed.map(({ serverId }) => nicknames().get(serverId))).toEqual([silent.server]);
+    await lab.start(silent.server);
+    await client.connected(5);
+  });
+
+  it('ends at once when nobody wants its results any more', async () => {
+    const { capability, shares } = await stored(small);
+    const { server } = shares[0] as ShareFile;
+    client.relays.get(server)?.stall();
+    const leaving = new AbortController();
+    setTimeout(() => leaving.abort(new Error('enough')), 50);
+    await expect(client.grid.check(capability, { signal: leaving.signal })).rejects.toThrow('enough');
+    client.relays.get(server)?.resume();
+    await client.connected(5);
+  });
+});
+
+describe('a check by the storage index alone', () => {
+  const byIndex = (capability: ChkReadCapability) =>
+    client.grid.check({ kind: 'storage-index', storageIndex: storageIndexOf(capability) });
+
+  it.each([
+    ['small', small],
+    ['large', large],
+  ])(
+    'learns from the shares of a %s file what it is, and does not call that authenticated',
+    async (_name, size) => {
+      const { capability, shares } = await stored(size);
+      for (const { path } of shares.slice(0, 2)) await rm(path);
+      const results = await byIndex(capability);
+      expect(results.capability && formatCapability(results.capability)).toBe(
+        formatCapability(verifyCapabilityOf(capability)),
+      );
+      expect(results).toMatchObject({
+        authenticated: false,
+        needed: 3,
+        expected: 10,
+        goodShareCount: 8,
+        healthy: false,
+        recoverable: true,
+      });
+    },
+  );
+
+  it('goes by the file that most servers hold shares of', async () => {
+    const { capability, shares } = await stored(small);
+    const other = await stored(small);
+    // One server claims that all ten shares are of another file.
+    const [liar] = shares as [ShareFile];
+    for (const share of other.shares)
+      await copyFile(share.path, join(dirname(liar.path), String(share.shareNumber)));
+    const results = await byIndex(capability);
+    expect(results.capability && formatCapability(results.capability)).toBe(
+      formatCapability(verifyCapabilityOf(capability)),
+    );
+    expect(results).toMatchObject({ goodShareCount: 8, healthy: false });
+    expect(new Set(results.corruptShares.map(({ serverId }) => nicknames().get(serverId)))).toEqual(
+      new Set([liar.server]),
+    );
+  });
+
+  it('knows nothing of a file without shares', async () => {
+    const results = await client.grid.check({ kind: 'storage-index', storageIndex: randomBytes(16) });
+    expect(results).toMatchObject({
+      capability: undefined,
+      expected: undefined,
+      healthy: false,
+      recoverable: false,
+    });
+  });
+});
+
+type Damage = (share: ShareFile) => Promise<void>;
+const flipIn = (where: (header: Awaited<ReturnType<typeof headerOf>>) => number): Damage => {
+  return async (share) => flipByte(share, where(await headerOf(share)));
+};
+const damages: [string, Damage][] = [
+  ['its first block', flipIn(({ sections }) => sections.data.offset + 5)],
+  ['its last block', flipIn(({ sections }) => sections.data.offset + sections.data.size - 1)],
+  ['its ciphertext hash tree', flipIn(({ sections }) => sections.ciphertextHashTree.offset + 3)],
+  ['its block hash tree', flipIn(({ sections }) => sections.blockHashTree.offset + 8)],
+  ['its share hash chain', flipIn(({ sections }) => sections.shareHashChain.offset + 10)],
+  ['its URI extension block', flipIn(({ uriExtension }) => uriExtension.offset + 50)],
+  ['its version', flipIn(() => 3)],
+  ['an offset in its header', flipIn(() => 27)],
+  ['its length', async (share) => cutOff(share, (await headerOf(share)).uriExtension.offset + 40)],
+];
+
+describe('a verification', () => {
+  describe.each([
+    ['small', small],
+    ['large', large],
+  ])('of a %s file', (_name, size) => {
+    it('finds every byte of a good one right', async () => {
+      const { capability } = await stored(size);
+      const results = await client.grid.check(capability, { verify: true });
+      expect(results).toMatchObject({ verified: true, corruptShares: [], goodShareCount: 10, healthy: true });
+    });
+
+    it.each(damages)('names the share that is wrong in %s, and tells its server', async (_what, damage) => {
+      const { capability, text, shares } = await stored(size);
+      const liar = shares[4] as ShareFile;
+      await damage(liar);
+      const results = await client.grid.check(capability, { verify: true });
+      expect(places(results.corruptShares)).toEqual(filePlaces([liar]));
+      expect(results.corruptShares[0]?.reason).not.toBe('');
+      expect(places(results.goodShares)).toEqual(filePlaces(shares.filter((share) => share !== liar)));
+      expect(results).toMatchObject({ goodShareCount: 9, healthy: false, recoverable: true });
+      await waitFor(
+        'the report',
+        async () => (await reports(text, liar.server)).includes(liar.shareNumber) || undefined,
+      );
+    });
+  });
+
+  it('is told by the storage index alone, too, which share is wrong', async () => {
+    const { capability, shares } = await stored(large);
+    const liar = shares[2] as ShareFile;
+    await damages[0]?.[1](liar);
+    const file = { kind: 'storage-index', storageIndex: storageIndexOf(capability) } as const;
+    const results = await client.grid.check(file, { verify: true });
+    expect(places(results.corruptShares)).toEqual(filePlaces([liar]));
+    expect(results).toMatchObject({ authenticated: false, goodShareCount: 9 });
+  });
+});

@@ -1,0 +1,105 @@
+import { maximumMessageSize, maximumTotalShares } from '@holdfast/lafs';
+import type { StorageServer } from '../connections/storage-server.js';
+import { untilAborted } from '../connections/until-aborted.js';
+import { type FoundShare, sharesHeldBy } from '../download/found-share.js';
+import { StorageServerError } from '../errors.js';
+import type { FailedServer } from './check-results.js';
+
+/** Milliseconds that a server has to say what it holds. The others are asked meanwhile. */
+const answerWithin = 5_000;
+/** Servers asked at a time which shares they hold … */
+const askedAtOnce = 20;
+/** … and for the shares themselves, of which an answer may hold many. */
+const askedForWholeAtOnce = 5;
+
+/** What servers said they hold of a file. */
+export interface ServersAnswers {
+  readonly responding: readonly StorageServer[];
+  readonly failed: readonly FailedServer[];
+  readonly found: readonly FoundShare[];
+}
+
+/** How servers are asked. */
+export interface ServersQuestion {
+  /** Most bytes of small shares' data to take at once, of servers that give it; 0 to ask for share numbers only. */
+  readonly keep: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Asks every server which shares it holds, so many at a time. One that does not answer holds its own place up for some
+ * seconds, and nobody else's.
+ *
+ * @param servers in the file's order of preference, which the answer keeps
+ * @throws the signal's reason
+ */
+export async function askServers(
+  servers: readonly StorageServer[],
+  storageIndex: Uint8Array,
+  { keep, signal }: ServersQuestion,
+): Promise<ServersAnswers> {
+  const answers = new Map<StorageServer, FoundShare[] | FailedServer>();
+  const waiting = [...servers];
+  const whole = keep > 0;
+  let left = keep;
+  const keepWithin = (share: FoundShare): FoundShare => {
+    const { server, shareNumber, data } = share;
+    if (!data || data.length > left) return { server, shareNumber };
+    left -= data.length;
+    return share;
+  };
+  const askInTurn = async () => {
+    for (let server = waiting.shift(); server; server = waiting.shift()) {
+      const answer = await askOne(server, storageIndex, whole, signal);
+      answers.set(server, Array.isArray(answer) ? answer.map(keepWithin) : answer);
+      signal?.throwIfAborted();
+    }
+  };
+  await Promise.all(Array.from({ length: whole ? askedForWholeAtOnce : askedAtOnce }, askInTurn));
+  const responding: StorageServer[] = [];
+  const failed: FailedServer[] = [];
+  const found: FoundShare[] = [];
+  for (const server of servers) {
+    const answer = answers.get(server);
+    if (Array.isArray(answer)) {
+      responding.push(server);
+      found.push(...answer);
+    } else if (answer) failed.push(answer);
+  }
+  return { responding, failed, found };
+}
+
+async function askOne(
+  server: StorageServer,
+  storageIndex: Uint8Array,
+  whole: boolean,
+  signal: AbortSignal | undefined,
+): Promise<FoundShare[] | FailedServer> {
+  const ending = new AbortController();
+  let tooLate = false;
+  const timer = setTimeout(() => {
+    tooLate = true;
+    ending.abort();
+  }, answerWithin);
+  const onAbort = () => ending.abort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    signal?.throwIfAborted();
+    const shares = await sharesHeldBy(untilAborted(server, ending.signal), storageIndex, { whole });
+    // No file has more shares, whatever a server says.
+    const possible = shares.filter(({ shareNumber }) => shareNumber < maximumTotalShares);
+    return possible.map((share) => ({ ...share, server }));
+  } catch (error) {
+    if (!(error instanceof StorageServerError)) throw error;
+    const text = tooLate
+      ? `${server.nickname}: did not answer within ${answerWithin / 1000} s`
+      : error.message;
+    return { serverId: server.id, error: text };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Bytes of memory that answers with small shares take at most while they come in, beyond what is kept of them. */
+export const wholeAnswersMemory = askedForWholeAtOnce * maximumMessageSize;

@@ -1,0 +1,108 @@
+import type { Logger } from '@holdfast/common/logging';
+import type { ChkVerifyCapability } from '@holdfast/lafs';
+import type { ServerSet } from '../connections/server-set.js';
+import type { StorageServer } from '../connections/storage-server.js';
+import { firstReadOf, hasSmallShares } from '../download/download-memory.js';
+import type { FoundShare } from '../download/found-share.js';
+import type { TransferMemory } from '../memory/transfer-memory.js';
+import { askServers, wholeAnswersMemory } from './ask-servers.js';
+import type { CheckedFile, CheckResults, CorruptShare, FailedServer } from './check-results.js';
+import { countFindings } from './count-findings.js';
+import { agreeOnFile } from './shares-agreement.js';
+import { locate, SortedShares } from './sorted-shares.js';
+import { verifyShares } from './verify-shares.js';
+
+/** What looking at a file needs. */
+export interface LookOptions {
+  readonly servers: Pick<ServerSet, 'connectedFor' | 'statuses'>;
+  readonly memory: TransferMemory;
+  readonly logger: Logger;
+  /** Wraps every server that is asked. */
+  readonly through: (server: StorageServer) => StorageServer;
+  /** Whether to read every byte of every share. */
+  readonly verify: boolean;
+  /** Most bytes of small shares that are taken with the answers of servers. */
+  readonly keep: number;
+  /** Shares that are known to be wrong. They are not looked at again. */
+  readonly knownCorrupt: readonly CorruptShare[];
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A file as it is found. */
+export interface Look {
+  readonly results: CheckResults;
+  /** The servers that answered, in the file's order of preference. */
+  readonly servers: readonly StorageServer[];
+  /** The good shares, on leaving servers too; small ones with their data. */
+  readonly good: readonly FoundShare[];
+}
+
+/** Data that is kept where nothing says how large the shares at a storage index are, in bytes. */
+const keptOfUnknown = 2 ** 21;
+
+/** Most bytes of a file's small shares that are worth keeping. */
+export function worthKeeping(file: CheckedFile): number {
+  if (file.kind === 'storage-index') return keptOfUnknown;
+  // Some shares may be on two servers.
+  return hasSmallShares(file) ? 2 * file.total * firstReadOf(file) : 0;
+}
+
+/** Bytes of memory that looking at a file takes while the look is held, beside what verifying it takes. */
+export function lookingMemory(keep: number): number {
+  return keep > 0 ? wholeAnswersMemory + keep : 0;
+}
+
+/**
+ * Asks all connected servers for a file's shares, and tells those whose shares are wrong.
+ *
+ * @throws OverloadedError, NotEnoughMemoryError, or the signal's reason
+ */
+export async function lookAtFile(file: CheckedFile, options: LookOptions): Promise<Look> {
+  const { keep, verify, signal, memory } = options;
+  const { storageIndex } = file;
+  const servers = options.servers.connectedFor(storageIndex).map(options.through);
+  const answers = await askServers(servers, storageIndex, { keep, signal });
+  const shares = new SortedShares(answers.found, { ...options, storageIndex });
+  const capability = await fileOf(file, shares, signal);
+  if (capability) {
+    const { total } = capability;
+    const beyond = shares.good.filter(({ shareNumber }) => shareNumber >= total);
+    shares.setAside({ wrong: new Map(beyond.map((share) => [share, `the file has only ${total} shares`])) });
+    // What came with the answers is in memory: looking at it costs next to nothing.
+    const toVerify = verify ? shares.good : shares.good.filter(({ data }) => data);
+    shares.setAside(await verifyShares(toVerify, capability, { memory, signal }));
+  }
+  const results = countFindings({
+    storageIndex,
+    capability,
+    authenticated: file.kind !== 'storage-index',
+    verified: verify,
+    goodShares: shares.good.filter(({ server }) => !server.leaving).map(locate),
+    leavingShares: shares.good.filter(({ server }) => server.leaving).map(locate),
+    corruptShares: shares.corrupt,
+    serversResponding: answers.responding.map(({ id }) => id),
+    serversFailed: [...answers.failed, ...shares.notGiven, ...notConnected(options.servers, servers)],
+  });
+  return { results, servers: answers.responding, good: shares.good };
+}
+
+/** What the file is: as was said, or as its shares agree. Shares that do not agree are set aside. */
+async function fileOf(
+  file: CheckedFile,
+  shares: SortedShares,
+  signal: AbortSignal | undefined,
+): Promise<ChkVerifyCapability | undefined> {
+  if (file.kind !== 'storage-index') return file;
+  const agreement = await agreeOnFile(shares.good, file.storageIndex, signal);
+  shares.setAside(agreement);
+  return agreement.capability;
+}
+
+/** The servers that are known and could not be asked. */
+function notConnected(set: Pick<ServerSet, 'statuses'>, asked: readonly StorageServer[]): FailedServer[] {
+  const ids = new Set(asked.map(({ id }) => id));
+  return set
+    .statuses()
+    .filter(({ id }) => !ids.has(id))
+    .map(({ id, lastError }) => ({ serverId: id, error: lastError ?? 'not connected yet' }));
+}
