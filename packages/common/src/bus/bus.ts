@@ -135,11 +135,25 @@ export class Bus {
       data = (await this.#connection.request(question.name, encodeMessage(value), { timeout: timeoutMs }))
         .data;
     } catch (error) {
-      const nobody = error instanceof RequestError && error.isNoResponders();
-      const reason = nobody ? 'nobody listens' : 'no answer in time';
-      throw new BusUnavailableError(question.name, reason, { cause: error });
+      throw unanswered(question.name, error);
     }
     return decodeMessage<A>(question.name, question.answer, data);
+  }
+
+  /**
+   * Says something that is no JSON of ours, to the server itself for instance, and waits for the first answer.
+   *
+   * @throws BusUnavailableError
+   */
+  async request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Msg> {
+    if (!this.#connected || !this.#connection) throw new BusUnavailableError(subject, 'not connected');
+    try {
+      // An inbox of its own: the one that all questions share recognises answers by their subject, and a message that
+      // JetStream hands out keeps the one under which it was said.
+      return await this.#connection.request(subject, data, { timeout: timeoutMs, noMux: true });
+    } catch (error) {
+      throw unanswered(subject, error);
+    }
   }
 
   /** Calls `react` at once if connected, and after every connection from now on. */
@@ -250,4 +264,9 @@ export class Bus {
     this.#options.logger.info(message);
     for (const react of this.#onConnect) react();
   }
+}
+
+function unanswered(subject: string, error: unknown): BusUnavailableError {
+  const nobody = error instanceof RequestError && error.isNoResponders();
+  return new BusUnavailableError(subject, nobody ? 'nobody listens' : 'no answer in time', { cause: error });
 }

@@ -12,7 +12,9 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { silentLogger } from '../logging/index.js';
+import { repairSubjects } from '../repairs/index.js';
 import { Bus } from './bus.js';
+import { WorkQueue } from './work-queue.js';
 
 // The configuration of deploy/nats, tried by clients that do not keep to their role.
 
@@ -86,13 +88,16 @@ describe('the guarded bus', () => {
     return value.error.message;
   }
 
+  const repairs = ['repair.add', 'repair.status', 'repair.retry', 'repair.wake', 'repair.outcome'];
   const says: readonly [BusUser, string][] = [
     ['introducer', 'announced'],
     ['storage', 'announce'],
     ['storage', 'accounts.changed'],
     ['broker', 'announcements'],
+    ['broker', 'repair.add'],
+    ['broker', 'repair.status'],
     ['repairer', 'announcements'],
-    ['repairer', 'repair.jobs'],
+    ...repairs.map((name): [BusUser, string] => ['repairer', name]),
   ];
   const hears: readonly [BusUser, string][] = [
     ['introducer', 'announce'],
@@ -100,9 +105,9 @@ describe('the guarded bus', () => {
     ['storage', 'accounts.changed'],
     ['broker', 'announced'],
     ['repairer', 'announced'],
-    ['repairer', 'repair.jobs'],
+    ...repairs.map((name): [BusUser, string] => ['repairer', name]),
   ];
-  const names = ['announced', 'announce', 'announcements', 'accounts.changed', 'repair.jobs'];
+  const names = ['announced', 'announce', 'announcements', 'accounts.changed', ...repairs];
   const roles = busUsers.filter((user) => user !== 'operator');
   const every = roles.flatMap((user) => names.map((name): [BusUser, string] => [user, name]));
   const isAmong = (allowed: readonly [BusUser, string][], [user, name]: [BusUser, string]) =>
@@ -137,6 +142,54 @@ describe('the guarded bus', () => {
       expect(await refusalToPublish('storage', name)).toMatch(/permissions violation/i);
     },
   );
+
+  it('lets only repairers take what wakes repairers', async () => {
+    const stream = `holdfast-${grid}-repair`;
+    const calls = [
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.repairers`,
+      `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.repairers`,
+      `$JS.API.STREAM.CREATE.${stream}`,
+      `$JS.ACK.${stream}.repairers.1.1.1.1.0`,
+    ];
+    for (const call of calls) {
+      for (const user of ['introducer', 'storage', 'broker', 'invitee'] as const)
+        expect(await refusalToPublish(user, call), `${user} says ${call}`).toMatch(/permissions violation/i);
+      expect(await refusalToPublish('repairer', call), call).toBeUndefined();
+    }
+    for (const call of [`$JS.API.STREAM.MSG.GET.${stream}`, `$JS.API.STREAM.DELETE.${stream}`]) {
+      for (const user of roles)
+        expect(await refusalToPublish(user, call), `${user} says ${call}`).toMatch(/permissions violation/i);
+    }
+  });
+
+  it('wakes repairers', async () => {
+    const bus = new Bus({
+      url: nats.urlOf('repairer'),
+      ca: nats.guard.ca,
+      name: 'repairer',
+      logger: silentLogger(),
+    });
+    const wake = repairSubjects(grid).wake;
+    const wakes = new WorkQueue({
+      bus,
+      logger: silentLogger(),
+      stream: `holdfast-${grid}-repair`,
+      subject: wake.name,
+      consumer: 'repairers',
+      acknowledgeWithin: 30_000,
+      mostMessages: 10,
+    });
+    try {
+      await waitFor('the work queue', () => wakes.ready || undefined);
+      bus.publish(wake, {});
+      const message = await wakes.next(10_000, new AbortController().signal);
+      expect(message).toBeDefined();
+      message?.acknowledge();
+    } finally {
+      wakes.close();
+      await bus.close();
+    }
+  });
 
   it('lets whoever is invited ask at invitations, and neither hear them nor anything of the grid', async () => {
     expect(await refusalToPublish('invitee', 'holdfast.invitation.place')).toBeUndefined();

@@ -2,3 +2,4 @@
 export { Bus, type BusOptions, BusUnavailableError, type Stop } from './bus.js';
 export { busRoute } from './connection-options.js';
 export { MalformedMessageError, type Question, type Subject } from './subject.js';
+export { type WorkMessage, WorkQueue, type WorkQueueOptions } from './work-queue.js';

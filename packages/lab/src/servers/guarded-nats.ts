@@ -42,7 +42,8 @@ export async function startGuardedNats(
   const guard = await makeGuard(dir);
   const configuration = join(dir, 'nats-server.conf');
   const text = await readFile(template, 'utf8');
-  await writeFile(configuration, text.replaceAll('GRID', grid).replaceAll('/etc/nats', dir));
+  const placed = text.replaceAll('/etc/nats', dir).replaceAll('/var/lib/nats', join(dir, 'jetstream'));
+  await writeFile(configuration, placed.replaceAll('GRID', grid));
   const nats = await startNats({ dir, configuration, ...(port === undefined ? {} : { port }) });
   const urlOf = (user: BusUser) => `tls://${user}:${guard.passwords[user]}@127.0.0.1:${nats.port}`;
   return { ...nats, url: urlOf('operator'), guard, urlOf };

@@ -14,11 +14,13 @@ export interface NatsOptions {
   readonly dir?: string;
   /** The loopback port to take if it is free. */
   readonly port?: number;
-  /** A configuration file; what it says of the address does not count. */
+  /** A configuration file, which says all but the address. */
   readonly configuration?: string;
+  /** Without a configuration file: whether it has JetStream. It does where not given. */
+  readonly jetstream?: boolean;
 }
 
-/** A nats-server with JetStream on a loopback port. */
+/** A nats-server on a loopback port. */
 export interface RunningNats extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -37,21 +39,15 @@ export async function startNats(options: NatsOptions = {}): Promise<RunningNats>
   const temporary = options.dir === undefined ? await temporaryFolder('nats') : undefined;
   const dir = options.dir ?? temporary?.path ?? '';
   await mkdir(dir, { recursive: true });
+  const withJetStream =
+    options.jetstream === false ? [] : ['--jetstream', '--store_dir', join(dir, 'jetstream')];
+  const settings = options.configuration === undefined ? withJetStream : ['--config', options.configuration];
   for (let attempt = 1; ; attempt++) {
     const port = attempt === 1 && options.port !== undefined ? options.port : await freePort();
     const started = await startGuarded({
       name: 'nats-server',
       command: program,
-      args: [
-        '--addr',
-        '127.0.0.1',
-        '--port',
-        String(port),
-        ...(options.configuration === undefined ? [] : ['--config', options.configuration]),
-        '--jetstream',
-        '--store_dir',
-        join(dir, 'jetstream'),
-      ],
+      args: ['--addr', '127.0.0.1', '--port', String(port), ...settings],
       log: join(dir, 'nats.log'),
       stopSignal: 'SIGINT',
     });

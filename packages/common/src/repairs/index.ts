@@ -1,0 +1,11 @@
+/** What is said on the bus about repairs: by repairers, and by whoever asks them for something. */
+export {
+  type AddRepairs,
+  type AddRepairsAnswer,
+  mostFilesAsked,
+  type RepairOutcome,
+  type RepairStatus,
+  type RepairSubjects,
+  type RetryRepairs,
+  repairSubjects,
+} from './subjects.js';

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import type { Question, Subject } from '../bus/index.js';
+
+/** Most files that are asked for in one message. */
+export const mostFilesAsked = 1_000;
+
+const count = z.int().min(0);
+
+/** Files to check and, where they need it, to repair. */
+export const addRepairs = z.strictObject({
+  /** Verify or read capabilities of immutable files, or storage indexes in base32. */
+  files: z.array(z.string().max(1_000)).min(1).max(mostFilesAsked),
+  /** Who asks, as people will see it. */
+  source: z
+    .string()
+    .regex(/^[\w .:-]{1,100}$/, 'expected 1 to 100 of letters, digits, space and _.:-')
+    .default('bus'),
+  /** Whether every byte of the shares is to be read. */
+  verify: z.boolean().default(false),
+});
+
+export type AddRepairs = z.input<typeof addRepairs>;
+
+/** What became of the files of an `AddRepairs`. */
+export const addRepairsAnswer = z.strictObject({
+  added: count,
+  /** In the queue already. */
+  known: count,
+  refused: z.array(
+    z.strictObject({
+      /** In `files`, from 0. */
+      position: count,
+      code: z.enum(['malformed', 'unsupported', 'literal', 'contradicts']),
+      reason: z.string(),
+    }),
+  ),
+});
+
+export type AddRepairsAnswer = z.infer<typeof addRepairsAnswer>;
+
+const result = z.enum(['healthy', 'repaired', 'unrecoverable', 'failed', 'lost']);
+
+const outcome = z.strictObject({
+  authenticated: z.boolean(),
+  needed: z.int().nullable(),
+  expected: z.int().nullable(),
+  goodSharesBefore: count,
+  goodSharesAfter: count,
+  corruptShares: count,
+  sharesPlaced: count,
+  bytesRead: count,
+  bytesWritten: count,
+});
+
+const attempt = {
+  result,
+  /** In one line. */
+  error: z.string().nullable(),
+  /** Undefined where not even the check came to its end. */
+  outcome: outcome.nullable(),
+  /** The repairer's nickname. */
+  worker: z.string(),
+  endedAt: z.iso.datetime(),
+  milliseconds: z.number().min(0),
+};
+
+/** How the queue of a grid is doing. */
+export const repairStatus = z.strictObject({
+  jobs: z.strictObject({ queued: count, claimed: count, waiting: count, done: count, failed: count }),
+  /** Of those that are queued, how many are in a pause after a failure. */
+  delayed: count,
+  /** Files by how many of their shares can still be lost, as found by the last check; fewest first. */
+  spareShares: z.array(z.strictObject({ spare: z.int(), files: count })),
+  /** Attempts by their results, in the last minute. */
+  lastMinute: z.partialRecord(result, count),
+  /** The last attempts, the newest first. */
+  recent: z.array(z.strictObject({ /** Its first letters. */ storageIndex: z.string(), ...attempt })),
+});
+
+export type RepairStatus = z.infer<typeof repairStatus>;
+
+/** How an attempt at a job ended. */
+export const repairOutcome = z.strictObject({
+  /** In base32. */
+  storageIndex: z.string(),
+  source: z.string(),
+  generation: count,
+  attempt: count,
+  /** What the job is now. */
+  state: z.enum(['queued', 'waiting', 'done', 'failed']),
+  ...attempt,
+});
+
+export type RepairOutcome = z.infer<typeof repairOutcome>;
+
+const retryRepairs = z.strictObject({
+  /** In base32; all jobs that have failed where not given. */
+  storageIndexes: z
+    .array(z.string().regex(/^[a-z2-7]{26}$/, 'expected a storage index'))
+    .max(mostFilesAsked)
+    .optional(),
+});
+
+export type RetryRepairs = z.infer<typeof retryRepairs>;
+
+/** What is said about repairs on the bus of one grid. */
+export interface RepairSubjects {
+  /** Anyone who may to a repairer: check these files, and repair them where they need it. */
+  readonly add: Question<AddRepairs, AddRepairsAnswer>;
+  /** Anyone who may to a repairer: how is the queue doing? */
+  readonly status: Question<Record<string, never>, RepairStatus>;
+  /** The operator to a repairer: try again what has failed. */
+  readonly retry: Question<RetryRepairs, { retried: number }>;
+  /** Whoever added jobs to repairers: there is something to do. Handed out by JetStream. */
+  readonly wake: Subject<Record<string, never>>;
+  /** A repairer to all who may listen: an attempt has ended. */
+  readonly outcome: Subject<RepairOutcome>;
+}
+
+export function repairSubjects(grid: string): RepairSubjects {
+  const name = (last: string) => `holdfast.${grid}.repair.${last}`;
+  const nothing = z.strictObject({});
+  return {
+    add: { name: name('add'), schema: addRepairs, answer: addRepairsAnswer },
+    status: { name: name('status'), schema: nothing, answer: repairStatus },
+    retry: { name: name('retry'), schema: retryRepairs, answer: z.strictObject({ retried: count }) },
+    wake: { name: name('wake'), schema: nothing },
+    outcome: { name: name('outcome'), schema: repairOutcome },
+  };
+}
