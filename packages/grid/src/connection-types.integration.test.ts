@@ -226,7 +226,7 @@ it('a server that shows another certificate than before is left alone', async ()
   const { spkiHash } = parseNodePem(await generateNodePem());
   const [nurl = ''] = server.known.nurls;
   set.set({ ...server.known, nurls: [formatNurl({ ...parseNurl(nurl), spkiHash })] });
-  server.forgetRequests();
+  server.forget();
   await fails(set, /another key/);
   expect(server.requests).toEqual([]);
 });

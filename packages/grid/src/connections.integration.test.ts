@@ -11,16 +11,13 @@ import {
 } from '@holdfast/common/identity';
 import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
-import { temporaryFolder, waitFor } from '@holdfast/lab';
+import { waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { localCoding } from './coding/local-coding.js';
 import type { ServerStatus } from './connections/server-connection.js';
 import { ServerSet } from './connections/server-set.js';
 import type { StorageServer } from './connections/storage-server.js';
-import { Grid } from './grid.js';
-import { TransferMemory } from './memory/transfer-memory.js';
-import { type ClientHello, extensionNumber } from './testing/client-hello.js';
-import { countConnected, once as one } from './testing/lab-client.js';
+import { extensionNumber } from './testing/client-hello.js';
+import { countConnected } from './testing/lab-client.js';
 import { describeServer, type RecordingServer, startRecordingServer } from './testing/recording-server.js';
 
 // Each server is alone with its connection: what is believed of it, what it is told, and how its end is noticed.
@@ -291,102 +288,6 @@ describe('a connection', () => {
     expect(servers.statuses()[0]?.lastError).toMatch(/^anonymous-storage-FURL: /);
   });
 });
-
-describe('two servers that compare notes', () => {
-  let second: RecordingServer;
-  beforeEach(async () => {
-    second = await startRecordingServer('s2');
-  });
-  afterEach(async () => {
-    await second[Symbol.asyncDispose]();
-  });
-
-  it('find nothing in them that tells one client from another, but for the storage index', async () => {
-    const convergenceSecret = randomBytes(32);
-    const content = randomBytes(200_000);
-    // Two clients store the same file: even then, what both servers saw must not say which client was which.
-    const [ours, theirs] = [
-      await whatServersSee([server, second], content, convergenceSecret),
-      await whatServersSee([server, second], content, convergenceSecret),
-    ];
-    const [atFirst, atSecond] = ours as [Facts, Facts];
-    const [othersAtFirst] = theirs as [Facts, Facts];
-    expect(atFirst.size).toBeGreaterThan(20);
-    expect([...atFirst.keys()].sort()).toEqual([...atSecond.keys()].sort());
-    for (const [name, value] of atFirst) {
-      if (atSecond.get(name) === value) expect(othersAtFirst.get(name), name).toBe(value);
-    }
-    // What must differ, so that the comparison above cannot be empty.
-    for (const name of [
-      'hello random',
-      'hello key share',
-      'POST authorization',
-      'POST lease-renew-secret',
-      'POST lease-cancel-secret',
-      'POST upload-secret',
-      'PATCH upload-secret',
-    ]) {
-      expect(atFirst.get(name), name).toMatch(/./);
-      expect(atSecond.get(name), name).not.toBe(atFirst.get(name));
-    }
-  });
-});
-
-type Facts = Map<string, string>;
-
-/** Stores a file as a new client, and gives what each server could write down of it. */
-async function whatServersSee(
-  recorders: readonly RecordingServer[],
-  content: Uint8Array,
-  convergenceSecret: Uint8Array,
-): Promise<Facts[]> {
-  const before = recorders.map((recorder) => recorder.connections.length);
-  for (const recorder of recorders) recorder.forgetRequests();
-  const set = openSet();
-  await using spool = await temporaryFolder('spool');
-  for (const recorder of recorders) set.set(recorder.known);
-  await connected(set, recorders.length);
-  const encoding = { required: 1, happy: 2, total: 2, maximumSegmentSize: 100_000 };
-  const grid = new Grid({
-    servers: set,
-    encoding,
-    convergenceSecret,
-    spoolDir: spool.path,
-    memory: new TransferMemory(2 ** 24),
-    coding: localCoding,
-    logger: silentLogger(),
-  });
-  await grid.upload(one(content));
-  await set.close();
-  return recorders.map((recorder, index) => {
-    const facts: Facts = new Map();
-    const connection = recorder.connections[before[index] ?? 0];
-    if (!connection) throw new Error('the client did not connect');
-    describeHello(connection.hello, facts);
-    facts.set('client certificate', String(connection.certificate));
-    for (const { method, headers } of recorder.requests) {
-      facts.set(`${method} header names`, headers.map(([name]) => name).join(' '));
-      for (const [name, value] of headers) {
-        const [kind = '', secret] = value.split(' ');
-        if (/^x-tahoe-authorization$/i.test(name)) facts.set(`${method} ${kind}`, secret ?? '');
-        // Which piece a request carries depends on the share, and not on the client.
-        else if (!/^(content-range|content-length)$/i.test(name)) facts.set(`${method} ${name}`, value);
-      }
-    }
-    return facts;
-  });
-}
-
-function describeHello(hello: ClientHello, facts: Facts): void {
-  facts.set('hello random', hello.random);
-  facts.set('hello session id', hello.sessionId);
-  facts.set('hello cipher suites', hello.cipherSuites);
-  facts.set('hello extensions', [...hello.extensions.keys()].join(' '));
-  for (const [number, content] of hello.extensions) {
-    facts.set(number === extensionNumber.keyShare ? 'hello key share' : `hello extension ${number}`, content);
-  }
-  facts.set('hello names the server', String(hello.extensions.has(extensionNumber.serverName)));
-}
 
 /** Takes connections, and never says a word. */
 async function startSilentServer(): Promise<{ port: number } & AsyncDisposable> {

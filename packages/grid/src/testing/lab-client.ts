@@ -89,9 +89,17 @@ export async function openLabClient(lab: Lab, options: LabClientOptions): Promis
   };
 }
 
+/** A lab's storage server, as the lab describes it. */
+export interface LabStorageNode {
+  readonly id: string;
+  readonly nickname: string;
+  readonly dir: string;
+  readonly nurl: string;
+}
+
 /** What an introducer would tell of a lab's storage server, reached at another port where one is given. */
 export async function knownServer(
-  node: { readonly id: string; readonly nickname: string; readonly dir: string; readonly nurl: string },
+  node: LabStorageNode,
   port = parseNurl(node.nurl).port,
 ): Promise<KnownServer> {
   const { tls } = await loadIdentity(join(node.dir));

@@ -10,19 +10,10 @@ import {
   publicKeyText,
   type TlsIdentity,
 } from '@holdfast/common/identity';
-import {
-  decodeAllocateRequest,
-  encodeAllocateAnswer,
-  encodeServerVersion,
-  encodeShareNumbers,
-  encodeWriteAnswer,
-  formatFurl,
-  formatNurl,
-  matchRoute,
-  parseContentRange,
-} from '@holdfast/lafs';
+import { formatFurl, formatNurl, matchRoute } from '@holdfast/lafs';
 import type { KnownServer } from '../connections/known-server.js';
 import { type ClientHello, readClientHello } from './client-hello.js';
+import { takeAnyShare } from './take-any-share.js';
 
 /** A request as it came in: names and values in order, as they were written. */
 export interface RecordedRequest {
@@ -31,15 +22,28 @@ export interface RecordedRequest {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
+/** What a request is answered. */
+export interface GivenAnswer {
+  readonly status: number;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** Does what a recorded request asks for. */
+export type Answering = (request: RecordedRequest, body: Buffer) => GivenAnswer | Promise<GivenAnswer>;
+
 /** A connection as a server sees it. */
 export interface RecordedConnection {
+  /** When its first bytes came, in milliseconds since 1970. */
+  readonly at: number;
   readonly hello: ClientHello;
   readonly resumed: boolean;
   /** Whether the client showed a certificate, which it was asked for. */
   readonly certificate: boolean;
 }
 
-/** A server that takes whatever share it is offered, keeps none, and remembers what it could see of its client. */
+/** A server that remembers what it could see of its client. */
 export interface RecordingServer extends AsyncDisposable {
   readonly known: KnownServer;
   readonly port: number;
@@ -47,7 +51,8 @@ export interface RecordingServer extends AsyncDisposable {
   readonly knocks: () => number;
   readonly connections: readonly RecordedConnection[];
   readonly requests: readonly RecordedRequest[];
-  forgetRequests(): void;
+  /** Forgets the connections and requests of before. */
+  forget(): void;
   /** It does what the next request for room asks, and closes the connection instead of answering. */
   loseAllocation(): void;
   /** It answers no request any more. */
@@ -59,18 +64,31 @@ export interface RecordingServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** Starts a recording server with an identity of its own. */
+/** What a recording server is made with. */
+export interface RecordingServerOptions {
+  readonly tls: TlsIdentity;
+  /** What would be announced of it at a loopback port. */
+  readonly describe: (port: number) => KnownServer | Promise<KnownServer>;
+  readonly answering: Answering;
+}
+
+/** Starts a recording server with an identity of its own, which takes whatever share it is offered and keeps none. */
 export async function startRecordingServer(nickname: string): Promise<RecordingServer> {
   const tls = parseNodePem(await generateNodePem());
+  const describe = (port: number) => describeServer(nickname, tls, port);
+  return openRecordingServer({ tls, describe, answering: takeAnyShare() });
+}
+
+/** Starts a recording server. */
+export async function openRecordingServer(options: RecordingServerOptions): Promise<RecordingServer> {
+  const { tls, describe, answering } = options;
   const connections: RecordedConnection[] = [];
   const requests: RecordedRequest[] = [];
   const sockets = new Set<Socket>();
-  const hellos = new Map<number, ClientHello>();
+  const hellos = new Map<number, Pick<RecordedConnection, 'at' | 'hello'>>();
   let knocks = 0;
   let hanging = false;
   let losing = false;
-  const begun = new Set<string>();
-  const shareSizes = new Map<string, number>();
 
   const https = createHttpsServer({
     cert: tls.certificate,
@@ -80,7 +98,7 @@ export async function startRecordingServer(nickname: string): Promise<RecordingS
   });
   https.on('secureConnection', (socket: TLSSocket) => {
     connections.push({
-      hello: hellos.get(socket.remotePort ?? 0) as ClientHello,
+      ...(hellos.get(socket.remotePort ?? 0) as Pick<RecordedConnection, 'at' | 'hello'>),
       resumed: socket.isSessionReused(),
       certificate: Object.keys(socket.getPeerCertificate()).length > 0,
     });
@@ -90,22 +108,19 @@ export async function startRecordingServer(nickname: string): Promise<RecordingS
     const headers = raw.flatMap((name, index) =>
       index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as const] : [],
     );
-    const path = request.url ?? '';
-    requests.push({ method: request.method ?? '', path, headers });
+    const { method = '', url: path = '' } = request;
+    const recorded = { method, path, headers };
+    requests.push(recorded);
     const body: Buffer[] = [];
     for await (const chunk of request) body.push(chunk);
     if (hanging) return;
-    const answer = answerTo(request.method ?? '', path, Buffer.concat(body), {
-      shareSizes,
-      begun,
-      contentRange: request.headers['content-range'],
-    });
-    if (losing && matchRoute(request.method ?? '', path).name === 'allocateShares') {
+    const answer = await answering(recorded, Buffer.concat(body));
+    if (losing && matchRoute(method, path).name === 'allocateShares') {
       losing = false;
       request.socket.destroy();
       return;
     }
-    response.writeHead(answer.status, { 'content-type': 'application/cbor' }).end(answer.body);
+    response.writeHead(answer.status, [...answer.headers]).end(answer.body);
   });
 
   const listener = createServer((socket) => {
@@ -113,7 +128,7 @@ export async function startRecordingServer(nickname: string): Promise<RecordingS
     sockets.add(socket);
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     socket.once('data', (hello) => {
-      hellos.set(socket.remotePort ?? 0, readClientHello(hello));
+      hellos.set(socket.remotePort ?? 0, { at: Date.now(), hello: readClientHello(hello) });
       socket.pause();
       socket.unshift(hello);
       https.emit('connection', socket);
@@ -136,12 +151,15 @@ export async function startRecordingServer(nickname: string): Promise<RecordingS
   };
   await start();
   return {
-    known: describeServer(nickname, tls, port),
+    known: await describe(port),
     port,
     knocks: () => knocks,
     connections,
     requests,
-    forgetRequests: () => requests.splice(0),
+    forget: () => {
+      requests.length = 0;
+      connections.length = 0;
+    },
     loseAllocation: () => {
       losing = true;
     },
@@ -169,51 +187,4 @@ export function describeServer(nickname: string, tls: TlsIdentity, port: number)
     furl: formatFurl({ tubId: tls.tubId, hints: [{ transport: 'tcp', ...place }], swissnum }),
     source: 'test',
   };
-}
-
-function answerTo(
-  method: string,
-  path: string,
-  body: Buffer,
-  seen: {
-    readonly shareSizes: Map<string, number>;
-    /** Shares of which an upload has begun. */
-    readonly begun: Set<string>;
-    readonly contentRange: string | undefined;
-  },
-): { status: number; body?: Uint8Array } {
-  const { shareSizes, begun, contentRange } = seen;
-  const route = matchRoute(method, path);
-  switch (route.name) {
-    case 'version': {
-      const large = 2n ** 40n;
-      const sizes = {
-        maximumImmutableShareSize: large,
-        maximumMutableShareSize: large,
-        availableSpace: large,
-      };
-      return { status: 200, body: encodeServerVersion({ ...sizes, applicationVersion: 'recorder/1' }) };
-    }
-    case 'listShares':
-      return { status: 200, body: encodeShareNumbers(new Set()) };
-    case 'allocateShares': {
-      const { shareNumbers, allocatedSize } = decodeAllocateRequest(body);
-      // As with the peer, nothing is said of shares that are on their way already.
-      const allocated = new Set([...shareNumbers].filter((share) => !begun.has(`${path}/${share}`)));
-      for (const share of allocated) {
-        shareSizes.set(`${path}/${share}`, allocatedSize);
-        begun.add(`${path}/${share}`);
-      }
-      return { status: 200, body: encodeAllocateAnswer({ alreadyHave: new Set(), allocated }) };
-    }
-    case 'writeShare': {
-      const complete = parseContentRange(contentRange ?? '')?.end === shareSizes.get(path);
-      if (complete) begun.delete(path);
-      return { status: complete ? 201 : 200, body: encodeWriteAnswer([]) };
-    }
-    case 'abortUpload':
-      return { status: begun.delete(path.replace(/\/abort$/, '')) ? 200 : 404 };
-    default:
-      return { status: 404 };
-  }
 }
