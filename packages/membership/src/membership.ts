@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Database } from '@holdfast/common/database';
 import { Vouching } from '@holdfast/common/grid-management';
 import { readPrivateSecret } from '@holdfast/common/identity';
+import { type IntroducerAccess, readIntroducers } from '@holdfast/common/introducers';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { Gauge, type Registry } from '@holdfast/common/metrics';
@@ -14,7 +15,6 @@ import {
   connectionsConfiguration,
 } from './connections/connections-configuration.js';
 import { ConnectionsFile, type RefusedEdit } from './connections/connections-file.js';
-import { type IntroducerSettings, readIntroducerSettings } from './introducers/introducer-settings.js';
 import { type IntroducerStatus, Introducers } from './introducers/introducers.js';
 import { migrateMembership } from './migrations.js';
 import { KnownServers } from './servers/known-servers.js';
@@ -52,7 +52,7 @@ export class Membership {
   readonly servers: ServerSet;
   readonly #options: MembershipOptions;
   readonly #connections: ConnectionsFile;
-  readonly #firstIntroducers: ReadonlyMap<string, IntroducerSettings>;
+  readonly #firstIntroducers: ReadonlyMap<string, IntroducerAccess>;
   readonly #known: KnownServers;
   readonly #introducers: Introducers;
   #cache: AnnouncementCache | undefined;
@@ -61,7 +61,7 @@ export class Membership {
     options: MembershipOptions,
     leaseSecret: Uint8Array,
     connections: ConnectionsFile,
-    firstIntroducers: ReadonlyMap<string, IntroducerSettings>,
+    firstIntroducers: ReadonlyMap<string, IntroducerAccess>,
   ) {
     const { configuration, clientName, logger, registry } = options;
     this.#options = options;
@@ -94,7 +94,7 @@ export class Membership {
       logger,
       configuration.anonymous ? anonymousConnectionsConfiguration : connectionsConfiguration,
     );
-    const introducers = await readIntroducerSettings(dir, configuration, connections.current);
+    const introducers = await introducersOf(options, connections.current);
     return new Membership(options, await readPrivateSecret(dir, 'secret'), connections, introducers);
   }
 
@@ -154,12 +154,18 @@ export class Membership {
   }
 
   #follow(): () => Promise<void> {
-    const { dir, configuration } = this.#options;
     return this.#connections.follow(async (changed) => {
-      this.#introducers.set(await readIntroducerSettings(dir, configuration, changed));
+      this.#introducers.set(await introducersOf(this.#options, changed));
       this.#override(changed);
     });
   }
+}
+
+function introducersOf(
+  { dir, configuration }: MembershipOptions,
+  { introducers, connection_types }: ConnectionsConfiguration,
+): Promise<Map<string, IntroducerAccess>> {
+  return readIntroducers(dir, configuration, introducers, connection_types);
 }
 
 function countRefusedEdits(connections: ConnectionsFile, registry: Registry): void {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   createTestDatabase,
@@ -88,12 +88,13 @@ const sourcesOf = (now: StatusJson, nickname: string) =>
   now.servers.find((each) => each.nodeid === node(nickname).id)?.sources;
 
 const edit = (text: string) => writeFile(join(lab.dir, 'broker1', 'connections.yaml'), text);
-const both = () => `introducers:\n  one: { url: "${busOfLab}" }\n  two: { url: "${secondBus.url}" }\n`;
+const both = (bus = busOfLab) =>
+  `introducers:\n  one: { url: "${bus}" }\n  two: { url: "${secondBus.url}" }\n`;
 const secondAccess = () => ({ url: secondBus.url, ca: undefined });
 
-/** The lab's bus for the introducer `one`: its address, and beside it what `private/` has for the bus of node.yaml. */
-async function nameBusOfLab(): Promise<string> {
-  const folder = join(lab.dir, 'broker1');
+/** The lab's bus for a node's introducer `one`: its address, and beside it what `private/` has for the bus of node.yaml. */
+async function nameBusOfLab(nickname = 'broker1'): Promise<string> {
+  const folder = join(lab.dir, nickname);
   for (const file of ['.password', '-ca.pem']) {
     const from = join(folder, 'private', `bus${file}`);
     // A bus that the test run was given may have neither.
@@ -151,6 +152,27 @@ describe('a broker with several introducers', () => {
     );
     expect(now.servers.find(({ nodeid }) => nodeid === s2.id)?.nickname).toBe('renamed');
     expect(await since('s1', 's2', 's3')).toEqual(before);
+  });
+
+  it('hears of a server at each that the server announces itself to, with one seqnum', async () => {
+    const s3 = node('s3');
+    // As the user that a storage server is there.
+    await appendFile(join(s3.dir, 'node.yaml'), both(await nameBusOfLab('s3')));
+    await lab.stop('s3');
+    const before = (await introduced(lab.bus, grid)).get(s3.id)?.message;
+    await lab.start('s3');
+    await becomes('both tell of s3', (each) =>
+      ['one', 'two'].every((name) => sourcesOf(each, 's3')?.includes(`introducer:${name}`)),
+    );
+    const told = await waitFor('both have it', async () => {
+      const [one, two] = [await introduced(lab.bus, grid), await introduced(secondAccess(), grid)];
+      const message = one.get(s3.id)?.message;
+      return message !== before && message === two.get(s3.id)?.message ? message : undefined;
+    });
+    expect(told).toContain('s3');
+    await becomes('s3 is connected', ({ servers }) =>
+      servers.some(({ nodeid, state }) => nodeid === s3.id && state === 'connected'),
+    );
   });
 
   it('goes on with the others when one dies, and says which cannot be heard', async () => {

@@ -14,7 +14,8 @@ export interface AnnouncingOptions {
   /** What grid managers say of it now. */
   readonly certificates: () => Promise<readonly GridManagerCertificate[]>;
   readonly release: string;
-  readonly bus: Bus;
+  /** The bus of each introducer, by name. */
+  readonly introducers: ReadonlyMap<string, Bus>;
   readonly logger: Logger;
 }
 
@@ -29,11 +30,11 @@ export class Announcing {
   #ending: Promise<void> = Promise.resolve();
 
   constructor(options: AnnouncingOptions) {
-    const { configuration, identity, credential, certificates, release, bus, logger } = options;
+    const { configuration, identity, credential, certificates, release, introducers, logger } = options;
     const { grid, nickname, locations } = configuration;
     this.#logger = logger;
     this.#announcer = new Announcer({
-      bus,
+      introducers,
       grid,
       identity,
       logger,

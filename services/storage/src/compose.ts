@@ -23,6 +23,7 @@ import { PaceWatch } from './http/pace-watch.js';
 import { endSlowRequest, requestListener, type Service } from './http/request-listener.js';
 import { openStoragePort } from './http/storage-port.js';
 import { anonymousCredentialFile } from './initialise.js';
+import { openIntroducers } from './introducers.js';
 import { StorageMetrics } from './metrics.js';
 import { migrateStorage } from './migrations/index.js';
 import { registerServer, setAnonymousCredential } from './records/accounts.js';
@@ -99,6 +100,7 @@ export async function compose(
     logger,
   });
   lifecycle.add('bus', () => bus.close());
+  const introducers = await openIntroducers({ dir, configuration, bus, name, logger, lifecycle });
   const database = await openDatabase({
     url: await urlWithPassword(dir, 'postgres', configuration.postgres),
     applicationName: name,
@@ -197,7 +199,7 @@ export async function compose(
           credential,
           certificates: () => certificates.current(),
           release,
-          bus,
+          introducers,
           logger,
         })
       : undefined;

@@ -1,6 +1,7 @@
 import { byteSize, duration, hostPort, nodeSettings } from '@holdfast/common/configuration';
 import { busSettings, refuseRevealing, refuseUnreachableBus } from '@holdfast/common/connections';
 import { mostCertificates } from '@holdfast/common/grid-management';
+import { introducersSetting, refuseNamedIntroducerProxies } from '@holdfast/common/introducers';
 import { z } from 'zod';
 
 /** The fields of a storage server's `node.yaml`. */
@@ -8,6 +9,8 @@ const fields = z.strictObject({
   service: z.literal('storage'),
   ...nodeSettings,
   ...busSettings,
+  /** Whom it announces itself to; also of those that have no map of their own `connection_types` holds. */
+  introducers: introducersSetting,
   /** Where the storage protocol is served. */
   listen: hostPort,
   /** Where clients are told to find it: just these. */
@@ -73,6 +76,9 @@ const fields = z.strictObject({
 });
 
 /** A storage server's `node.yaml`, checked. */
-export const nodeConfiguration = fields.superRefine(refuseRevealing).superRefine(refuseUnreachableBus);
+export const nodeConfiguration = fields
+  .superRefine(refuseRevealing)
+  .superRefine(refuseUnreachableBus)
+  .superRefine(refuseNamedIntroducerProxies);
 
 export type StorageConfiguration = z.infer<typeof nodeConfiguration>;

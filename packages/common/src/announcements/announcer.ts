@@ -3,14 +3,15 @@ import type { Identity } from '../identity/index.js';
 import { Repetition } from '../lifecycle/index.js';
 import type { Logger } from '../logging/index.js';
 import type { AnnouncementBody } from './body.js';
-import { signAnnouncement } from './signed.js';
+import { type SignedAnnouncement, signAnnouncement } from './signed.js';
 import { type AnnouncementSubjects, announcementSubjects } from './subjects.js';
 
-const repeatAfter = 10 * 60_000;
+const renewAfter = 10 * 60_000;
 
 /** What an announcer needs. */
 export interface AnnouncerOptions {
-  readonly bus: Bus;
+  /** The bus of each introducer that is told, by name. */
+  readonly introducers: ReadonlyMap<string, Bus>;
   readonly grid: string;
   readonly identity: Identity;
   readonly logger: Logger;
@@ -19,15 +20,17 @@ export interface AnnouncerOptions {
 }
 
 /**
- * Tells the introducer who this server is: until it is accepted, again after every reconnection of the bus, and
- * every ten minutes. Nothing of it is kept on disk: a seqnum is the time in milliseconds, and where the introducer
- * knows a higher one (a clock was set back), one more than that.
+ * Tells introducers who this server is: all of them the same announcement, each until it has accepted it and again
+ * after every reconnection of its bus; and every ten minutes a new one. Nothing of it is kept on disk: a seqnum is the
+ * time in milliseconds, and where an introducer knows a higher one (a clock was set back), one more than that.
  */
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #subjects: AnnouncementSubjects;
+  readonly #accepted = new Set<string>();
   #newest = 0;
-  #accepted = false;
+  #announcement: SignedAnnouncement | undefined;
+  #renewing: Repetition | undefined;
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
@@ -36,32 +39,65 @@ export class Announcer {
 
   /** Begins to announce, in the background; returns how to end it. */
   start(): () => Promise<void> {
-    const repetition = new Repetition(() => this.#announce(), repeatAfter);
-    const stopListening = this.#options.bus.onConnect(() => repetition.again());
-    repetition.start();
-    return () => {
-      stopListening();
-      return repetition.stop();
+    const telling = [...this.#options.introducers].map(([name, bus]) => {
+      const repetition = new Repetition(() => this.#tell(name, bus), renewAfter);
+      return { repetition, stopListening: bus.onConnect(() => repetition.again()) };
+    });
+    const renewing = new Repetition(async () => {
+      if (!(await this.#renew())) return false;
+      for (const { repetition } of telling) repetition.again();
+      return true;
+    }, renewAfter);
+    this.#renewing = renewing;
+    renewing.start();
+    for (const { repetition } of telling) repetition.start();
+    return async () => {
+      for (const { stopListening } of telling) stopListening();
+      await Promise.all([renewing.stop(), ...telling.map(({ repetition }) => repetition.stop())]);
     };
   }
 
-  async #announce(): Promise<boolean> {
-    this.#accepted = await this.#ask();
-    return this.#accepted;
+  /** Makes a new announcement at once, where one is announced: something that it says has changed. */
+  again(): void {
+    this.#renewing?.again();
   }
 
-  async #ask(): Promise<boolean> {
-    const { bus, identity, describe, logger } = this.#options;
+  async #renew(): Promise<boolean> {
+    const { identity, describe, logger } = this.#options;
     this.#newest = Math.max(Date.now(), this.#newest + 1);
     try {
-      const signed = signAnnouncement(await describe(this.#newest), identity);
-      const answer = await bus.ask(this.#subjects.announce, signed);
+      this.#announcement = signAnnouncement(await describe(this.#newest), identity);
+      return true;
+    } catch (error) {
+      logger.warn({ error: (error as Error).message }, 'what this server says of itself could not be read');
+      return false;
+    }
+  }
+
+  /** Resolves to whether the introducer accepted the announcement. */
+  async #tell(name: string, bus: Bus): Promise<boolean> {
+    const announcement = this.#announcement;
+    if (!announcement) return false;
+    const accepted = await this.#ask(name, bus, announcement);
+    if (accepted) this.#accepted.add(name);
+    else this.#accepted.delete(name);
+    // One that was made meanwhile is still to be told.
+    return accepted && announcement === this.#announcement;
+  }
+
+  async #ask(name: string, bus: Bus, announcement: SignedAnnouncement): Promise<boolean> {
+    const logger = this.#options.logger.child({ introducer: name });
+    try {
+      const answer = await bus.ask(this.#subjects.announce, announcement);
       if ('accepted' in answer) {
-        if (!this.#accepted) logger.info('the introducer accepted our announcement');
+        if (!this.#accepted.has(name)) logger.info('the introducer accepted our announcement');
         return true;
       }
-      if (answer.newest !== undefined) this.#newest = Math.max(this.#newest, answer.newest);
       logger.warn({ reason: answer.refused }, 'the introducer refused our announcement');
+      if (answer.newest !== undefined && announcement === this.#announcement) {
+        this.#newest = Math.max(this.#newest, answer.newest);
+        this.again();
+      }
     } catch (error) {
       logger.debug({ error: (error as Error).message }, 'no introducer took our announcement yet');
     }

@@ -1,15 +1,11 @@
-import { busUrl } from '@holdfast/common/configuration';
 import { connectionTypes, refuseDirect, refuseNamedProxies } from '@holdfast/common/connections';
 import { gridManagerCertificate, mostCertificates } from '@holdfast/common/grid-management';
+import { introducersSetting, refuseNamedIntroducerProxies } from '@holdfast/common/introducers';
 import { parseFurl, parseNurl } from '@holdfast/lafs';
 import { z } from 'zod';
 
 const serverIdForm = 'expected a server id: v0- and 52 characters of a-z and 2-7';
 const serverId = z.string().regex(/^v0-[a-z2-7]{52}$/, serverIdForm);
-
-/** Part of a file's name (`private/introducer-NAME.password`), of a label and of a row's key. */
-const introducerNameForm = 'expected a name of 1 to 40 of letters, digits, - and _';
-const introducerName = z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, introducerNameForm);
 
 /** An address in a form that `parse` reads. Its last part is a secret, so an error does not show it. */
 const address = (parse: (text: string) => unknown) =>
@@ -21,15 +17,6 @@ const address = (parse: (text: string) => unknown) =>
       context.addIssue({ code: 'custom', message: (error as Error).message, input: undefined });
     }
   });
-
-const introducer = z.strictObject({
-  url: busUrl.superRefine((text, context) => {
-    if (!URL.canParse(text) || new URL(text).password === '') return;
-    const message = 'expected no password here: it belongs into private/introducer-NAME.password';
-    context.addIssue({ code: 'custom', message, input: undefined });
-  }),
-  connection_types: connectionTypes.optional(),
-});
 
 /**
  * What the server would announce; of a server that does announce itself, only what is to be otherwise. Fields beyond
@@ -52,13 +39,7 @@ const announcement = z.looseObject({
  * names instead of, or beside, those that announce themselves.
  */
 export const connectionsConfiguration = z.strictObject({
-  /** Not given at all: the one on the bus of `node.yaml`. Given and empty: none. */
-  introducers: z
-    .record(introducerName, introducer, {
-      error: ({ code }) => (code === 'invalid_key' ? introducerNameForm : undefined),
-    })
-    .nullish()
-    .transform((introducers) => (introducers === null ? {} : introducers)),
+  introducers: introducersSetting,
   /** What holds for every introducer and server that has no map of its own. */
   connection_types: connectionTypes.optional(),
   servers: z
@@ -80,12 +61,11 @@ export const anonymousConnectionsConfiguration = connectionsConfiguration
     const refuse = (path: PropertyKey[], expected: string) =>
       context.addIssue({ code: 'custom', path, message: `an anonymous node ${expected}` });
     refuseDirect(forAll, refuse);
-    for (const [section, clauses] of Object.entries({ introducers, servers })) {
-      for (const [name, clause] of Object.entries(clauses ?? {}))
-        refuseNamedProxies(clause.connection_types, (path, expected) =>
-          refuse([section, name, 'connection_types', ...path], expected),
-        );
-    }
+    refuseNamedIntroducerProxies({ anonymous: true, introducers }, context);
+    for (const [id, clause] of Object.entries(servers))
+      refuseNamedProxies(clause.connection_types, (path, expected) =>
+        refuse(['servers', id, 'connection_types', ...path], expected),
+      );
   })
   .transform((connections) => ({ ...connections, connection_types: connections.connection_types ?? {} }));
 

@@ -1,10 +1,10 @@
 import { AnnouncementSubscriber, type VerifiedAnnouncement } from '@holdfast/common/announcements';
 import { Bus, busRoute } from '@holdfast/common/bus';
 import type { HandlerName } from '@holdfast/common/connections';
+import type { IntroducerAccess } from '@holdfast/common/introducers';
 import type { Logger } from '@holdfast/common/logging';
 import { Gauge, type Registry } from '@holdfast/common/metrics';
 import type { HeardAnnouncement } from '../cache/announcement-cache.js';
-import type { IntroducerSettings } from './introducer-settings.js';
 
 /** Whether an introducer can be heard at the moment. */
 export interface IntroducerStatus {
@@ -52,7 +52,7 @@ export class Introducers {
   }
 
   /** Listens to these and no others. One that was there before, and is reached as before, is not interrupted. */
-  set(settings: ReadonlyMap<string, IntroducerSettings>): void {
+  set(settings: ReadonlyMap<string, IntroducerAccess>): void {
     for (const [name, introducer] of this.#introducers) {
       const now = settings.get(name);
       if (now && isReachedAlike(now, introducer.settings)) continue;
@@ -78,13 +78,12 @@ export class Introducers {
   }
 }
 
-function isReachedAlike(a: IntroducerSettings, b: IntroducerSettings): boolean {
-  const way = ({ url, ca, connectionTypes }: IntroducerSettings) =>
-    JSON.stringify([url, ca, connectionTypes]);
+function isReachedAlike(a: IntroducerAccess, b: IntroducerAccess): boolean {
+  const way = ({ url, ca, connectionTypes }: IntroducerAccess) => JSON.stringify([url, ca, connectionTypes]);
   return way(a) === way(b);
 }
 
-function handlerOf(settings: IntroducerSettings): HandlerName | undefined {
+function handlerOf(settings: IntroducerAccess): HandlerName | undefined {
   try {
     return busRoute(settings).handler.handler;
   } catch {
@@ -93,13 +92,13 @@ function handlerOf(settings: IntroducerSettings): HandlerName | undefined {
 }
 
 class Introducer {
-  readonly settings: IntroducerSettings;
+  readonly settings: IntroducerAccess;
   readonly #name: string;
   readonly #bus: Bus;
   readonly #stop: () => Promise<void>;
   #lastHeard: Date | undefined;
 
-  constructor(name: string, settings: IntroducerSettings, options: IntroducersOptions) {
+  constructor(name: string, settings: IntroducerAccess, options: IntroducersOptions) {
     const { grid, clientName, onAnnouncement } = options;
     const logger = options.logger.child({ introducer: name });
     this.#name = name;
