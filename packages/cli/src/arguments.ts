@@ -1,4 +1,6 @@
+import type { byteSize, duration } from '@holdfast/common/configuration';
 import { InvalidArgumentError } from 'commander';
+import { UsageError } from './exit-status.js';
 
 /** `HOST:PORT`, left as it is. */
 export function hostPortArgument(text: string): string {
@@ -56,4 +58,21 @@ export function quotaArgument(text: string): string {
 export function durationArgument(text: string): string {
   if (/^[1-9]\d*(\.\d+)? ?(s|m|h|d)$/.test(text)) return text;
   throw new InvalidArgumentError('Expected a duration such as 60d (s, m, h, d).');
+}
+
+/** A lease duration: a length of time as for `durationArgument`, or `none`. */
+export function leaseDurationArgument(text: string): string {
+  return text === 'none' ? text : durationArgument(text);
+}
+
+/**
+ * What an argument says that has the right form.
+ *
+ * @returns bytes or milliseconds
+ * @throws UsageError where the text says more than a value of its kind can be
+ */
+export function valueFrom(kind: typeof byteSize | typeof duration, text: string): number {
+  const { data, error } = kind.safeParse(text);
+  if (data === undefined) throw new UsageError(`${text}: ${error?.issues[0]?.message}`);
+  return data;
 }

@@ -81,7 +81,7 @@ describe('a storage server under a mixed load', () => {
     const log = await logOf(server);
     expect(log).not.toContain('a request failed');
     expect(log).not.toContain('counted anew');
-  }, 240_000);
+  }, 480_000);
 
   it('whose Postgres is killed fifty times keeps all that it acknowledged, and goes on by itself', async () => {
     const seed = testSeed();
@@ -116,5 +116,5 @@ describe('a storage server under a mixed load', () => {
     } finally {
       await postgres[Symbol.asyncDispose]();
     }
-  }, 240_000);
+  }, 480_000);
 });

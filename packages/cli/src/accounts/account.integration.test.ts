@@ -89,6 +89,18 @@ describe('holdfast account', () => {
     expect(stderr).toMatch(words);
   });
 
+  it('sets how long leases last for all servers at once', async () => {
+    const leaseDuration = (...args: string[]) =>
+      holdfast(['storage', 'lease-duration', ...args, '--dir', lab.dir]);
+    expect((await leaseDuration()).stdout).toContain('as each server is configured, at this one 31 days');
+    const set = await leaseDuration('60d', '--json');
+    expect(JSON.parse(set.stdout)).toEqual({ leaseSeconds: 5_184_000, configuredHere: 2_678_400 });
+    expect((await leaseDuration()).stdout).toContain('60 days at all servers');
+    expect((await leaseDuration('60')).status).toBe(2);
+    expect((await leaseDuration('200000d')).status).toBe(2);
+    expect((await leaseDuration('none')).stdout).toContain('as each server is configured');
+  });
+
   it('says on the bus that something changed, and nothing more', async () => {
     const { grid } = parse(await readFile(join(lab.dir, 's1', 'node.yaml'), 'utf8')) as { grid: string };
     const bus = new Bus({ ...lab.bus, name: 'test', logger: silentLogger() });

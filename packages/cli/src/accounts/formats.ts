@@ -1,5 +1,6 @@
 import type { AccountSummary, AccountUsage, ServerUsage } from '@holdfast/storage';
 import { formatBytes } from '../format-bytes.js';
+import { formatDuration } from '../format-duration.js';
 import { formatTable } from '../table.js';
 
 /** For people: one line for each account. */
@@ -45,8 +46,7 @@ function formatQuota({ quota }: AccountSummary): string {
 
 function formatLeases({ leaseSeconds }: AccountSummary): string {
   if (leaseSeconds === null) return 'as configured';
-  const days = leaseSeconds / 86_400;
-  return Number.isInteger(days) ? `${days} days` : `${leaseSeconds} seconds`;
+  return formatDuration(leaseSeconds);
 }
 
 function formatHoldings({ bytes, shares, promised }: AccountUsage): string {

@@ -12,7 +12,7 @@ import {
   setAccountState,
   showAccount,
 } from '@holdfast/storage';
-import { UsageError } from '../exit-status.js';
+import { valueFrom } from '../arguments.js';
 import { type StorageNode, withStorageNode } from '../nodes/storage-node.js';
 import { requireCurrentRecords } from '../storage/current-records.js';
 import { formatAccount, formatAccounts } from './formats.js';
@@ -88,7 +88,7 @@ export function grant(name: string, options: Shown & { readonly out: string }): 
       throw new AccountError('no-servers', name, message);
     }
     // What is given must be good at once, also at a server that came while no keeper ran.
-    if ((await book.register()) > 0) await tell(node);
+    if ((await book.register()) > 0) await tellServers(node);
     const files = await writeGrant(options.out, name, granted);
     const servers = granted.map(({ serverId, body }) => ({ serverId, nickname: body.nickname }));
     print(options, { account: name, files, servers, leftOut }, () =>
@@ -100,13 +100,6 @@ export function grant(name: string, options: Shown & { readonly out: string }): 
       ].join('\n'),
     );
   });
-}
-
-/** @throws UsageError where the text says more than a value of its kind can be */
-function valueFrom(kind: typeof byteSize | typeof duration, text: string): number {
-  const { data, error } = kind.safeParse(text);
-  if (data === undefined) throw new UsageError(`${text}: ${error?.issues[0]?.message}`);
-  return data;
 }
 
 /**
@@ -124,14 +117,9 @@ function change(
     // What is changed in records that are too old is lost, or in the way, when they are recovered.
     await requireCurrentRecords(node);
     await work(node);
-    await tell(node);
+    await tellServers(node);
     print(options, options.json && (await showAccount(node.database, name)), () => `${done}\n`);
   });
-}
-
-async function tell(node: StorageNode): Promise<void> {
-  if (await tellServers(node)) return;
-  process.stderr.write('The bus cannot be reached: servers that run learn of it within a minute.\n');
 }
 
 function bookOf({ database, identity, server }: StorageNode): AccountBook {

@@ -8,12 +8,17 @@ import type { StorageNode } from '../nodes/storage-node.js';
 const patience = 2_000;
 
 /**
- * Tells the storage servers that run that accounts have changed. The change is in Postgres and does not depend on it:
- * servers that are not told look by themselves within a minute.
- *
- * @returns false where the bus could not be reached in two seconds
+ * Tells the storage servers that run that accounts, or how long leases last, have changed; where the bus cannot be
+ * reached in two seconds, says so on standard error. The change is in Postgres and does not depend on it: servers that
+ * are not told look by themselves within a minute.
  */
-export async function tellServers({ dir, configuration }: StorageNode): Promise<boolean> {
+export async function tellServers(node: StorageNode): Promise<void> {
+  if (await publishChange(node)) return;
+  process.stderr.write('The bus cannot be reached: servers that run learn of it within a minute.\n');
+}
+
+/** @returns false where the bus could not be reached */
+async function publishChange({ dir, configuration }: StorageNode): Promise<boolean> {
   const bus = new Bus({
     ...(await busAccess(dir, 'bus', configuration.bus)),
     connectionTypes: ownBusTypes(configuration, configuration.connection_types),

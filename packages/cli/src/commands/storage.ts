@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { leaseDurationArgument } from '../arguments.js';
 import { UsageError } from '../exit-status.js';
 
 /** `storage …`: what the operator of a storage server does with its shares. */
@@ -8,6 +9,7 @@ export function storageCommand(program: Command): void {
   scrubCommand(storage);
   recoverCommand(storage);
   collectCommand(storage);
+  leaseDurationCommand(storage);
 }
 
 const dirOption = ['--dir <dir>', 'the folder of a storage server or a lab'] as const;
@@ -66,5 +68,22 @@ function collectCommand(storage: Command): void {
     .action(async ({ dir, dryRun, json = false }: { dir: string; dryRun?: true; json?: boolean }) => {
       const { collectShares, showCollectable } = await import('../storage/collect-shares.js');
       process.stdout.write(await (dryRun ? showCollectable : collectShares)(dir, json));
+    });
+}
+
+function leaseDurationCommand(storage: Command): void {
+  storage
+    .command('lease-duration')
+    .description('show or set how long leases last at all servers of the database')
+    .argument('[duration]', 'such as 60d, or none: as each server is configured', leaseDurationArgument)
+    .requiredOption(...dirOption)
+    .option('--json', 'as JSON')
+    .action(async (duration: string | undefined, { dir, json = false }: { dir: string; json?: boolean }) => {
+      const { changeLeaseDuration, showLeaseDuration } = await import('../storage/lease-duration.js');
+      const text =
+        duration === undefined
+          ? await showLeaseDuration(dir, json)
+          : await changeLeaseDuration(dir, duration, json);
+      process.stdout.write(text);
     });
 }

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { announcementSubjects } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
 import { silentLogger } from '@holdfast/common/logging';
 import { createTestDatabase, startNats, waitFor } from '@holdfast/lab';
-import { base32Encode, storageRoutes } from '@holdfast/lafs';
+import { base32Encode, parseLeaseRecords, type ShareAddress, sharePath, storageRoutes } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { setLeaseDefault } from '../leases/lease-default.js';
 import { TestClient } from '../testing/test-client.js';
 import { openKeeper, type TestKeeper } from '../testing/test-keeper.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
@@ -19,6 +21,12 @@ const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNu
 const version = (client: TestClient) => client.request('GET', storageRoutes.version.path({}));
 const status = async (client: TestClient) => (await version(client)).status;
 const text = (body: Uint8Array) => Buffer.from(body).toString();
+
+/** When the one lease ends that a share's file says it has, in seconds since 1970. */
+async function leaseEndInFile({ shares }: TestServer, share: ShareAddress): Promise<number | undefined> {
+  const file = await readFile(join(shares, sharePath(share.storageIndex, share.shareNumber)));
+  return parseLeaseRecords(file.subarray(-72), 1)[0]?.expiresAt;
+}
 
 describe('accounts of two servers with one database and a bus', () => {
   let nats: Awaited<ReturnType<typeof startNats>>;
@@ -120,6 +128,36 @@ describe('accounts of two servers with one database and a bus', () => {
     expect(await lasts()).toEqual([{ seconds: 60 * 86_400 }]);
     expect((await client.renew(share.storageIndex)).status).toBe(204);
     expect(await lasts()).toEqual([{ seconds: 60 * 86_400 }]);
+  });
+
+  it('have leases as long as is said for all servers at once, where they say nothing themselves', async () => {
+    await keeper.book.create({ name: 'usual' });
+    await keeper.book.create({ name: 'unusual', leaseDuration: 90 * 86_400_000 });
+    await setLeaseDefault(keeper.database, 45 * 86_400_000);
+    tell();
+    try {
+      const lasts = async (name: string) => {
+        const client = await keeper.client(name, two);
+        await soon(client, 200);
+        const share = newShare();
+        await client.store(share, randomBytes(10));
+        const [lease] = await two.sql<{ days: number }>(
+          `select extract(epoch from expires_at - renewed_at)::int / 86400 as days
+             from storage.leases where storage_index = $1`,
+          [share.storageIndex],
+        );
+        const inFile = (await leaseEndInFile(two, share)) ?? 0;
+        return [lease?.days, Math.round((inFile - Date.now() / 1000) / 86_400)];
+      };
+      expect(await lasts('usual')).toEqual([45, 45]);
+      expect(await lasts('unusual')).toEqual([90, 90]);
+      await setLeaseDefault(keeper.database, undefined);
+      tell();
+      await waitFor('the change is known', async () => (await lasts('usual'))[1] === 31 || undefined);
+      expect(await lasts('usual')).toEqual([31, 31]);
+    } finally {
+      await setLeaseDefault(keeper.database, undefined);
+    }
   });
 
   it('can be had by nobody from the database: it has neither secrets nor credentials in any form', async () => {

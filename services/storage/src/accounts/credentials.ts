@@ -28,7 +28,8 @@ export class Credentials {
       state: AccountState;
       lease_seconds: number | null;
     }>(
-      `select credential_hash, key, name, state, lease_seconds
+      `select credential_hash, key, name, state,
+              coalesce(lease_seconds, (select lease_seconds from storage.lease_default)) as lease_seconds
          from storage.credentials join storage.accounts on key = account
         where server = $1 and state <> 'revoked'`,
       [this.#server],

@@ -2,6 +2,7 @@ import { type Database, type Migration, migrate } from '@holdfast/common/databas
 import type { Logger } from '@holdfast/common/logging';
 import { serversAccountsSharesLeases } from './01-servers-accounts-shares-leases.js';
 import { customersUsageMutableSlots } from './02-customers-usage-mutable-slots.js';
+import { leaseDefault } from './03-lease-default.js';
 
 /*
  * The schema `storage`, one for all storage servers of a database. Rows of shares and leases carry the short key of
@@ -10,7 +11,11 @@ import { customersUsageMutableSlots } from './02-customers-usage-mutable-slots.j
  */
 
 /** The schema `storage`, step by step. */
-export const migrations: readonly Migration[] = [serversAccountsSharesLeases, customersUsageMutableSlots];
+export const migrations: readonly Migration[] = [
+  serversAccountsSharesLeases,
+  customersUsageMutableSlots,
+  leaseDefault,
+];
 
 /**
  * Brings the schema `storage` of a database to what this release knows.

@@ -9,7 +9,7 @@ export interface Account {
   readonly key: number;
   readonly name: string;
   readonly state: AccountState;
-  /** Milliseconds that its leases last; undefined: as the server is configured. */
+  /** Milliseconds that its leases last, by what is said of it or of the grid; undefined: as the server is configured. */
   readonly leaseDuration: number | undefined;
 }
 

@@ -13,7 +13,9 @@ export async function accountsFingerprint(database: Database, server: number): P
               union all
              select credentials::text from storage.credentials where server = $1
               union all
-             select sealed_secrets::text from storage.sealed_secrets) as lines (line)`,
+             select sealed_secrets::text from storage.sealed_secrets
+              union all
+             select lease_default::text from storage.lease_default) as lines (line)`,
     [server],
   );
   return rows[0]?.fingerprint ?? '';
@@ -51,6 +53,9 @@ export async function gatherAccounts(
       sealed_secrets: await rows<CopiedAccounts['sealed_secrets'][number]>(
         `select account, keeper, encode(sealed, 'hex') as sealed from storage.sealed_secrets order by account`,
       ),
+      lease_seconds:
+        (await rows<{ lease_seconds: number }>('select lease_seconds from storage.lease_default'))[0]
+          ?.lease_seconds ?? null,
     };
   });
 }
@@ -81,6 +86,7 @@ export async function restoreAccounts(
     const keys = await currentKeys(client, copy);
     await restoreCredentials(client, server, copy, keys);
     await restoreSecrets(client, copy, keys);
+    await restoreLeaseDefault(client, copy);
     const rekeyed = copy.accounts.filter(({ key }) => keys.get(key) !== key).map(({ name }) => name);
     return { restored, keys, rekeyed };
   });
@@ -206,4 +212,11 @@ async function restoreSecrets(
       kept.map(({ sealed }) => sealed),
     ],
   );
+}
+
+async function restoreLeaseDefault(client: pg.ClientBase, { lease_seconds }: CopiedAccounts): Promise<void> {
+  if (lease_seconds === null) return;
+  await client.query('insert into storage.lease_default (lease_seconds) values ($1) on conflict do nothing', [
+    lease_seconds,
+  ]);
 }

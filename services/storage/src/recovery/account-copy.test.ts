@@ -17,6 +17,7 @@ const contents: CopiedAccounts = {
   ],
   credentials: [{ credential_hash: 'ab'.repeat(32), account: 7 }],
   sealed_secrets: [{ account: 7, keeper: 1, sealed: '01ff' }],
+  lease_seconds: 2_678_400,
 };
 
 describe('the copy of the accounts', () => {

@@ -19,6 +19,8 @@ const contentsForm = z.strictObject({
   /** How this server recognises the accounts, but for the anonymous one, whose credential is in `private/`. */
   credentials: z.array(z.strictObject({ credential_hash: hex, account: z.number() })),
   sealed_secrets: z.array(z.strictObject({ account: z.number(), keeper: z.number(), sealed: hex })),
+  /** How long leases last in the whole grid; copies made before that could be said do not have it. */
+  lease_seconds: z.number().nullable().default(null),
 });
 
 /** What the accounts of a database can be made again from, as far as one server needs them. */

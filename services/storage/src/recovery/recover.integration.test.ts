@@ -5,6 +5,7 @@ import { waitFor } from '@holdfast/lab';
 import { encodeCorruptionReport, storageRoutes } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setAccountQuota, setAccountState } from '../accounts/account-changes.js';
+import { leaseDefault, setLeaseDefault } from '../leases/lease-default.js';
 import { madeIndex, makeShare, makeShares } from '../testing/made-shares.js';
 import { holdfast } from '../testing/run-command.js';
 import { openKeeper } from '../testing/test-keeper.js';
@@ -46,6 +47,7 @@ describe('a server whose database is lost', () => {
   it('serves what it has and takes nothing in, until its records are recovered, with accounts and leases', async () => {
     await using keeper = await openKeeper(server);
     await keeper.book.create({ name: 'alice', quota: 1_000_000 });
+    await setLeaseDefault(keeper.database, 45 * 86_400_000);
     const alice = await keeper.client('alice', server);
     await waitFor(
       'alice is known',
@@ -106,6 +108,7 @@ describe('a server whose database is lost', () => {
     expect(await server.sql(`select quota from storage.accounts where name = 'alice'`)).toEqual([
       { quota: 1_000_000 },
     ]);
+    expect(await leaseDefault(keeper.database)).toBe(45 * 86_400_000);
     expect(await keeper.book.secretOf('alice')).toHaveLength(32);
     await alice.store(newShare(), data);
     await server.client.store(newShare(), data);
