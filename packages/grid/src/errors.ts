@@ -1,3 +1,5 @@
+import type { CheckResults } from './check/check-results.js';
+
 /** A file could not be placed on enough servers. */
 export class NotEnoughServersError extends Error {
   override readonly name = 'NotEnoughServersError';
@@ -58,6 +60,39 @@ export class NotEnoughSharesError extends Error {
         `${required} are needed${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`,
     );
   }
+}
+
+/** A file has too few good shares to be repaired. */
+export class NotRecoverableError extends Error {
+  override readonly name = 'NotRecoverableError';
+  readonly code = 'not-recoverable';
+
+  constructor(
+    /** How the file was found. */
+    readonly results: CheckResults,
+    /** What went wrong with shares or servers that were tried, one line each, without secrets. */
+    readonly reasons: readonly string[] = [],
+  ) {
+    super(
+      `${shareCount(results)}${results.needed === undefined ? '' : `; ${results.needed} are needed`}` +
+        (reasons.length > 0 ? ` (${reasons.join('; ')})` : ''),
+    );
+  }
+
+  /** How many different good shares there are, wherever they are. */
+  get found(): number {
+    return readableShares(this.results);
+  }
+}
+
+function shareCount(results: CheckResults): string {
+  if (results.needed === undefined) return 'no shares that agree on a file could be found';
+  const found = readableShares(results);
+  return found === 0 ? 'no shares could be found' : `only ${found} good share(s) could be found`;
+}
+
+function readableShares({ goodShares, leavingShares }: CheckResults): number {
+  return new Set([...goodShares, ...leavingShares].map(({ shareNumber }) => shareNumber)).size;
 }
 
 /** The file's own description contradicts its capability: no share of it can be what the capability names. */

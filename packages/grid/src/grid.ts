@@ -8,6 +8,7 @@ import type { Coding } from './coding/coding.js';
 import type { ServerSet } from './connections/server-set.js';
 import { untilAborted } from './connections/until-aborted.js';
 import { ChkFile } from './download/chk-file.js';
+import { Ciphertext } from './download/ciphertext.js';
 import { hasSmallShares, openingMemory, readingMemory, segmentsAhead } from './download/download-memory.js';
 import { LiteralFile } from './download/literal-file.js';
 import type { OpenFile } from './download/open-file.js';
@@ -17,6 +18,9 @@ import { ShareSources } from './download/share-sources.js';
 import { NotReadableError } from './errors.js';
 import { BufferPool } from './memory/buffer-pool.js';
 import { type TransferMemory, takeMemory } from './memory/transfer-memory.js';
+import { type Pace, unlimited } from './repair/pace.js';
+import { repairFile } from './repair/repair-file.js';
+import { nothingToRepair, type RepairResults } from './repair/repair-results.js';
 import { type EncodingParameters, uploadFile } from './upload/upload-file.js';
 
 /** What a grid client works with. */
@@ -46,6 +50,13 @@ export interface CheckRequest {
   /** Whether every byte of every share is read. */
   readonly verify?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How a file is repaired. */
+export interface RepairRequest extends CheckRequest {
+  /** What a check has found before: shares that it found wrong are believed to be, the rest is looked at again. */
+  readonly checked?: CheckResults | undefined;
+  readonly pace?: Pace | undefined;
 }
 
 /** The client side of a grid: stores files, opens them, and keeps them healthy. */
@@ -120,6 +131,26 @@ export class Grid {
     return checkFile(checkedFile(file), { ...this.#options, verify, signal });
   }
 
+  /**
+   * Puts what a file lacks where it belongs: makes missing and wrong shares anew from any k good ones, spreads shares
+   * that are piled on one server, and copies those that only leaving servers have. It takes no more than the right to
+   * check the file.
+   *
+   * @param file a read capability counts as the verify capability in it; a literal lacks nothing
+   * @throws NotRecoverableError, WrongFileError, OverloadedError, NotEnoughMemoryError, or the signal's reason; nothing
+   *   stays half stored
+   */
+  async repair(
+    file: Capability | StorageIndexOnly,
+    { verify = false, checked, pace = unlimited, signal }: RepairRequest = {},
+  ): Promise<RepairResults> {
+    expectManyListeners(signal);
+    if (file.kind === 'LIT') return nothingToRepair(literalResults());
+    const knownCorrupt = checked?.corruptShares ?? [];
+    const buffers = this.#buffers;
+    return repairFile(checkedFile(file), { ...this.#options, buffers, verify, knownCorrupt, pace, signal });
+  }
+
   async #openShares(capability: ChkReadCapability, signal: AbortSignal | undefined): Promise<OpenFile> {
     const { working } = this.#options.memory;
     const storageIndex = storageIndexOf(capability);
@@ -140,7 +171,8 @@ export class Grid {
       signal,
     });
     const fetcher = new SegmentFetcher(sources, capability.required, signal);
-    return new ChkFile(capability, description, fetcher, ahead, () => reservation.release());
+    const ciphertext = new Ciphertext(description, fetcher, ahead);
+    return new ChkFile(capability, description, ciphertext, () => reservation.release());
   }
 }
 

@@ -24,11 +24,14 @@ export {
   NotEnoughServersError,
   NotEnoughSharesError,
   NotReadableError,
+  NotRecoverableError,
   StorageServerError,
   WrongFileError,
 } from './errors.js';
-export { type CheckRequest, Grid, type GridOptions, type UploadRequest } from './grid.js';
+export { type CheckRequest, Grid, type GridOptions, type RepairRequest, type UploadRequest } from './grid.js';
 export { TransferMemory } from './memory/transfer-memory.js';
 export { type Candidate, type Placement, placeShares, serversOfHappiness } from './placement/index.js';
+export type { Pace } from './repair/pace.js';
+export type { PlacedShare, RepairResults } from './repair/repair-results.js';
 export type { EncodingParameters } from './upload/upload-file.js';
 export { leastMemoryFor } from './upload/upload-memory.js';

@@ -1,7 +1,8 @@
 import type { Logger } from '@holdfast/common/logging';
-import { describeShare, type FoundShare } from '../download/found-share.js';
+import type { FoundShare } from '../download/found-share.js';
 import type { StorageServerError } from '../errors.js';
 import type { CorruptShare, FailedServer, ShareLocation } from './check-results.js';
+import { reportCorrupt } from './report-corrupt.js';
 
 /** What looking at shares has shown. */
 export interface ShareVerdicts {
@@ -58,10 +59,7 @@ export class SortedShares {
   setAside({ wrong, unread = new Map() }: ShareVerdicts): void {
     for (const [share, reason] of wrong) {
       this.#wrong.set(share, reason);
-      this.#logger.warn({ share: describeShare(share), reason }, 'a share is corrupt');
-      share.server.reportCorruption(this.#storageIndex, share.shareNumber, reason).catch((failure: Error) => {
-        this.#logger.debug({ reason: failure.message }, 'a corruption report was not taken');
-      });
+      reportCorrupt(share, this.#storageIndex, reason, this.#logger);
     }
     for (const [share, error] of unread) this.#unread.set(share, error);
     this.#good = this.#good.filter((share) => !wrong.has(share) && !unread.has(share));

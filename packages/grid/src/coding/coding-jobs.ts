@@ -7,7 +7,7 @@ export type CodingJob =
       readonly kind: 'begin';
       readonly file: number;
       readonly geometry: EncodingGeometry;
-      readonly key: Uint8Array;
+      readonly key: Uint8Array | undefined;
     }
   | {
       readonly kind: 'encode';

@@ -28,7 +28,7 @@ export class CodingThread implements Coding {
   #jobs = 0;
   #files = 0;
 
-  encode(geometry: EncodingGeometry, key: Uint8Array): SegmentEncoding {
+  encode(geometry: EncodingGeometry, key: Uint8Array | undefined): SegmentEncoding {
     const file = ++this.#files;
     // Its failure is that of the jobs after it.
     this.#ask({ kind: 'begin', file, geometry, key }).catch(() => undefined);

@@ -6,9 +6,9 @@ export interface Coding {
   /**
    * Begins to encode a file.
    *
-   * @param key the file's read key, 16 bytes
+   * @param key the file's read key, 16 bytes; undefined for whoever works on ciphertext
    */
-  encode(geometry: EncodingGeometry, key: Uint8Array): SegmentEncoding;
+  encode(geometry: EncodingGeometry, key: Uint8Array | undefined): SegmentEncoding;
 
   /** Memory that can be handed to this coding's `encode` without being copied. */
   buffer(size: number): Uint8Array;

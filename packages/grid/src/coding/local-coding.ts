@@ -4,6 +4,6 @@ import { SegmentEncoder } from './segment-encoder.js';
 
 /** Does the work where it is asked for. */
 export const localCoding: Coding = {
-  encode: (geometry: EncodingGeometry, key: Uint8Array) => new SegmentEncoder(geometry, key),
+  encode: (geometry: EncodingGeometry, key: Uint8Array | undefined) => new SegmentEncoder(geometry, key),
   buffer: (size) => Buffer.allocUnsafeSlow(size),
 };

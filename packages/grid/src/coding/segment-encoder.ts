@@ -11,13 +11,13 @@ import {
 /** Turns the segments of one file into blocks, in order. */
 export interface SegmentEncoding {
   /**
-   * Encrypts, codes and hashes the next segment, writing its blocks into `rooms`: one for each share, in order of share
+   * Encrypts (where there is a key), codes and hashes the next segment, writing its blocks into `rooms`: one for each share, in order of share
    * number, each as long as a block of this segment.
    *
-   * @param plaintext the segment, without padding
+   * @param segment its bytes, without padding
    * @returns the hash of its ciphertext and then of each block, 32 bytes each, one after the other
    */
-  encode(plaintext: Uint8Array, rooms: readonly Uint8Array[]): Promise<Uint8Array>;
+  encode(segment: Uint8Array, rooms: readonly Uint8Array[]): Promise<Uint8Array>;
 
   /** The hash of the whole ciphertext. To be called once, after the last segment. */
   finish(): Promise<Uint8Array>;
@@ -33,15 +33,15 @@ export class SegmentEncoder implements SegmentEncoding {
   readonly #cipher;
   readonly #ciphertextHash = ciphertextHasher();
 
-  /** @param key the file's read key, 16 bytes */
-  constructor({ required, total }: EncodingGeometry, key: Uint8Array) {
+  /** @param key the file's read key, 16 bytes; without it the segments are ciphertext already */
+  constructor({ required, total }: EncodingGeometry, key: Uint8Array | undefined) {
     this.#required = required;
     this.#code = createErasureCode({ required, total });
-    this.#cipher = createFileCipher(key);
+    this.#cipher = key && createFileCipher(key);
   }
 
-  async encode(plaintext: Uint8Array, rooms: readonly Uint8Array[]): Promise<Uint8Array> {
-    const ciphertext = this.#cipher.update(plaintext);
+  async encode(segment: Uint8Array, rooms: readonly Uint8Array[]): Promise<Uint8Array> {
+    const ciphertext = this.#cipher?.update(segment) ?? segment;
     this.#ciphertextHash.update(ciphertext);
     const primary = rooms.slice(0, this.#required);
     for (const [share, room] of primary.entries()) {

@@ -2,6 +2,7 @@ import {
   type ChkCapability,
   type EncodingGeometry,
   parseUriExtension,
+  type UriExtensionHashes,
   uriExtensionGeometry,
   uriExtensionHash,
   VerifyingHashTree,
@@ -11,6 +12,9 @@ import { LeafHashes } from './leaf-hashes.js';
 /** What the URI extension block says, once its hash is the one in the capability; and the trees that hang from it. */
 export interface FileDescription {
   readonly geometry: EncodingGeometry;
+  /** The block itself, as it stands in every share. */
+  readonly uriExtension: Uint8Array;
+  readonly hashes: UriExtensionHashes;
   /** The hash of each segment's ciphertext. Whichever share brings good ones first fills it. */
   readonly segmentHashes: LeafHashes;
   /** Leaves: the root of each share's block hash tree. */
@@ -36,6 +40,9 @@ export function describeFile(block: Uint8Array, capability: ChkCapability): File
   const geometry = uriExtensionGeometry(extension, capability);
   return {
     geometry,
+    // A copy: what was given may be part of something larger.
+    uriExtension: Uint8Array.from(block),
+    hashes: extension,
     segmentHashes: new LeafHashes(geometry.segmentCount, extension.ciphertextRootHash),
     shareTree: new VerifyingHashTree(geometry.total, extension.shareRootHash),
   };

@@ -8,6 +8,37 @@ export interface FoundShare {
   readonly data?: Uint8Array;
 }
 
+/** Where a download gets its shares from: those found up to now, and perhaps more to come. */
+export interface ShareSupply {
+  /** Every share found up to now. */
+  readonly found: readonly FoundShare[];
+  /** What servers answered that could not say. */
+  readonly reasons: readonly string[];
+  /** Sees to it that all servers are asked; whether every one has answered or was given up. */
+  finish(): boolean;
+  /** Resolves when one more server has answered or was given up. */
+  nextAnswer(): Promise<void>;
+  /** Waits until shares of at least `count` different numbers are known, or every server has answered or given up. */
+  enough(count: number): Promise<void>;
+}
+
+/** Shares that are all known from the beginning. */
+export class KnownShares implements ShareSupply {
+  readonly reasons = [];
+
+  constructor(readonly found: readonly FoundShare[]) {}
+
+  finish(): boolean {
+    return true;
+  }
+
+  nextAnswer(): Promise<void> {
+    return new Promise(() => undefined);
+  }
+
+  async enough(): Promise<void> {}
+}
+
 /** How a share is called in messages: never by its file. */
 export function describeShare({ shareNumber, server }: FoundShare): string {
   return `share ${shareNumber} on ${server.nickname}`;

@@ -1,5 +1,5 @@
 import type { StorageServer } from '../connections/storage-server.js';
-import { type FoundShare, sharesHeldBy } from './found-share.js';
+import { type FoundShare, type ShareSupply, sharesHeldBy } from './found-share.js';
 
 /** Most servers asked at once. */
 const askedAtOnce = 20;
@@ -12,7 +12,7 @@ const graceForBetter = 30;
  * Finds the shares of a file by asking servers in the file's order of preference. Answers that come later than
  * `enough` wants to wait for are still taken in: a download that loses a server turns to them.
  */
-export class ShareFinder {
+export class ShareFinder implements ShareSupply {
   readonly #storageIndex: Uint8Array;
   readonly #whole: boolean;
   readonly #waiting: StorageServer[];
@@ -34,29 +34,24 @@ export class ShareFinder {
     this.#askMore(Math.min(first, askedAtOnce));
   }
 
-  /** Every share found up to now. */
   get found(): readonly FoundShare[] {
     return this.#found;
   }
 
-  /** What servers answered that could not say. */
   get reasons(): readonly string[] {
     return this.#reasons;
   }
 
-  /** Asks on, as far as there are servers left; whether every one has answered or was given up. */
   finish(): boolean {
     this.#askMore();
     return this.#asking.size === 0;
   }
 
-  /** Resolves when one more server has answered or was given up. */
   async nextAnswer(): Promise<void> {
     this.#askMore();
     await Promise.race(this.#asking);
   }
 
-  /** Waits until shares of at least `count` different numbers are known, or every server has answered or given up. */
   async enough(count: number): Promise<void> {
     const numbers = () => new Set(this.#found.map(({ shareNumber }) => shareNumber)).size;
     while (numbers() < count) {

@@ -2,11 +2,14 @@ import {
   blockHash,
   blockSizeOf,
   type ChkCapability,
+  HashTree,
   hashSize,
   longestShareHeader,
+  paddedLeafCount,
   parseShareHashChain,
   parseShareHeader,
   type ShareHeader,
+  type ShareVersion,
   treeNodeCount,
 } from '@holdfast/lafs';
 import { firstReadOf } from './download-memory.js';
@@ -32,6 +35,11 @@ export class ShareReader {
   }
 
   private segmentHashes: HashSection;
+
+  /** In which form its numbers stand. */
+  get version(): ShareVersion {
+    return this.header.version;
+  }
 
   /** What is known of the file. */
   get description(): FileDescription {
@@ -88,6 +96,31 @@ export class ShareReader {
   }
 
   /**
+   * The share's two hash trees, whole.
+   *
+   * @throws StorageServerError; BadShareError where a node is wrong
+   */
+  async hashTrees(): Promise<{ readonly ciphertextTree: Uint8Array; readonly blockTree: Uint8Array }> {
+    const { server, shareNumber } = this.share;
+    const { geometry, shareTree, hashes } = this.description;
+    const section = ({ offset, size }: { offset: number; size: number }) =>
+      offset + size <= this.beginning.length
+        ? this.beginning.subarray(offset, offset + size)
+        : server.read(this.storageIndex, shareNumber, offset, offset + size);
+    const { ciphertextHashTree, blockHashTree } = this.header.sections;
+    const [ciphertextTree, blockTree] = await Promise.all([
+      section(ciphertextHashTree),
+      section(blockHashTree),
+    ]);
+    if (
+      !isTree(ciphertextTree, geometry.segmentCount, hashes.ciphertextRootHash) ||
+      !isTree(blockTree, geometry.segmentCount, shareTree.leaf(shareNumber))
+    )
+      throw new BadShareError('its hash trees are not those of the file');
+    return { ciphertextTree, blockTree };
+  }
+
+  /**
    * One segment's block.
    *
    * @throws StorageServerError, also where the signal ends it; BadShareError where its hash is wrong
@@ -110,6 +143,15 @@ export class ShareReader {
     }
     return block;
   }
+}
+
+/** Whether a section holds exactly the tree that is over its own leaves and has that root. */
+function isTree(section: Uint8Array, leafCount: number, root: Uint8Array | undefined): boolean {
+  const first = treeNodeCount(leafCount) - paddedLeafCount(leafCount);
+  const tree = new HashTree(section.subarray(first * hashSize, (first + leafCount) * hashSize));
+  return (
+    root !== undefined && Buffer.compare(tree.root, root) === 0 && Buffer.compare(tree.bytes, section) === 0
+  );
 }
 
 /** The header is covered by no hash: what it says must be what the file's geometry says. */

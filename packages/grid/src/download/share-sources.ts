@@ -2,8 +2,7 @@ import type { Logger } from '@holdfast/common/logging';
 import type { ChkCapability } from '@holdfast/lafs';
 import { NotEnoughSharesError, StorageServerError } from '../errors.js';
 import type { FileDescription } from './file-description.js';
-import { describeShare, type FoundShare } from './found-share.js';
-import type { ShareFinder } from './share-finder.js';
+import { describeShare, type FoundShare, type ShareSupply } from './found-share.js';
 import { ShareReader } from './share-reader.js';
 
 /** How long a share that is being opened is waited for before another is opened instead, in milliseconds. */
@@ -16,14 +15,14 @@ const slowToOpen = 1_000;
 export class ShareSources {
   readonly #capability: ChkCapability;
   readonly #storageIndex: Uint8Array;
-  readonly #finder: ShareFinder;
+  readonly #finder: ShareSupply;
   readonly #logger: Logger;
   readonly #signal: AbortSignal | undefined;
   readonly #open: ShareReader[] = [];
   /** Open too, but slow: for when there is no other. */
   readonly #slow: ShareReader[] = [];
   readonly #tried = new Set<FoundShare>();
-  readonly #givenUp = new Set<FoundShare>();
+  readonly #givenUp = new Map<FoundShare, Error>();
   readonly #reasons: string[] = [];
   readonly #news = new News();
   /** How many shares are being opened, also those that are not waited for any more. */
@@ -35,7 +34,7 @@ export class ShareSources {
   constructor(
     capability: ChkCapability,
     storageIndex: Uint8Array,
-    finder: ShareFinder,
+    finder: ShareSupply,
     logger: Logger,
     signal: AbortSignal | undefined,
   ) {
@@ -44,6 +43,11 @@ export class ShareSources {
     this.#storageIndex = storageIndex;
     this.#finder = finder;
     this.#logger = logger;
+  }
+
+  /** The shares that could not be used, and why. */
+  get givenUp(): ReadonlyMap<FoundShare, Error> {
+    return this.#givenUp;
   }
 
   /** The shares that are open and good as far as known, best first. */
@@ -196,7 +200,7 @@ export class ShareSources {
 
   #giveUp(share: FoundShare, error: Error): void {
     if (this.#signal?.aborted) return;
-    this.#givenUp.add(share);
+    this.#givenUp.set(share, error);
     const reason = `${describeShare(share)}: ${error.message}`;
     this.#reasons.push(reason);
     this.#logger.warn({ reason }, 'a share could not be used');

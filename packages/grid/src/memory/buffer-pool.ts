@@ -47,3 +47,25 @@ export class BufferPool {
     this.#kept = 0;
   }
 }
+
+/** The buffers of a pool that one transfer has taken. */
+export class LentBuffers {
+  readonly #pool: BufferPool;
+  #taken: Uint8Array[] = [];
+
+  constructor(pool: BufferPool) {
+    this.#pool = pool;
+  }
+
+  take(size: number): Uint8Array {
+    const buffer = this.#pool.take(size);
+    this.#taken.push(buffer);
+    return buffer;
+  }
+
+  /** Gives all back. Only for a transfer of which nothing is under way any more: a broken-off request may still read. */
+  giveBack(): void {
+    this.#pool.give(this.#taken);
+    this.#taken = [];
+  }
+}

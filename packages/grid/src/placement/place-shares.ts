@@ -7,6 +7,8 @@ export interface Candidate {
   readonly writable: boolean;
   /** The shares of this file that it holds. */
   readonly holds: ReadonlySet<number>;
+  /** Shares that cannot be put there though others can: what it has of that number is not what it should be. */
+  readonly refuses?: ReadonlySet<number>;
 }
 
 /** Where each share is, and where each that is to be made shall go. Every share number is in one of the two. */
@@ -20,12 +22,12 @@ export interface Placement {
 /**
  * Places the `total` shares of a file by servers of happiness (docs: servers-of-happiness.rst, "Upload Strategy"):
  * first the shares that read-only servers hold, then those that writable ones hold, each server counted for one
- * share; then one share for each writable server that has none yet; and what is left over stays where it is or
- * goes to the servers with the fewest.
+ * share; then one share, rather one that nobody holds, for each writable server that has none yet; and what is left over
+ * stays where it is or goes to the servers with the fewest.
  *
  * @param candidates in the order of preference (the file's server permutation)
  * @param total how many shares the file has
- * @returns a placement; shares are left out only where no server is writable
+ * @returns a placement; shares are left out only where no server takes them
  */
 export function placeShares(candidates: readonly Candidate[], total: number): Placement {
   const existing = new Map<number, string>();
@@ -49,13 +51,24 @@ export function placeShares(candidates: readonly Candidate[], total: number): Pl
   }
 
   const free = candidates.filter(({ id, writable }) => writable && !used.has(id));
-  const left: number[] = [];
-  for (let share = 0; share < total; share++) {
-    if (existing.has(share)) continue;
-    const server = free.shift();
-    if (server) uploads.set(share, server.id);
-    else left.push(share);
-  }
+  const held = new Set(candidates.flatMap(({ holds }) => [...holds]));
+  const missing = Array.from({ length: total }, (_, share) => share).filter((share) => !existing.has(share));
+  const wishes = new Map<number, ReadonlySet<string>>();
+  const all = new Set(free.map(({ id }) => id));
+  const takersOf = (share: number) => {
+    const refusing = free.filter(({ refuses }) => refuses?.has(share));
+    return refusing.length === 0
+      ? all
+      : new Set([...all].filter((id) => !refusing.some((one) => one.id === id)));
+  };
+  // Shares that are nowhere first: of the others a second copy would be made.
+  for (const share of [
+    ...missing.filter((each) => !held.has(each)),
+    ...missing.filter((each) => held.has(each)),
+  ])
+    wishes.set(share, takersOf(share));
+  for (const [share, server] of largestMatching(wishes)) uploads.set(share, server);
+  const left = missing.filter((share) => !uploads.has(share));
   placeTheRest(candidates, left, existing, uploads);
   return { existing, uploads };
 }
@@ -67,7 +80,8 @@ function placeTheRest(
   existing: Map<number, string>,
   uploads: Map<number, string>,
 ): void {
-  const load = new Map(candidates.filter(({ writable }) => writable).map(({ id }) => [id, 0]));
+  const takers = candidates.filter(({ writable }) => writable);
+  const load = new Map(takers.map(({ id }) => [id, 0]));
   const count = (server: string) => {
     const shares = load.get(server);
     if (shares !== undefined) load.set(server, shares + 1);
@@ -81,10 +95,11 @@ function placeTheRest(
       continue;
     }
     let least: string | undefined;
-    for (const [server, shares] of load) {
-      if (least === undefined || shares < (load.get(least) ?? 0)) least = server;
+    for (const { id, refuses } of takers) {
+      if (refuses?.has(share)) continue;
+      if (least === undefined || (load.get(id) ?? 0) < (load.get(least) ?? 0)) least = id;
     }
-    if (least === undefined) return;
+    if (least === undefined) continue;
     uploads.set(share, least);
     count(least);
   }

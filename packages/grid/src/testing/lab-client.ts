@@ -17,6 +17,8 @@ import { openRelay, type Relay } from './relay.js';
 export interface LabClient extends AsyncDisposable {
   readonly grid: Grid;
   readonly servers: ServerSet;
+  /** A grid over the same servers that encodes in another way. */
+  gridWith(encoding: EncodingParameters): Grid;
   /** The relay in front of each server, by nickname, where there are any. */
   readonly relays: ReadonlyMap<string, Relay>;
   store(content: Uint8Array): Promise<string>;
@@ -52,15 +54,11 @@ export async function openLabClient(lab: Lab, options: LabClientOptions): Promis
   }
   const spool = await temporaryFolder('spool');
   const coding = new CodingThread();
-  const grid = new Grid({
-    servers,
-    encoding: options.encoding,
-    convergenceSecret: options.convergenceSecret ?? randomBytes(32),
-    spoolDir: spool.path,
-    memory: options.memory ?? new TransferMemory(256 * 2 ** 20),
-    coding,
-    logger,
-  });
+  const memory = options.memory ?? new TransferMemory(256 * 2 ** 20);
+  const convergenceSecret = options.convergenceSecret ?? randomBytes(32);
+  const gridWith = (encoding: EncodingParameters) =>
+    new Grid({ servers, encoding, convergenceSecret, spoolDir: spool.path, memory, coding, logger });
+  const grid = gridWith(options.encoding);
   const connected = (count: number) =>
     waitFor(`${count} servers are connected`, () => countConnected(servers) === count || undefined).then(
       () => undefined,
@@ -68,6 +66,7 @@ export async function openLabClient(lab: Lab, options: LabClientOptions): Promis
   await connected(nodes.filter(({ pid }) => pid !== null).length);
   return {
     grid,
+    gridWith,
     servers,
     relays,
     connected,

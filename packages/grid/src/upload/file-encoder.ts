@@ -10,6 +10,9 @@ import {
 import type { SegmentEncoding } from '../coding/segment-encoder.js';
 import type { SpooledFile } from './spool.js';
 
+/** What segments are read from, each once and in order: a file, or the ciphertext of one. */
+export type SegmentSource = Pick<SpooledFile, 'read'>;
+
 /** The hashes of a whole file, once every segment has been encoded. */
 export interface FileHashes {
   readonly uriExtension: Uint8Array;
@@ -28,15 +31,15 @@ export interface SegmentToEncode {
   encodeInto(rooms: readonly Uint8Array[]): Promise<void>;
 }
 
-/** Turns a file into blocks, segment by segment. Only hashes are kept: 32 bytes a block. */
+/** Turns a file, or its ciphertext, into blocks, segment by segment. Only hashes are kept: 32 bytes a block. */
 export class FileEncoder {
-  readonly #file: SpooledFile;
+  readonly #file: SegmentSource;
   readonly #geometry: EncodingGeometry;
   readonly #encoding: SegmentEncoding;
   /** The hashes of the segments' ciphertext, and then those of each share's blocks: the leaves of the trees. */
   readonly #leaves: readonly Uint8Array[];
 
-  constructor(file: SpooledFile, geometry: EncodingGeometry, encoding: SegmentEncoding) {
+  constructor(file: SegmentSource, geometry: EncodingGeometry, encoding: SegmentEncoding) {
     const { total, segmentCount } = geometry;
     this.#file = file;
     this.#geometry = geometry;

@@ -5,7 +5,6 @@ import {
   type EncodingGeometry,
   encodingGeometry,
   formatCapability,
-  type ImmutableShareLayout,
   immutableShareLayout,
   largestWholeShare,
   literalMaximumSize,
@@ -18,17 +17,16 @@ import { localCoding } from '../coding/local-coding.js';
 import type { UploadServers } from '../connections/server-set.js';
 import { untilAborted } from '../connections/until-aborted.js';
 import { NotEnoughServersError } from '../errors.js';
-import type { BufferPool } from '../memory/buffer-pool.js';
+import { type BufferPool, LentBuffers } from '../memory/buffer-pool.js';
 import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
 import { serversOfHappiness } from '../placement/index.js';
-import { BlockRooms } from './block-rooms.js';
-import { FileEncoder, type FileHashes } from './file-encoder.js';
+import { FileEncoder } from './file-encoder.js';
 import { type PlacedUpload, placeUpload } from './place-upload.js';
-import { shareTail } from './share-tail.js';
-import { ShareUpload, type ShareUploadOptions } from './share-upload.js';
+import { openUploads, sendSegments, sendWhole } from './send-shares.js';
+import type { ShareUpload } from './share-upload.js';
 import { type SpooledFile, spool, spoolMemory } from './spool.js';
 import { uploadMemory, uploadSizes } from './upload-memory.js';
-import { type EncodedWhole, encodeWholeShares } from './whole-shares.js';
+import { encodeWholeShares } from './whole-shares.js';
 
 /** How files are encoded. `happy` is how many servers must hold a share before an upload counts as done. */
 export interface EncodingParameters {
@@ -183,22 +181,25 @@ async function uploadShares(
     segments.close();
     throw error;
   });
-  const lent: Uint8Array[] = [];
-  const buffer = (size: number) => {
-    const taken = coding === localCoding ? coding.buffer(size) : buffers.take(size);
-    lent.push(taken);
-    return taken;
-  };
-  const uploads = openUploads(placed, storageIndex, { ...sizes, buffer });
+  const lent = coding === localCoding ? undefined : new LentBuffers(buffers);
+  const buffer = (size: number) => lent?.take(size) ?? coding.buffer(size);
+  const { uploadSecret } = placed;
+  const uploads = openUploads(placed.toWrite, { storageIndex, uploadSecret, ...sizes, buffer });
   const checkHappiness = () => requireHappiness(placed, uploads, encoding);
   try {
-    const hashes = whole
-      ? await sendWhole(uploads, whole)
-      : await sendSegments(uploads, encoder, layout, { total, signal, checkHappiness, buffer });
+    if (whole) await sendWhole(uploads, whole.shares);
+    const hashes =
+      whole?.hashes ??
+      (await sendSegments(uploads, encoder, layout, {
+        total,
+        signal,
+        checkProgress: checkHappiness,
+        buffer,
+      }));
     await Promise.all(uploads.map((upload) => upload.finish()));
     checkHappiness();
     // A request that was broken off may still hold its buffer.
-    if (uploads.every(({ failure }) => failure === undefined)) buffers.give(lent);
+    if (uploads.every(({ failure }) => failure === undefined)) lent?.giveBack();
     return {
       kind: 'CHK',
       key,
@@ -216,56 +217,6 @@ async function uploadShares(
   } finally {
     segments.close();
   }
-}
-
-function openUploads(
-  { toWrite, uploadSecret }: PlacedUpload,
-  storageIndex: Uint8Array,
-  common: Pick<ShareUploadOptions, 'shareSize' | 'largestPart' | 'buffer'>,
-): ShareUpload[] {
-  return [...toWrite].map(
-    ([shareNumber, server]) =>
-      new ShareUpload({ shareNumber, server, storageIndex, uploadSecret, ...common }),
-  );
-}
-
-/** Sends shares that are in memory to the servers that did not take them whole. */
-async function sendWhole(
-  uploads: readonly ShareUpload[],
-  { shares, hashes }: EncodedWhole,
-): Promise<FileHashes> {
-  await Promise.all(uploads.map((upload) => upload.append(shares.get(upload.shareNumber) as Uint8Array)));
-  return hashes;
-}
-
-/** Encodes a file segment by segment and sends each share's blocks as they are made. */
-async function sendSegments(
-  uploads: readonly ShareUpload[],
-  encoder: FileEncoder,
-  layout: ImmutableShareLayout,
-  options: {
-    total: number;
-    signal: AbortSignal | undefined;
-    checkHappiness: () => void;
-    buffer: (size: number) => Uint8Array;
-  },
-): Promise<FileHashes> {
-  await Promise.all(uploads.map((upload) => upload.append(layout.header)));
-  const rooms = new BlockRooms(uploads, options.total, options.buffer);
-  for await (const segment of encoder.segments(options.buffer)) {
-    options.signal?.throwIfAborted();
-    await segment.encodeInto(await rooms.take(segment.blockSize));
-    options.checkHappiness();
-  }
-  const hashes = await encoder.finish();
-  await Promise.all(
-    uploads.map((upload) => appendAll(upload, shareTail(upload.shareNumber, layout, hashes))),
-  );
-  return hashes;
-}
-
-async function appendAll(upload: ShareUpload, parts: readonly Uint8Array[]): Promise<void> {
-  for (const part of parts) await upload.append(part);
 }
 
 /** Servers may fail on the way; the upload goes on while what is left is happy enough. */

@@ -18,9 +18,12 @@ export interface UploadSizes {
   readonly largestPart: number;
 }
 
-/** How large the shares of a file are, and the parts that they are made in. */
-export function uploadSizes(geometry: EncodingGeometry): UploadSizes {
-  const shareSize = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) }).size;
+/**
+ * How large the shares of a file are, and the parts that they are made in.
+ *
+ * @param shareSize of a file that is encoded already; other programs may have put more into its shares
+ */
+export function uploadSizes(geometry: EncodingGeometry, shareSize = newShareSize(geometry)): UploadSizes {
   // The shares of a file of one segment go out whole, with all that belongs to them.
   return {
     shareSize,
@@ -28,11 +31,22 @@ export function uploadSizes(geometry: EncodingGeometry): UploadSizes {
   };
 }
 
+function newShareSize(geometry: EncodingGeometry): number {
+  return immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) }).size;
+}
+
 /** Bytes of memory that encoding and sending a file takes at most, without the file itself. */
 export function uploadMemory(geometry: EncodingGeometry): number {
-  const { shareSize, largestPart } = uploadSizes(geometry);
-  const { total, segmentCount, segmentSize } = geometry;
-  const buffers = total * shareUploadMemory(shareSize, largestPart);
+  return encodingMemory(geometry, uploadSizes(geometry), geometry.total);
+}
+
+/** As `uploadMemory`, where only so many of the shares are sent. */
+export function encodingMemory(
+  { total, blockSize, segmentCount, segmentSize }: EncodingGeometry,
+  { shareSize, largestPart }: UploadSizes,
+  sent: number,
+): number {
+  const buffers = sent * shareUploadMemory(shareSize, largestPart) + (total - sent) * blockSize;
   // Two segments that are read by turns, and the ciphertext of one.
   const segments = segmentCount > 1 ? 3 * segmentSize : segmentSize;
   // A tree has two nodes a leaf.

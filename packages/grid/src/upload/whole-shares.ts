@@ -1,5 +1,6 @@
 import type { ImmutableShareLayout, WholeShares } from '@holdfast/lafs';
 import type { FileEncoder, FileHashes } from './file-encoder.js';
+import { asTheyAre, type ConfirmHashes } from './send-shares.js';
 import { shareTail } from './share-tail.js';
 
 /** Every share of a file, whole, and the hashes of the file. */
@@ -8,11 +9,16 @@ export interface EncodedWhole {
   readonly hashes: FileHashes;
 }
 
-/** Encodes a file of one segment in memory. */
+/**
+ * Encodes a file of one segment in memory.
+ *
+ * @param confirm as for `sendSegments`
+ */
 export async function encodeWholeShares(
   encoder: FileEncoder,
   layout: ImmutableShareLayout,
   total: number,
+  confirm: ConfirmHashes = asTheyAre,
 ): Promise<EncodedWhole> {
   const numbers = Array.from({ length: total }, (_, share) => share);
   let blocks: Uint8Array[] = [];
@@ -20,7 +26,7 @@ export async function encodeWholeShares(
     blocks = numbers.map(() => Buffer.allocUnsafe(blockSize));
     await encodeInto(blocks);
   }
-  const hashes = await encoder.finish();
+  const hashes = confirm(await encoder.finish());
   const shares = new Map(
     numbers.map((share) => {
       const block = blocks[share] as Uint8Array;

@@ -1,0 +1,393 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Lab, waitFor } from '@holdfast/lab';
+import {
+  bucketFolder,
+  type ChkReadCapability,
+  containerHeaderSize,
+  parseCapability,
+  storageIndexOf,
+  verifyCapabilityOf,
+} from '@holdfast/lafs';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Grid } from './grid.js';
+import { TransferMemory } from './memory/transfer-memory.js';
+import { knownServer, type LabClient, once, openLabClient } from './testing/lab-client.js';
+import { flipByte, headerOf, type ShareFile, shareFiles, sharesFolder } from './testing/share-files.js';
+
+// Repairing files on five real servers.
+
+const encoding = { required: 3, happy: 3, total: 10, maximumSegmentSize: 32 * 1024 };
+/** Its shares are read and stored whole. */
+const small = 10_000;
+/** One segment, but too large for that. */
+const medium = 300_000;
+/** Many segments. */
+const large = 1_000_000;
+const sizes: [string, number][] = [
+  ['small', small],
+  ['large', large],
+];
+
+let lab: Lab;
+let client: LabClient;
+beforeAll(async () => {
+  lab = await Lab.up({ storage: 5, brokers: 0 });
+  client = await openLabClient(lab, { encoding, relayed: true });
+});
+afterAll(async () => {
+  await client?.[Symbol.asyncDispose]();
+  await lab?.[Symbol.asyncDispose]();
+});
+
+interface Stored {
+  readonly content: Uint8Array;
+  readonly capability: ChkReadCapability;
+  readonly text: string;
+  readonly shares: readonly ShareFile[];
+  /** The bytes of each share, by number. */
+  readonly bytes: ReadonlyMap<number, Buffer>;
+}
+
+async function stored(size: number, by: Grid = client.grid): Promise<Stored> {
+  const content = randomBytes(size);
+  const text = await by.upload(once(content));
+  const capability = parseCapability(text) as ChkReadCapability;
+  const shares = await shareFiles(lab, text);
+  const bytes = new Map<number, Buffer>();
+  for (const share of shares) bytes.set(share.shareNumber, await shareBytes(share));
+  return { content, text, capability, shares, bytes };
+}
+
+/** A share without its container. */
+async function shareBytes({ path }: ShareFile): Promise<Buffer> {
+  const file = await readFile(path);
+  return file.subarray(containerHeaderSize, containerHeaderSize + file.readUInt32BE(4));
+}
+
+/** Expects all shares to be there, and each that is there to be the original byte for byte, but for some. */
+async function expectAllEqual({ text, bytes }: Stored, but: readonly string[] = []): Promise<ShareFile[]> {
+  const now = await shareFiles(lab, text);
+  for (const share of now) {
+    if (but.includes(share.path)) continue;
+    const equal = bytes.get(share.shareNumber)?.equals(await shareBytes(share));
+    expect([share.path, equal]).toEqual([share.path, true]);
+  }
+  const good = now.filter(({ path }) => !but.includes(path));
+  expect([...new Set(good.map(({ shareNumber }) => shareNumber))].sort()).toEqual([...bytes.keys()].sort());
+  return now;
+}
+
+const nicknames = () => new Map(lab.description.storage.map(({ id, nickname }) => [id, nickname]));
+const flipBlock = async (share: ShareFile) =>
+  flipByte(share, (await headerOf(share)).sections.data.offset + 7);
+
+describe('a repair', () => {
+  it.each(sizes)('leaves a healthy, well spread %s file alone', async (_name, size) => {
+    const file = await stored(size);
+    const results = await client.grid.repair(file.capability);
+    expect(results).toMatchObject({ attempted: false, successful: false, sharesPlaced: [], bytesWritten: 0 });
+    expect(results.after).toEqual(results.before);
+    expect(await shareFiles(lab, file.text)).toEqual(file.shares);
+  });
+
+  it.each([...sizes, ['medium', medium]])(
+    'puts the shares of a %s file that two servers lost back, by its verify capability alone',
+    async (_name, size) => {
+      const file = await stored(size as number);
+      const emptied = new Set(['s1', 's2']);
+      const lost = file.shares.filter(({ server }) => emptied.has(server));
+      for (const { path } of lost) await rm(path);
+      const results = await client.grid.repair(verifyCapabilityOf(file.capability));
+      expect(results).toMatchObject({
+        attempted: true,
+        successful: true,
+        before: { goodShareCount: 6, happiness: 3, healthy: false },
+        after: { goodShareCount: 10, happiness: 5, healthy: true },
+        reasons: [],
+      });
+      expect(results.sharesPlaced.map(({ shareNumber }) => shareNumber)).toEqual(
+        lost.map(({ shareNumber }) => shareNumber),
+      );
+      expect(new Set(results.sharesPlaced.map(({ copied }) => copied))).toEqual(new Set([false]));
+      expect(results.bytesWritten).toBe(4 * (file.bytes.get(0)?.length ?? 0));
+      expect(results.bytesRead).toBeGreaterThan(size as number);
+      await expectAllEqual(file);
+      expect((await client.read(file.text)).equals(file.content)).toBe(true);
+      expect(await client.grid.repair(file.capability)).toMatchObject({ attempted: false });
+    },
+  );
+
+  it.each(sizes)('works on the storage index of a %s file alone', async (_name, size) => {
+    const file = await stored(size);
+    for (const { path } of file.shares.slice(0, 5)) await rm(path);
+    const storageIndex = storageIndexOf(file.capability);
+    const results = await client.grid.repair({ kind: 'storage-index', storageIndex });
+    expect(results).toMatchObject({
+      successful: true,
+      before: { authenticated: false, goodShareCount: 5 },
+      after: { authenticated: false, goodShareCount: 10, expected: 10 },
+    });
+    await expectAllEqual(file);
+  });
+
+  it.each(sizes)('replaces a share of a %s file that a server lies about', async (_name, size) => {
+    const file = await stored(size);
+    const liar = file.shares[4] as ShareFile;
+    await flipBlock(liar);
+    const results = await client.grid.repair(file.capability, { verify: true });
+    expect(results).toMatchObject({
+      successful: true,
+      before: { goodShareCount: 9 },
+      after: { healthy: true },
+    });
+    // The liar keeps what it has, since nobody can write there; another server gets the good one.
+    const [placed] = results.sharesPlaced;
+    expect(placed?.shareNumber).toBe(4);
+    expect(nicknames().get(placed?.serverId ?? '')).not.toBe(liar.server);
+    await expectAllEqual(file, [liar.path]);
+    // And a check that read everything can be handed on.
+    const checked = await client.grid.check(file.capability, { verify: true });
+    expect(await client.grid.repair(file.capability, { checked })).toMatchObject({ attempted: false });
+  });
+
+  it.each(sizes)('passes over liars among the shares of a %s file that it reads', async (_name, size) => {
+    const file = await stored(size);
+    for (const share of file.shares.slice(0, 2)) await flipBlock(share);
+    await rm(file.shares[9]?.path ?? '');
+    const results = await client.grid.repair(file.capability);
+    expect(results.attempted).toBe(true);
+    const liars = file.shares.slice(0, 2).map(({ path }) => path);
+    if (size === large) {
+      // Not all was read, but what was found wrong on the way does not count as good.
+      expect(results.successful).toBe(results.after.corruptShares.length === 0);
+      const again = await client.grid.repair(file.capability, { checked: results.after });
+      expect(again.after.goodShareCount).toBe(10);
+    } else expect(results.successful).toBe(true);
+    await client.grid.repair(file.capability, { verify: true });
+    await expectAllEqual(file, liars);
+  });
+
+  it.each(sizes)('spreads shares of a %s file that are piled on one server', async (_name, size) => {
+    const file = await stored(size);
+    const bucket = bucketFolder(storageIndexOf(file.capability));
+    const pile = join(sharesFolder(lab, 's1'), bucket);
+    for (const { server, path, shareNumber } of file.shares)
+      if (server !== 's1') await rename(path, join(pile, String(shareNumber)));
+    const results = await client.grid.repair(file.capability);
+    expect(results).toMatchObject({
+      successful: true,
+      before: { healthy: true, happiness: 1 },
+      after: { healthy: true, happiness: 5 },
+    });
+    expect(results.sharesPlaced).toHaveLength(4);
+    for (const { copied } of results.sharesPlaced) expect(copied).toBe(true);
+    await expectAllEqual(file);
+  });
+
+  it.each(sizes)('moves the shares of a %s file off a server that is leaving', async (_name, size) => {
+    const file = await stored(size);
+    const { known } = await leave('s3');
+    try {
+      const check = await client.grid.check(file.capability);
+      expect(check).toMatchObject({ goodShareCount: 8, healthy: false, recoverable: true });
+      expect(check.leavingShares).toHaveLength(2);
+      const results = await client.grid.repair(file.capability);
+      expect(results).toMatchObject({ successful: true, after: { goodShareCount: 10, goodShareHosts: 4 } });
+      for (const { copied, serverId } of results.sharesPlaced)
+        expect([copied, nicknames().get(serverId) === 's3']).toEqual([true, false]);
+      expect(results.sharesPlaced).toHaveLength(2);
+      await expectAllEqual(file);
+    } finally {
+      client.servers.set(known);
+    }
+  });
+
+  it('makes a share anew where the leaving server’s copy is wrong', async () => {
+    const file = await stored(large);
+    const wrong = file.shares.find(({ server }) => server === 's3') as ShareFile;
+    await flipBlock(wrong);
+    const { known } = await leave('s3');
+    try {
+      const results = await client.grid.repair(file.capability);
+      expect(results.successful).toBe(true);
+      const anew = results.sharesPlaced.filter(({ copied }) => !copied);
+      expect(anew.map(({ shareNumber }) => shareNumber)).toEqual([wrong.shareNumber]);
+      expect(results.after.corruptShares).toMatchObject([{ shareNumber: wrong.shareNumber }]);
+      await expectAllEqual(file, [wrong.path]);
+    } finally {
+      client.servers.set(known);
+    }
+  });
+
+  it.each(sizes)(
+    'cannot save a %s file with fewer than k shares, and says how many there are',
+    async (_name, size) => {
+      const file = await stored(size);
+      for (const { path } of file.shares.slice(2)) await rm(path);
+      await expect(client.grid.repair(file.capability)).rejects.toMatchObject({
+        code: 'not-recoverable',
+        found: 2,
+        results: { needed: 3, recoverable: false },
+        message: 'only 2 good share(s) could be found; 3 are needed',
+      });
+      for (const { path } of file.shares.slice(0, 2)) await rm(path);
+      await expect(client.grid.repair(file.capability)).rejects.toMatchObject({ found: 0 });
+      const storageIndex = storageIndexOf(file.capability);
+      await expect(client.grid.repair({ kind: 'storage-index', storageIndex })).rejects.toMatchObject({
+        message: 'no shares that agree on a file could be found',
+      });
+    },
+  );
+
+  it.each(sizes)('finds out that too many shares of a %s file are wrong', async (_name, size) => {
+    const file = await stored(size);
+    for (const share of file.shares.slice(2)) await flipBlock(share);
+    await expect(client.grid.repair(file.capability, { verify: size === large })).rejects.toMatchObject({
+      code: 'not-recoverable',
+      found: 2,
+    });
+    // Without reading all before, it finds out on the way. Nothing stays half stored.
+    await rm(file.shares[2]?.path ?? '');
+    await expect(client.grid.repair(file.capability)).rejects.toMatchObject({
+      code: 'not-recoverable',
+      found: 2,
+    });
+    expect(await shareFiles(lab, file.text)).toHaveLength(9);
+  });
+
+  it('goes on with others when shares are deleted while it reads them', async () => {
+    const file = await stored(4_000_000);
+    for (const { path } of file.shares.filter(({ server }) => server === 's1')) await rm(path);
+    let paced = 0;
+    const pace = async () => {
+      if (++paced !== 20) return;
+      for (const { path } of file.shares.filter(({ server }) => server === 's2'))
+        await rm(path, { force: true });
+      // What a server has open it may still read for a while.
+      await lab.stop('s2');
+      await lab.start('s2');
+    };
+    const results = await client.grid.repair(file.capability, { pace });
+    expect(paced).toBeGreaterThan(20);
+    // What was lost on the way was not to be repaired: the results say so.
+    expect(results).toMatchObject({ attempted: true });
+    await client.connected(5);
+    const again = await client.grid.repair(file.capability);
+    expect(again.after).toMatchObject({ goodShareCount: 10, healthy: true });
+    await expectAllEqual(file);
+  });
+
+  it('places shares anew when the server that was to get them goes away', async () => {
+    const file = await stored(4_000_000);
+    const emptied = new Set(['s1', 's2']);
+    for (const { path } of file.shares.filter(({ server }) => emptied.has(server))) await rm(path);
+    let paced = 0;
+    const pace = async () => {
+      if (++paced === 30) await lab.kill('s1');
+    };
+    const results = await client.grid.repair(file.capability, { pace });
+    expect(results).toMatchObject({ attempted: true, successful: true, after: { goodShareHosts: 4 } });
+    expect(results.sharesPlaced.map(({ serverId }) => nicknames().get(serverId))).not.toContain('s1');
+    expect(results.reasons.length).toBeGreaterThan(0);
+    await lab.start('s1');
+    await client.connected(5);
+    await expectAllEqual(file);
+  });
+
+  it('ends at once when nobody wants it any more, and leaves nothing half stored', async () => {
+    const file = await stored(4_000_000);
+    for (const { path } of file.shares.filter(({ server }) => server === 's1')) await rm(path);
+    const leaving = new AbortController();
+    let paced = 0;
+    const pace = async () => {
+      if (++paced === 10) leaving.abort(new Error('enough'));
+    };
+    await expect(client.grid.repair(file.capability, { pace, signal: leaving.signal })).rejects.toThrow(
+      'enough',
+    );
+    expect(await shareFiles(lab, file.text)).toHaveLength(8);
+    expect(await client.grid.repair(file.capability)).toMatchObject({ successful: true });
+    await expectAllEqual(file);
+  });
+
+  it('does not believe in shares of another file at the same place', async () => {
+    const file = await stored(small);
+    const other = await stored(small);
+    const wrong = file.shares[3] as ShareFile;
+    await copyFile(other.shares[3]?.path ?? '', wrong.path);
+    const results = await client.grid.repair(file.capability);
+    expect(results).toMatchObject({ successful: true, before: { corruptShares: [{ shareNumber: 3 }] } });
+    await expectAllEqual(file, [wrong.path]);
+  });
+
+  it('stays within its memory, and gives all of it back', async () => {
+    const memory = new TransferMemory(24 * 2 ** 20);
+    await using tight = await openLabClient(lab, { encoding, memory });
+    const file = await stored(large, tight.grid);
+    for (const { path } of file.shares.slice(0, 4)) await rm(path);
+    expect(await tight.grid.repair(file.capability, { verify: true })).toMatchObject({ successful: true });
+    expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
+    const few = new TransferMemory(1_000_000);
+    await using tighter = await openLabClient(lab, { encoding, memory: few });
+    await rm(file.shares[5]?.path ?? '');
+    await expect(tighter.grid.repair(file.capability)).rejects.toMatchObject({ code: 'not-enough-memory' });
+    expect([few.beginning.taken, few.working.taken]).toEqual([0, 0]);
+    expect(await tight.grid.repair(file.capability)).toMatchObject({ successful: true });
+    await expectAllEqual(file);
+  });
+});
+
+it('makes every share the same again from any k good ones, in any encoding', async () => {
+  const damage = fc.constantFrom('lost', 'wrong', 'good', 'good');
+  const cases = fc.integer({ min: 1, max: 12 }).chain((total) =>
+    fc.record({
+      total: fc.constant(total),
+      required: fc.integer({ min: 1, max: total }),
+      size: fc.oneof(fc.integer({ min: 56, max: 5_000 }), fc.integer({ min: 5_000, max: 200_000 })),
+      damages: fc.array(damage, { minLength: total, maxLength: total }),
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ total, required, size, damages }) => {
+      const own = { required, happy: 1, total, maximumSegmentSize: 8 * 1024 };
+      const grid = client.gridWith(own);
+      const file = await stored(size, grid);
+      const wrong: string[] = [];
+      let good = 0;
+      for (const [share, what] of damages.entries()) {
+        const at = file.shares.find(({ shareNumber }) => shareNumber === share) as ShareFile;
+        if (what === 'lost') await rm(at.path);
+        else if (what === 'wrong') {
+          await flipBlock(at);
+          wrong.push(at.path);
+        } else good++;
+      }
+      const repair = grid.repair(verifyCapabilityOf(file.capability), { verify: true });
+      if (good < required) {
+        await expect(repair).rejects.toMatchObject({ code: 'not-recoverable', found: good });
+        return;
+      }
+      const results = await repair;
+      expect(results.before.goodShareCount).toBe(good);
+      expect(results.after).toMatchObject({ goodShareCount: total, healthy: true });
+      await expectAllEqual(file, wrong);
+    }),
+    { numRuns: 40 },
+  );
+}, 120_000);
+
+/** Has a server leave; `known` is how it was. */
+async function leave(nickname: string) {
+  const node = lab.description.storage.find((each) => each.nickname === nickname);
+  if (!node) throw new Error(`no ${nickname}`);
+  const known = await knownServer(node, client.relays.get(nickname)?.port);
+  client.servers.set({ ...known, leaving: true });
+  await waitFor(
+    'it is leaving',
+    () => client.servers.statuses().some(({ id, leaving }) => id === known.id && leaving) || undefined,
+  );
+  return { known };
+}

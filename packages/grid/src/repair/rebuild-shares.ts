@@ -1,0 +1,142 @@
+import type { WholeShares } from '@holdfast/lafs';
+import type { Coding } from '../coding/coding.js';
+import { localCoding } from '../coding/local-coding.js';
+import type { StorageServer } from '../connections/storage-server.js';
+import { Ciphertext } from '../download/ciphertext.js';
+import { readingMemory, segmentsAhead } from '../download/download-memory.js';
+import { SegmentFetcher } from '../download/segment-fetcher.js';
+import { type BufferPool, LentBuffers } from '../memory/buffer-pool.js';
+import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
+import { FileEncoder } from '../upload/file-encoder.js';
+import { openUploads, sendSegments } from '../upload/send-shares.js';
+import type { SharePlacing } from '../upload/share-placing.js';
+import type { ShareUpload } from '../upload/share-upload.js';
+import { encodingMemory, uploadSizes } from '../upload/upload-memory.js';
+import { encodeWholeShares } from '../upload/whole-shares.js';
+import { CiphertextSegments } from './ciphertext-segments.js';
+import { type OpenedFile, sameHashes } from './opened-file.js';
+import type { Pace } from './pace.js';
+
+/** What making shares anew needs. */
+export interface RebuildOptions {
+  readonly memory: TransferMemory;
+  readonly coding: Coding;
+  readonly buffers: BufferPool;
+  readonly pace: Pace;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Makes shares anew from any k good ones, segment by segment, and sends them to the servers that have room for them.
+ * What becomes of each is told to `placing`. No share is complete at its server before the hashes of all that was
+ * encoded have turned out to be the file's.
+ *
+ * @throws NotEnoughSharesError, WrongFileError, OverloadedError, NotEnoughMemoryError, or the signal's reason; then the
+ *   shares are given up at their servers
+ */
+export async function rebuildShares(
+  file: OpenedFile,
+  toWrite: ReadonlyMap<number, StorageServer>,
+  placing: SharePlacing,
+  options: RebuildOptions,
+): Promise<void> {
+  const { capability, description, layout } = file;
+  const { geometry } = description;
+  const { memory, buffers, signal } = options;
+  const sizes = uploadSizes(geometry, layout.size);
+  const ahead = segmentsAhead(geometry);
+  const needed = readingMemory(capability, geometry, ahead) + encodingMemory(geometry, sizes, toWrite.size);
+  const working = await takeMemory(memory.working, needed, { what: 'repairing a file', signal });
+  const coding = geometry.segmentCount > 1 ? options.coding : localCoding;
+  const lent = coding === localCoding ? undefined : new LentBuffers(buffers);
+  const buffer = (size: number) => lent?.take(size) ?? coding.buffer(size);
+  const { storageIndex } = capability;
+  const uploads = openUploads(toWrite, {
+    storageIndex,
+    uploadSecret: placing.uploadSecret,
+    ...sizes,
+    buffer,
+  });
+  const encoding = beginEncoding(file, { ...options, coding, ahead, sent: toWrite.size });
+  try {
+    await sendSegments(uploads, encoding.encoder, layout, {
+      total: capability.total,
+      signal,
+      checkProgress: () => {
+        if (uploads.every(({ failure }) => failure)) throw new NobodyTakesError();
+      },
+      confirm: sameHashes(description),
+      buffer,
+    });
+    await Promise.all(uploads.map((upload) => upload.finish()));
+    // A request that was broken off may still hold its buffer.
+    if (uploads.every(({ failure }) => failure === undefined)) lent?.giveBack();
+  } catch (error) {
+    if (!(error instanceof NobodyTakesError)) {
+      await Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
+      throw error;
+    }
+  } finally {
+    await encoding.close();
+    working.release();
+  }
+  settleUploads(uploads, placing);
+}
+
+/** Every server to which shares are sent has failed: there is no use in going on. */
+class NobodyTakesError extends Error {}
+
+/** Tells `placing` what became of shares that were sent, and the servers that they are not wanted where that failed. */
+export function settleUploads(uploads: readonly ShareUpload[], placing: SharePlacing): void {
+  for (const upload of uploads) {
+    const { shareNumber, failure } = upload;
+    if (failure) {
+      placing.lost(shareNumber, failure);
+      upload.abort(failure).catch(() => undefined);
+    } else placing.written(shareNumber);
+  }
+}
+
+/**
+ * Makes every share of a small file anew, in memory.
+ *
+ * @throws as `rebuildShares`
+ */
+export async function rebuildWhole(
+  file: OpenedFile,
+  options: Pick<RebuildOptions, 'pace' | 'signal'>,
+): Promise<WholeShares> {
+  const { capability, description, layout } = file;
+  const encoding = beginEncoding(file, { ...options, coding: localCoding, ahead: 1, sent: 0 });
+  try {
+    const confirm = sameHashes(description);
+    return (await encodeWholeShares(encoding.encoder, layout, capability.total, confirm)).shares;
+  } finally {
+    await encoding.close();
+  }
+}
+
+/** @param options.sent how many shares are sent of what is encoded */
+function beginEncoding(
+  { capability, sources, description }: OpenedFile,
+  options: Pick<RebuildOptions, 'pace' | 'signal' | 'coding'> & {
+    readonly ahead: number;
+    readonly sent: number;
+  },
+): { readonly encoder: FileEncoder; close(): Promise<void> } {
+  const { geometry } = description;
+  const { required } = capability;
+  const fetcher = new SegmentFetcher(sources, required, options.signal);
+  const ciphertext = new Ciphertext(description, fetcher, options.ahead);
+  const bytes = (required + options.sent) * geometry.blockSize;
+  const source = new CiphertextSegments(ciphertext, geometry.segmentCount, () => options.pace(bytes));
+  // Without a key: what comes in is ciphertext.
+  const segments = options.coding.encode(geometry, undefined);
+  return {
+    encoder: new FileEncoder(source, geometry, segments),
+    close: async () => {
+      segments.close();
+      await source.close();
+    },
+  };
+}

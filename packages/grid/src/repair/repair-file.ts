@@ -1,0 +1,178 @@
+import type { Logger } from '@holdfast/common/logging';
+import type { ChkVerifyCapability } from '@holdfast/lafs';
+import type { CheckedFile, CheckResults, CorruptShare } from '../check/check-results.js';
+import {
+  type Look,
+  type LookOptions,
+  lookAtFile,
+  lookingMemory,
+  worthKeeping,
+} from '../check/look-at-file.js';
+import { locate } from '../check/sorted-shares.js';
+import { meteredServer, type TrafficMeter } from '../connections/metered-server.js';
+import type { ServerSet } from '../connections/server-set.js';
+import { untilAborted } from '../connections/until-aborted.js';
+import { hasSmallShares, openingMemory } from '../download/download-memory.js';
+import { KnownShares } from '../download/found-share.js';
+import { ShareSources } from '../download/share-sources.js';
+import { NotEnoughSharesError, NotRecoverableError, StorageServerError } from '../errors.js';
+import { takeMemory } from '../memory/transfer-memory.js';
+import { type PlacingServer, SharePlacing } from '../upload/share-placing.js';
+import { candidatesFor } from './candidates.js';
+import { openForRepair } from './opened-file.js';
+import { type Placed, placeMissing } from './place-missing.js';
+import type { RebuildOptions } from './rebuild-shares.js';
+import { nothingToRepair, type RepairResults } from './repair-results.js';
+
+/** What a repair needs. */
+export interface RepairOptions extends RebuildOptions {
+  readonly servers: Pick<ServerSet, 'connectedFor' | 'vouchedFor' | 'statuses'>;
+  readonly logger: Logger;
+  /** Whether to read every byte of every share first. */
+  readonly verify: boolean;
+  /** Shares that a check has found wrong. */
+  readonly knownCorrupt: readonly CorruptShare[];
+}
+
+/**
+ * Looks how a file is doing, and puts what it lacks where it belongs: shares that are missing or wrong, shares that only
+ * leaving servers have, and, of shares piled on one server while others have none, one to each of these.
+ *
+ * @throws NotRecoverableError where too few good shares are left, WrongFileError where they are not shares of one file,
+ *   OverloadedError, NotEnoughMemoryError, or the signal's reason
+ */
+export async function repairFile(file: CheckedFile, options: RepairOptions): Promise<RepairResults> {
+  const { memory, signal } = options;
+  const wanted = worthKeeping(file);
+  // Where there never is so much memory, shares are read piece by piece.
+  const keep = lookingMemory(wanted) <= memory.beginning.size ? wanted : 0;
+  const beginning = await takeMemory(memory.beginning, lookingMemory(keep), {
+    what: 'repairing a file',
+    signal,
+  });
+  try {
+    return await new Repair(file, options).run(keep, () => beginning.release());
+  } finally {
+    beginning.release();
+  }
+}
+
+class Repair {
+  readonly #file: CheckedFile;
+  readonly #options: RepairOptions;
+  readonly #traffic: TrafficMeter = { read: 0, written: 0 };
+
+  constructor(file: CheckedFile, options: RepairOptions) {
+    this.#file = file;
+    this.#options = options;
+  }
+
+  /** @param release gives back the memory that the first look may take */
+  async run(keep: number, release: () => void): Promise<RepairResults> {
+    const { verify, knownCorrupt, servers } = this.#options;
+    const look = await lookAtFile(this.#file, this.#lookOptions({ verify, keep, knownCorrupt }));
+    const { results: before } = look;
+    const { capability } = before;
+    if (!capability || !before.recoverable) throw new NotRecoverableError(before);
+    const candidates = candidatesFor(look, servers, capability.total);
+    if (!isAnythingMissing(candidates, capability))
+      return { ...nothingToRepair(before), bytesRead: this.#traffic.read };
+    const placed = hasSmallShares(capability)
+      ? await this.#place(capability, look, candidates)
+      : await this.#placeLarge(capability, look, candidates, release);
+    const after = await this.#lookAgain(capability, [...before.corruptShares, ...placed.corrupt]);
+    return this.#results(before, after, placed);
+  }
+
+  /** Opening large shares takes memory, of which none may be held while it is waited for. */
+  async #placeLarge(
+    capability: ChkVerifyCapability,
+    look: Look,
+    candidates: readonly PlacingServer[],
+    release: () => void,
+  ): Promise<Placed> {
+    const { memory, signal } = this.#options;
+    release();
+    const good = look.good.map(({ shareNumber, server }) => ({ shareNumber, server }));
+    const what = `repairing a file of ${capability.size} bytes`;
+    const opening = await takeMemory(memory.beginning, openingMemory(capability), { what, signal });
+    try {
+      return await this.#place(capability, { ...look, good }, candidates);
+    } finally {
+      opening.release();
+    }
+  }
+
+  async #place(
+    capability: ChkVerifyCapability,
+    { results, good }: Look,
+    candidates: readonly PlacingServer[],
+  ): Promise<Placed> {
+    const { logger, signal } = this.#options;
+    const sources = new ShareSources(
+      capability,
+      capability.storageIndex,
+      new KnownShares(good),
+      logger,
+      signal,
+    );
+    try {
+      const placed = await placeMissing(
+        await openForRepair(capability, sources),
+        good,
+        candidates,
+        this.#options,
+      );
+      return { ...placed, corrupt: [...placed.corrupt, ...wrongAmong(sources)] };
+    } catch (error) {
+      if (!(error instanceof NotEnoughSharesError)) throw error;
+      const now = await this.#lookAgain(capability, [...results.corruptShares, ...wrongAmong(sources)]);
+      throw new NotRecoverableError(now, error.reasons);
+    }
+  }
+
+  /** How the file is doing after all that was done. */
+  async #lookAgain(
+    capability: ChkVerifyCapability,
+    knownCorrupt: readonly CorruptShare[],
+  ): Promise<CheckResults> {
+    const options = this.#lookOptions({ verify: false, keep: 0, knownCorrupt });
+    const { results } = await lookAtFile(capability, options);
+    return { ...results, authenticated: this.#file.kind !== 'storage-index' };
+  }
+
+  #lookOptions(how: Pick<LookOptions, 'verify' | 'keep' | 'knownCorrupt'>): LookOptions {
+    const { servers, memory, logger, signal } = this.#options;
+    const through: LookOptions['through'] = (server) =>
+      meteredServer(untilAborted(server, signal), this.#traffic);
+    return { servers, memory, logger, signal, through, ...how };
+  }
+
+  #results(before: CheckResults, after: CheckResults, placed: Placed): RepairResults {
+    return {
+      before,
+      after,
+      attempted: true,
+      successful: after.healthy,
+      sharesPlaced: placed.shares,
+      reasons: placed.reasons,
+      bytesRead: this.#traffic.read,
+      bytesWritten: this.#traffic.written,
+    };
+  }
+}
+
+/** The shares that turned out wrong when they were read. Their servers have been told. */
+function wrongAmong({ givenUp }: ShareSources): CorruptShare[] {
+  const wrong = [...givenUp].filter(([, error]) => !(error instanceof StorageServerError));
+  return wrong.map(([share, { message }]) => ({ ...locate(share), reason: message }));
+}
+
+/** Before a share is read nobody knows how large they are: at least as large as what of the file is in each. */
+function isAnythingMissing(
+  candidates: readonly PlacingServer[],
+  { storageIndex, total, size, required }: ChkVerifyCapability,
+): boolean {
+  const shareSize = Math.ceil(size / required);
+  return new SharePlacing(candidates, { storageIndex, total, shareSize }).missing().length > 0;
+}

@@ -1,0 +1,39 @@
+import type { CheckResults, ShareLocation } from '../check/check-results.js';
+
+/** A share that a repair put somewhere. */
+export interface PlacedShare extends ShareLocation {
+  /** Whether it was copied whole from a server that has it, and not made anew from others. */
+  readonly copied: boolean;
+}
+
+/** What a repair did, and how the file was before and after. */
+export interface RepairResults {
+  readonly before: CheckResults;
+  /** As found when the repair was over; what `before` is where nothing was attempted. */
+  readonly after: CheckResults;
+  /** Whether there was anything to put anywhere. */
+  readonly attempted: boolean;
+  /** Whether something was attempted, and the file is healthy after it. */
+  readonly successful: boolean;
+  /** By share number. */
+  readonly sharesPlaced: readonly PlacedShare[];
+  /** Why shares could not be placed, one line each, without secrets. */
+  readonly reasons: readonly string[];
+  /** Bytes of shares that were read from servers and written to them. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** The results for a file that lacks nothing. */
+export function nothingToRepair(before: CheckResults): RepairResults {
+  return {
+    before,
+    after: before,
+    attempted: false,
+    successful: false,
+    sharesPlaced: [],
+    reasons: [],
+    bytesRead: 0,
+    bytesWritten: 0,
+  };
+}

@@ -1,0 +1,61 @@
+import type { ImmutableShareLayout, WholeShares } from '@holdfast/lafs';
+import type { StorageServer } from '../connections/storage-server.js';
+import { BlockRooms } from './block-rooms.js';
+import type { FileEncoder, FileHashes } from './file-encoder.js';
+import { shareTail } from './share-tail.js';
+import { ShareUpload, type ShareUploadOptions } from './share-upload.js';
+
+/**
+ * Looks at the hashes of a file that has been encoded, before the last of any share is sent: throws, or gives what is to
+ * stand in the shares.
+ */
+export type ConfirmHashes = (hashes: FileHashes) => FileHashes;
+
+/** For a file that is encoded for the first time: its hashes are what they turn out to be. */
+export const asTheyAre: ConfirmHashes = (hashes) => hashes;
+
+/** Begins to send shares to the servers that have room for them. */
+export function openUploads(
+  toWrite: ReadonlyMap<number, StorageServer>,
+  common: Omit<ShareUploadOptions, 'shareNumber' | 'server'>,
+): ShareUpload[] {
+  return [...toWrite].map(([shareNumber, server]) => new ShareUpload({ shareNumber, server, ...common }));
+}
+
+/** Sends shares that are in memory. */
+export async function sendWhole(uploads: readonly ShareUpload[], shares: WholeShares): Promise<void> {
+  await Promise.all(uploads.map((upload) => upload.append(shares.get(upload.shareNumber) as Uint8Array)));
+}
+
+/** Encodes a file segment by segment and sends each share's blocks as they are made. */
+export async function sendSegments(
+  uploads: readonly ShareUpload[],
+  encoder: FileEncoder,
+  layout: ImmutableShareLayout,
+  options: {
+    readonly total: number;
+    readonly signal: AbortSignal | undefined;
+    /** Called after each segment; what it throws ends the upload. */
+    readonly checkProgress: () => void;
+    readonly confirm?: ConfirmHashes;
+    readonly buffer: (size: number) => Uint8Array;
+  },
+): Promise<FileHashes> {
+  const { total, signal, checkProgress, confirm = asTheyAre, buffer } = options;
+  await Promise.all(uploads.map((upload) => upload.append(layout.header)));
+  const rooms = new BlockRooms(uploads, total, buffer);
+  for await (const segment of encoder.segments(buffer)) {
+    signal?.throwIfAborted();
+    await segment.encodeInto(await rooms.take(segment.blockSize));
+    checkProgress();
+  }
+  const hashes = confirm(await encoder.finish());
+  await Promise.all(
+    uploads.map((upload) => appendAll(upload, shareTail(upload.shareNumber, layout, hashes))),
+  );
+  return hashes;
+}
+
+async function appendAll(upload: ShareUpload, parts: readonly Uint8Array[]): Promise<void> {
+  for (const part of parts) await upload.append(part);
+}
