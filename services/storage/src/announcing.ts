@@ -4,6 +4,7 @@ import type { GridManagerCertificate } from '@holdfast/common/grid-management';
 import type { Identity } from '@holdfast/common/identity';
 import type { Logger } from '@holdfast/common/logging';
 import type { StorageConfiguration } from './configuration.js';
+import type { Leaving } from './leaving/leaving.js';
 
 /** What announcing this server needs. */
 export interface AnnouncingOptions {
@@ -13,6 +14,7 @@ export interface AnnouncingOptions {
   readonly credential: string;
   /** What grid managers say of it now. */
   readonly certificates: () => Promise<readonly GridManagerCertificate[]>;
+  readonly leaving: Pick<Leaving, 'now'>;
   readonly release: string;
   /** The bus of each introducer, by name. */
   readonly introducers: ReadonlyMap<string, Bus>;
@@ -26,20 +28,25 @@ export interface AnnouncingOptions {
 export class Announcing {
   readonly #announcer: Announcer;
   readonly #logger: Logger;
+  readonly #leaving: Pick<Leaving, 'now'>;
+  #saidLeaving = false;
   #stop: (() => Promise<void>) | undefined;
   #ending: Promise<void> = Promise.resolve();
 
   constructor(options: AnnouncingOptions) {
-    const { configuration, identity, credential, certificates, release, introducers, logger } = options;
+    const { configuration, identity, credential, certificates, leaving, release, introducers, logger } =
+      options;
     const { grid, nickname, locations } = configuration;
     this.#logger = logger;
+    this.#leaving = leaving;
     this.#announcer = new Announcer({
       introducers,
       grid,
       identity,
       logger,
-      describe: async (seqnum) =>
-        buildStorageAnnouncement({
+      describe: async (seqnum) => {
+        this.#saidLeaving = leaving.now;
+        return buildStorageAnnouncement({
           identity,
           nickname,
           seqnum,
@@ -47,17 +54,22 @@ export class Announcing {
           swissnum: credential,
           version: release,
           certificates: await certificates(),
-        }),
+          leaving: this.#saidLeaving,
+        });
+      },
     });
   }
 
-  /** Begins, or ends, as the announced credential is now accepted or refused. */
+  /**
+   * Begins, or ends, as the announced credential is now accepted or refused; and announces anew at once where the server
+   * has begun to leave, or stays after all.
+   */
   follow(accepted: boolean): void {
     if (accepted && !this.#stop) this.#stop = this.#announcer.start();
     else if (!accepted && this.#stop) {
       this.#logger.info('the anonymous account is revoked: this server no longer announces itself');
       this.#end();
-    }
+    } else if (this.#saidLeaving !== this.#leaving.now) this.#announcer.again();
   }
 
   /** Resolves when nothing more is said. */

@@ -22,6 +22,7 @@ import { storeWholeShares } from './http/routes/store-whole-shares.js';
 import { version } from './http/routes/version.js';
 import { writeShare } from './http/routes/write-share.js';
 import { LeaseKeeping } from './leases/lease-keeping.js';
+import type { Leaving } from './leaving/leaving.js';
 import type { StorageMetrics } from './metrics.js';
 import { SlotFolder } from './mutable/slot-folder.js';
 import { SlotJournal } from './mutable/slot-journal.js';
@@ -64,11 +65,13 @@ export interface ServiceParts {
   readonly release: string;
   readonly generation: Generation;
   readonly standing: StandingWatch;
+  readonly leaving: Leaving;
 }
 
 /** Settles what the last run left, and builds what answers requests. */
 export async function composeService(parts: ServiceParts): Promise<Service> {
-  const { configuration, logger, lifecycle, metrics, backend, damaged, database, server, release } = parts;
+  const { configuration, logger, lifecycle, metrics, backend, damaged, database, server, release, leaving } =
+    parts;
   const leaseDuration = configuration.leases.duration;
   lifecycle.add('damaged shares', await damaged.open(new DamageRecords(database, server)));
   const largestMutable = configuration.shares.largest_mutable;
@@ -79,6 +82,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     journal: new SlotJournal(parts.shareFolder),
     records: new SlotRecords(database, server, leaseDuration, quotas),
     space,
+    leaving,
     logger,
     nodeId: parts.tubId,
     largestShare: largestMutable,
@@ -123,6 +127,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     admission,
     space,
     quarantine: damaged,
+    leaving,
     logger,
     mostOpen,
     mostOpenOfOne,
@@ -147,6 +152,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     : undefined;
   if (scrub) lifecycle.add('scrub', scrub.start());
   metrics.watchRecords(parts.standing);
+  metrics.watchLeaving(leaving);
   parts.standing.onceCurrent(() => walkInBackground(parts, records, adoption));
   const { enabled: collects, every, pace } = configuration.collection;
   const { generation, standing } = parts;
@@ -166,7 +172,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
 
   const reports = new CorruptionReports(database, server);
   const credentials = new Credentials(database, server);
-  await credentials.reload();
+  await Promise.all([credentials.reload(), leaving.reload()]);
   return {
     credentials,
     records: parts.standing,
@@ -174,6 +180,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
       version: version({
         space,
         records: parts.standing,
+        leaving,
         largestMutable,
         applicationVersion: `holdfast/${release}`,
       }),

@@ -24,6 +24,7 @@ import { endSlowRequest, requestListener, type Service } from './http/request-li
 import { openStoragePort } from './http/storage-port.js';
 import { anonymousCredentialFile } from './initialise.js';
 import { openIntroducers } from './introducers.js';
+import { Leaving } from './leaving/leaving.js';
 import { StorageMetrics } from './metrics.js';
 import { migrateStorage } from './migrations/index.js';
 import { registerServer, setAnonymousCredential } from './records/accounts.js';
@@ -117,6 +118,7 @@ export async function compose(
   await introduce();
   const generation = new Generation({ backend, database, server, serverId: identity.serverId });
   standing = watchRecords(generation);
+  const leaving = new Leaving(database, server);
   const composed = await composeService({
     configuration,
     logger,
@@ -131,6 +133,7 @@ export async function compose(
     release,
     generation,
     standing,
+    leaving,
   });
   followAccounts(composed.credentials, standing);
   await standing.start();
@@ -198,6 +201,7 @@ export async function compose(
           identity,
           credential,
           certificates: () => certificates.current(),
+          leaving,
           release,
           introducers,
           logger,
@@ -210,6 +214,7 @@ export async function compose(
       grid: configuration.grid,
       book: new AccountBook({ database, keeper: server, seal, logger }),
       credentials,
+      leaving,
       logger,
       current: () => records.look(),
       onReload: () => {

@@ -7,6 +7,7 @@ export { nodeConfiguration, type StorageConfiguration } from './configuration.js
 export { type DamagedShare, DamageRecords } from './damage/damage-records.js';
 export { initialise, type StorageOptions } from './initialise.js';
 export { leaseDefault, setLeaseDefault } from './leases/lease-default.js';
+export * from './leaving/index.js';
 export { run } from './main.js';
 export { migrateStorage } from './migrations/index.js';
 export { registerServer } from './records/accounts.js';

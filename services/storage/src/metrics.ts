@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from '@holdfast/common/metrics';
 import type { DamagedShares } from './damage/damaged-shares.js';
+import type { Leaving } from './leaving/leaving.js';
 import type { Space } from './space/space.js';
 import type { Uploads } from './uploads/uploads.js';
 
@@ -127,6 +128,18 @@ export class StorageMetrics {
       registers: [this.#registry],
       collect() {
         this.set(records.problem === undefined ? 0 : 1);
+      },
+    });
+  }
+
+  /** Shows whether this server is being taken away. */
+  watchLeaving(leaving: Pick<Leaving, 'now'>): void {
+    new Gauge({
+      name: 'holdfast_storage_leaving',
+      help: '1 while no new shares are taken in because the operator is taking this server away',
+      registers: [this.#registry],
+      collect() {
+        this.set(leaving.now ? 1 : 0);
       },
     });
   }

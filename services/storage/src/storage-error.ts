@@ -19,6 +19,7 @@ export type StorageErrorCode =
   | 'server-busy'
   | 'quota-exceeded'
   | 'disk-full'
+  | 'server-leaving'
   | 'upload-failed'
   | 'wrong-write-enabler'
   | 'other-kind'

@@ -9,7 +9,7 @@ export function formatAccounts(accounts: readonly AccountSummary[]): string {
     ['name', 'state', 'quota', 'holds', 'shares', 'promised', 'leases'],
     ...accounts.map((account) => [
       account.name,
-      account.state,
+      account.repairer ? `${account.state}, repairer` : account.state,
       formatQuota(account),
       formatBytes(account.bytes),
       String(account.shares),
@@ -26,6 +26,7 @@ export function formatAccount(
   const fields = formatTable([
     ['name', account.name],
     ['state', account.state],
+    ...(account.repairer ? [['use', 'for repairers: who keeps a file gets the leases']] : []),
     ['quota', formatQuota(account)],
     ['leases', formatLeases(account)],
     ['holds', formatHoldings(account)],

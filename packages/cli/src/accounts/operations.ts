@@ -14,9 +14,9 @@ import {
 } from '@holdfast/storage';
 import { valueFrom } from '../arguments.js';
 import { type StorageNode, withStorageNode } from '../nodes/storage-node.js';
+import { tellServers } from '../nodes/tell-servers.js';
 import { requireCurrentRecords } from '../storage/current-records.js';
 import { formatAccount, formatAccounts } from './formats.js';
-import { tellServers } from './tell-servers.js';
 import { writeGrant } from './write-grant.js';
 
 /** Whose accounts, and how they are shown. */
@@ -32,13 +32,17 @@ const withAccounts = <T>({ dir }: Shown, work: (node: StorageNode) => Promise<T>
 /** @throws UsageError; AccountError `bad-name`, `name-taken` */
 export function create(
   name: string,
-  options: Shown & { readonly quota?: string; readonly leaseDuration?: string },
+  options: Shown & {
+    readonly quota?: string;
+    readonly leaseDuration?: string;
+    readonly repairer?: true;
+  },
 ): Promise<void> {
   const quota = options.quota === undefined ? undefined : valueFrom(byteSize, options.quota);
   const leaseDuration =
     options.leaseDuration === undefined ? undefined : valueFrom(duration, options.leaseDuration);
   return change(name, options, `Made the account ${name}.`, (node) =>
-    bookOf(node).create({ name, quota, leaseDuration }),
+    bookOf(node).create({ name, quota, leaseDuration, repairer: options.repairer === true }),
   );
 }
 

@@ -9,6 +9,7 @@ interface AccountOptions {
 interface CreateOptions extends AccountOptions {
   readonly quota?: string;
   readonly leaseDuration?: string;
+  readonly repairer?: true;
 }
 
 /** `account create|list|show|quota|freeze|unfreeze|revoke|grant`: the customers of an operator. */
@@ -36,6 +37,10 @@ export function accountCommand(program: Command): void {
       '--lease-duration <duration>',
       'how long its leases last, such as 60d (default: as each server is configured)',
       durationArgument,
+    )
+    .option(
+      '--repairer',
+      "for repairers: what they store is leased to those who keep the file's other shares",
     )
     .action(async (name: string, options: CreateOptions) => (await operations()).create(name, options));
 

@@ -10,6 +10,7 @@ export function storageCommand(program: Command): void {
   recoverCommand(storage);
   collectCommand(storage);
   leaseDurationCommand(storage);
+  drainCommand(storage);
 }
 
 const dirOption = ['--dir <dir>', 'the folder of a storage server or a lab'] as const;
@@ -85,5 +86,19 @@ function leaseDurationCommand(storage: Command): void {
           ? await showLeaseDuration(dir, json)
           : await changeLeaseDuration(dir, duration, json);
       process.stdout.write(text);
+    });
+}
+
+function drainCommand(storage: Command): void {
+  storage
+    .command('drain')
+    .description('mark a storage server as leaving: it is read from, and takes no new shares')
+    .argument('<server>', 'its id, or its nickname')
+    .requiredOption('--dir <dir>', 'the folder of any storage server of the database, or of a lab')
+    .option('--cancel', 'let it stay after all')
+    .option('--json', 'as JSON')
+    .action(async (server: string, options: { dir: string; cancel?: true; json?: true }) => {
+      const { drain } = await import('../storage/drain.js');
+      process.stdout.write(await drain(server, options));
     });
 }

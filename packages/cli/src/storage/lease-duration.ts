@@ -1,8 +1,8 @@
 import { duration } from '@holdfast/common/configuration';
-import { tellServers } from '../accounts/tell-servers.js';
 import { valueFrom } from '../arguments.js';
 import { formatDuration } from '../format-duration.js';
 import { type StorageNode, withStorageNode } from '../nodes/storage-node.js';
+import { tellServers } from '../nodes/tell-servers.js';
 import { requireCurrentRecords } from './current-records.js';
 
 const commandName = 'holdfast storage lease-duration';

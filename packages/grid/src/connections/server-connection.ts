@@ -83,6 +83,7 @@ export class ServerConnection implements StorageServer {
   #availableSpace: number | undefined;
   #maximumShareSize = 0;
   #wholeShares = false;
+  #saysLeaving = false;
 
   constructor(known: KnownServer, settings: ConnectionSettings) {
     const { leaseSecret, connectionTypes, startSpread, logger } = settings;
@@ -142,7 +143,7 @@ export class ServerConnection implements StorageServer {
   }
 
   get leaving(): boolean {
-    return this.#known.leaving === true;
+    return this.#known.leaving === true || this.#saysLeaving;
   }
 
   get wholeShares(): boolean {
@@ -159,9 +160,12 @@ export class ServerConnection implements StorageServer {
    * @param known what it says of itself now; it is reached in the same way as before
    */
   heardOf(known: KnownServer): void {
+    const wasLeaving = this.leaving;
     this.#known = known;
     if (this.#state !== 'connected') this.#version = known.version;
     this.#heardOf.abort();
+    // What it says itself is now otherwise, too.
+    if (wasLeaving !== (known.leaving === true)) this.#lookNow.abort();
   }
 
   get #address(): string | undefined {
@@ -277,6 +281,7 @@ export class ServerConnection implements StorageServer {
       this.#availableSpace = clamp(version.availableSpace);
       this.#maximumShareSize = clamp(version.maximumImmutableShareSize);
       this.#wholeShares = version.extensions.includes(wholeSharesExtension);
+      this.#saysLeaving = version.leaving;
       this.#lastReached = new Date();
       this.#become('connected', undefined);
       return true;

@@ -16,6 +16,7 @@ import {
   formatRange,
   formatSecrets,
   isRefusalReason,
+  leavingState,
   maximumMessageSize,
   refusalReasonHeader,
   refusalReasons,
@@ -24,6 +25,7 @@ import {
   type SharesAnswer,
   type StoreAnswer,
   secretsHeader,
+  serverStateHeader,
   storageRoutes,
   type WholeShares,
 } from '@holdfast/lafs';
@@ -58,17 +60,20 @@ export class StorageClient {
   }
 
   /**
-   * What the server says of itself, and the extensions of the protocol that it names.
+   * What the server says of itself, the extensions of the protocol that it names, and whether it is leaving.
    *
    * @param patience milliseconds beyond the usual deadline, where there may be no connection yet
    */
-  async version(patience = 0): Promise<ServerVersion & { readonly extensions: readonly string[] }> {
+  async version(
+    patience = 0,
+  ): Promise<ServerVersion & { readonly extensions: readonly string[]; readonly leaving: boolean }> {
     const { method, path } = storageRoutes.version;
     const answer = await this.#request({ method, path: path({}), deadline: shortDeadline + patience });
     const named = String(answer.headers[extensionsHeader.toLowerCase()] ?? '');
     return {
       ...this.#decode(answer, decodeServerVersion),
       extensions: named.split(',').map((name) => name.trim()),
+      leaving: answer.headers[serverStateHeader.toLowerCase()] === leavingState,
     };
   }
 

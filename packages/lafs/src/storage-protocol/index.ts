@@ -73,6 +73,7 @@ export {
   type SecretKind,
   secretsHeader,
 } from './secrets.js';
+export { leavingState, serverStateHeader } from './server-state.js';
 export {
   decodeSharesAnswer,
   decodeStoreAnswer,

@@ -6,10 +6,11 @@
 /** The header of an answer in which a server names why it refuses. */
 export const refusalReasonHeader = 'Holdfast-Reason';
 
-/** What accounts are refused for, in words for people. */
+/** What requests are refused for, in words for people. */
 export const refusalReasons = {
   'account-frozen': 'this account is frozen: it can read and renew, but store nothing new',
   'quota-exceeded': 'the quota of this account does not allow it',
+  'server-leaving': 'this server is leaving the grid: it takes no new shares',
 } as const;
 
 /** The name of a reason. */

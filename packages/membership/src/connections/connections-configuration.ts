@@ -31,6 +31,8 @@ const announcement = z.looseObject({
     .regex(/^[a-z2-7]{1,104}$/)
     .optional(),
   'grid-manager-certificates': z.array(gridManagerCertificate).max(mostCertificates).optional(),
+  /** Whether it is being taken away: it is read from, and gets no shares. */
+  leaving: z.boolean().optional(),
   'my-version': z.string().max(200).optional(),
 });
 

@@ -139,6 +139,20 @@ describe('KnownServers', () => {
       expect(told.at(-1)).toMatchObject({ nurls: ['direct'], nickname: 'announced', furl: 'furl' });
     });
 
+    it('and that a server is leaving, unless the clause says otherwise', () => {
+      const { announcement: staying, ...heard } = { announcement: announcement(5), introducer: 'one' };
+      known.hear({ ...heard, announcement: { ...staying, body: { ...staying.body, leaving: true } } });
+      expect(told.at(-1)?.leaving).toBe(true);
+      override(byHand);
+      expect(told.at(-1)?.leaving).toBe(true);
+      const clause = (leaving: boolean) => ({ server_options: { announcement: { ...byHand, leaving } } });
+      known.override({ [id]: clause(false) });
+      expect(told.at(-1)?.leaving).toBe(false);
+      known.hear({ introducer: 'one', announcement: announcement(6) });
+      known.override({ [id]: clause(true) });
+      expect(told.at(-1)?.leaving).toBe(true);
+    });
+
     it('until the clause is taken out, and has no server without either', () => {
       hear('one', 5, 'announced');
       override(byHand);

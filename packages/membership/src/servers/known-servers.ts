@@ -143,6 +143,7 @@ type Described = {
     | 'anonymous-storage-FURL'
     | 'permutation-seed-base32'
     | 'grid-manager-certificates'
+    | 'leaving'
     | 'my-version']?: AnnouncementBody[Field] | undefined;
 };
 
@@ -155,6 +156,7 @@ function knownServer(id: string, described: Described, source: string): KnownSer
     furl: described['anonymous-storage-FURL'] ?? '',
     permutationSeed: described['permutation-seed-base32'],
     certificates: described['grid-manager-certificates'],
+    leaving: described.leaving,
     version: described['my-version'],
     source,
   };

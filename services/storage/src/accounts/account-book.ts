@@ -14,6 +14,8 @@ export interface NewAccount {
   readonly quota?: number | undefined;
   /** Milliseconds that its leases last; as each server is configured where not given. */
   readonly leaseDuration?: number | undefined;
+  /** Whether what it stores is leased to those who have leases on a file's other shares. */
+  readonly repairer?: boolean;
 }
 
 /** What an account book needs. */
@@ -50,14 +52,19 @@ export class AccountBook {
    *
    * @throws AccountError `bad-name`, `name-taken`
    */
-  async create({ name, quota, leaseDuration }: NewAccount): Promise<void> {
+  async create({ name, quota, leaseDuration, repairer = false }: NewAccount): Promise<void> {
     const { database, keeper, seal } = this.#options;
     checkAccountName(name);
     await database.transaction(async (client) => {
       const { rows } = await client.query<{ key: number }>(
-        `insert into storage.accounts (name, quota, lease_seconds) values ($1, $2, $3)
+        `insert into storage.accounts (name, quota, lease_seconds, repairer) values ($1, $2, $3, $4)
          on conflict (name) do nothing returning key`,
-        [name, quota ?? null, leaseDuration === undefined ? null : Math.round(leaseDuration / 1000)],
+        [
+          name,
+          quota ?? null,
+          leaseDuration === undefined ? null : Math.round(leaseDuration / 1000),
+          repairer,
+        ],
       );
       const account = rows[0]?.key;
       if (account === undefined) {

@@ -1,6 +1,7 @@
 import type { Bus } from '@holdfast/common/bus';
 import { Repetition } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
+import type { Leaving } from '../leaving/leaving.js';
 import type { AccountBook } from './account-book.js';
 import type { Credentials } from './credentials.js';
 import { accountSubjects } from './subjects.js';
@@ -14,6 +15,7 @@ export interface AccountFollowingOptions {
   readonly grid: string;
   readonly book: AccountBook;
   readonly credentials: Credentials;
+  readonly leaving: Leaving;
   readonly logger: Logger;
   /** Whether the records are current, as of now. While they are not, the accounts stay as they were last known. */
   readonly current: () => Promise<boolean>;
@@ -22,7 +24,7 @@ export interface AccountFollowingOptions {
 }
 
 /**
- * Keeps a running server's view of the accounts up to date, and registers the accounts of its own book at servers that
+ * Keeps a running server's view of the accounts, and of whether it is leaving, up to date, and registers the accounts of its own book at servers that
  * lack them: when the bus says that something changed, after each connection of the bus, and every half minute.
  */
 export class AccountFollowing {
@@ -62,11 +64,11 @@ export class AccountFollowing {
   }
 
   async #look(): Promise<boolean> {
-    const { bus, book, credentials, logger, current, onReload } = this.#options;
+    const { bus, book, credentials, leaving, logger, current, onReload } = this.#options;
     try {
       const follows = await current();
       // First what requests depend on: registering many accounts at a new server takes a while.
-      if (follows) await credentials.reload();
+      if (follows) await Promise.all([credentials.reload(), leaving.reload()]);
       onReload();
       const registered = follows ? await book.register() : 0;
       if (registered > 0) {

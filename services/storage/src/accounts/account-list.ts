@@ -21,6 +21,8 @@ export interface AccountSummary extends AccountUsage {
   /** Seconds that its leases last; null: as each server is configured. */
   readonly leaseSeconds: number | null;
   readonly createdAt: Date;
+  /** Whether what it stores is leased to those who have leases on a file's other shares. */
+  readonly repairer: boolean;
   /** Nickname or id of the storage server whose folder can open its secret; null where it has no secret. */
   readonly keeper: string | null;
 }
@@ -34,7 +36,7 @@ export interface ServerUsage extends AccountUsage {
   readonly registered: boolean;
 }
 
-const columns = `a.name, a.state, a.quota, a.lease_seconds as "leaseSeconds", a.created_at as "createdAt",
+const columns = `a.name, a.state, a.quota, a.lease_seconds as "leaseSeconds", a.created_at as "createdAt", a.repairer,
   coalesce(k.description->>'nickname', k.server_id) as keeper,
   coalesce(u.bytes, 0) as bytes, coalesce(u.shares, 0) as shares, coalesce(u.promised, 0) as promised`;
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 const nothing = z.strictObject({});
 
-/** What is said about accounts on the bus of one grid: that something changed, and nothing of what. */
+/** What is said about accounts, and servers that leave, on the bus of one grid: that something changed, not what. */
 export interface AccountSubjects {
   /** Anyone to all storage servers: look into the database again. */
   readonly changed: Subject<z.infer<typeof nothing>>;

@@ -30,6 +30,7 @@ const statuses: Readonly<Record<StorageErrorCode, number>> = {
   'server-busy': 503,
   'quota-exceeded': 507,
   'disk-full': 507,
+  'server-leaving': 507,
   'upload-failed': 500,
   'wrong-write-enabler': 401,
   'other-kind': 409,

@@ -3,6 +3,7 @@ import type { Logger } from '@holdfast/common/logging';
 import { serversAccountsSharesLeases } from './01-servers-accounts-shares-leases.js';
 import { customersUsageMutableSlots } from './02-customers-usage-mutable-slots.js';
 import { leaseDefault } from './03-lease-default.js';
+import { leavingServersRepairerAccounts } from './04-leaving-servers-repairer-accounts.js';
 
 /*
  * The schema `storage`, one for all storage servers of a database. Rows of shares and leases carry the short key of
@@ -15,6 +16,7 @@ export const migrations: readonly Migration[] = [
   serversAccountsSharesLeases,
   customersUsageMutableSlots,
   leaseDefault,
+  leavingServersRepairerAccounts,
 ];
 
 /**

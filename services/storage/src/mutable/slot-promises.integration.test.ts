@@ -52,6 +52,7 @@ it('a change of a slot is on the disk, to be found after a crash, before Postgre
     logger: silentLogger(),
     nodeId: randomBytes(20),
     largestShare: 1_000_000,
+    leaving: { now: false },
     isComing: () => false,
   });
   await slots.recover();

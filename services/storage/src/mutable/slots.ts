@@ -3,9 +3,11 @@ import {
   base32Encode,
   type ReadTestWriteAnswer,
   type ReadTestWriteRequest,
+  refusalReasons,
   type ShareAddress,
 } from '@holdfast/lafs';
 import { isDiskFull } from '../disk-errors.js';
+import type { Leaving } from '../leaving/leaving.js';
 import type { SlotRecords } from '../records/slot-records.js';
 import { Room } from '../room.js';
 import type { NewLease, StoredShare } from '../share-backend/share-backend.js';
@@ -38,6 +40,8 @@ export interface SlotsOptions {
   readonly journal: SlotJournal;
   readonly records: SlotRecords;
   readonly space: Space;
+  /** While this server is, no slot begins; those that are there can be changed. */
+  readonly leaving: Pick<Leaving, 'now'>;
   readonly logger: Logger;
   /** This server's tub id, 20 bytes: what clients derive write enablers and lease secrets for. */
   readonly nodeId: Uint8Array;
@@ -113,7 +117,7 @@ export class Slots {
    * lease on every share that was named and is there. Durable when this resolves.
    *
    * @throws StorageError `wrong-write-enabler`, `other-kind`, `share-damaged`, `share-too-large`, `too-many-shares`,
-   *   `read-too-large`, `slot-busy`, `disk-full`, `quota-exceeded`, `share-going`, `database-unavailable`; nothing is
+   *   `read-too-large`, `slot-busy`, `disk-full`, `server-leaving`, `quota-exceeded`, `share-going`, `database-unavailable`; nothing is
    *   changed then, but where Postgres fails after the change was decided on it is made all the same
    */
   readTestWrite(request: SlotRequest): Promise<ReadTestWriteAnswer> {
@@ -148,9 +152,12 @@ export class Slots {
   }
 
   async #change(slot: string, open: OpenSlot, request: SlotRequest): Promise<void> {
-    const { nodeId, largestShare, isComing, records } = this.#options;
+    const { nodeId, largestShare, isComing, records, leaving } = this.#options;
     const { storageIndex, account } = request;
     const plan = await planSlot(open, request, { nodeId, largestShare });
+    if (leaving.now && open.shares.size === 0 && plan.written.length > 0) {
+      throw new StorageError('server-leaving', refusalReasons['server-leaving']);
+    }
     if (plan.written.some(({ shareNumber }) => isComing({ storageIndex, shareNumber }))) {
       throw new StorageError('other-kind', 'an immutable share is on its way in here');
     }

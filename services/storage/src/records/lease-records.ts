@@ -5,6 +5,7 @@ import { GroupCommit } from '../group-commit.js';
 import { changeTotals } from '../usage/totals.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseEnd } from './lease-end.js';
+import { leaseOwners } from './lease-owners.js';
 
 interface Renewal {
   readonly storageIndex: Uint8Array;
@@ -47,9 +48,10 @@ export class LeaseRecords {
   }
 
   /**
-   * Gives one account leases on stable shares, or renews them. Durable when this resolves.
+   * Gives one account leases on stable shares, or renews them; where it is a repairer, those who keep the file (see
+   * `leaseOwners`). Durable when this resolves.
    *
-   * @returns for each whether it has the lease now: not where the share has no stable record. `limited` where the
+   * @returns for each whether there is the lease now: not where the share has no stable record. `limited` where the
    *   account has a quota, and nothing was done: see `Admission`
    */
   begin(leases: readonly NewLease[]): Promise<readonly boolean[] | 'limited'> {
@@ -134,10 +136,13 @@ export class LeaseRecords {
                  from wanted join storage.shares using (storage_index, share_number)
                 where server = $1 and state = 'stable' and not limited
                 order by storage_index, share_number for share of shares),
+             ${leaseOwners('there', '$5')},
              leased as (
                insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
-               select $1, storage_index, share_number, account, now(), ${leaseEnd('account', '$5')}
-                 from there
+               -- One for each: two repairers may bring the same keepers.
+               select $1, storage_index, share_number, account, now(), max(expires_at)
+                 from owners
+                group by storage_index, share_number, account
                 order by storage_index, share_number, account
                on conflict (server, storage_index, share_number, account) do update
                  set renewed_at = excluded.renewed_at,
@@ -145,9 +150,10 @@ export class LeaseRecords {
                returning storage_index, share_number, account, xmax = 0 as begun),
              changed (account, bytes, shares, promised) as (
                select account, size, 1, 0
-                 from leased join there using (storage_index, share_number, account) where begun),
+                 from leased join (select distinct storage_index, share_number, size from there) as sizes
+                        using (storage_index, share_number) where begun),
              ${changeTotals}
-             select storage_index, share_number, account, false as limited from leased
+             select storage_index, share_number, account, false as limited from there
               union all
              select storage_index, share_number, account, true from wanted where limited`,
       values: [

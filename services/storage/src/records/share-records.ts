@@ -5,7 +5,7 @@ import { GroupCommit } from '../group-commit.js';
 import type { ShareKind } from '../share-backend/share-backend.js';
 import { changeTotals } from '../usage/totals.js';
 import { whileDatabaseReturns } from './database-errors.js';
-import { leaseEnd } from './lease-end.js';
+import { leaseOwners } from './lease-owners.js';
 
 /** A share that somebody wants to upload, or has uploaded. */
 export interface UploadedShare extends ShareAddress {
@@ -67,7 +67,10 @@ export class ShareRecords {
     return shares.map((share) => !refused.has(keyOf(share)));
   }
 
-  /** Records that a share is in its final place, with the uploader's lease on it. Durable when this resolves. */
+  /**
+   * Records that a share is in its final place, with the uploader's lease on it, or where that is a repairer with those
+   * of who keeps the file (see `leaseOwners`). Durable when this resolves.
+   */
   close(share: UploadedShare): Promise<void> {
     return this.#closing.submit(share);
   }
@@ -140,7 +143,7 @@ export class ShareRecords {
 
   /**
    * Records shares that are in the backend, each with leases: the uploader's where the share was coming, else of the
-   * accounts that hold it, else one of `starter`. Changes nothing where a share is stable or going.
+   * accounts that hold it, else one of `starter`; but for repairers' (see `leaseOwners`). Changes nothing where a share is stable or going.
    *
    * @param client in whose transaction it is done: it may fail as one that is to be run again
    * @returns how many were recorded
@@ -170,13 +173,15 @@ export class ShareRecords {
              do update set state = 'stable', size = excluded.size, kind = excluded.kind
              where known.state = 'coming'
            returning storage_index, share_number, size, uploader, xmax = 0 as added),
+         owned as (
+           select distinct storage_index, share_number,
+                  coalesce(uploader, held.account,
+                           (select key from storage.accounts where name = 'starter')) as account
+             from kept left join held using (storage_index, share_number)),
+         ${leaseOwners('owned', '$9')},
          leased as (
            insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
-           select $1, storage_index, share_number, account, now(), ${leaseEnd('account', '$9')}
-             from (select storage_index, share_number,
-                          coalesce(uploader, held.account,
-                                   (select key from storage.accounts where name = 'starter')) as account
-                     from kept left join held using (storage_index, share_number)) as owned
+           select $1, storage_index, share_number, account, now(), max(expires_at) from owners
             group by storage_index, share_number, account
             order by storage_index, share_number, account
            on conflict do nothing
@@ -341,11 +346,12 @@ export class ShareRecords {
                  on conflict (server, storage_index, share_number)
                    do update set state = 'stable' where known.state = 'coming'
                  returning storage_index, share_number, size, uploader, xmax = 0 as added),
+               ${leaseOwners('closed', '$6')},
                leased as (
                  insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
-                 select $1, storage_index, share_number, account, now(), ${leaseEnd('account', '$6')}
-                   from closed
-                  order by storage_index, share_number
+                 select $1, storage_index, share_number, account, now(), expires_at
+                   from owners
+                  order by storage_index, share_number, account
                  on conflict (server, storage_index, share_number, account) do update
                    set renewed_at = excluded.renewed_at,
                        expires_at = greatest(leases.expires_at, excluded.expires_at)

@@ -9,7 +9,7 @@ export async function accountsFingerprint(database: Database, server: number): P
     `select coalesce(sum(hashtextextended(line, 0)), 0)::text as fingerprint
        from (select accounts::text from storage.accounts
               union all
-             select (key, server_id, description)::text from storage.servers
+             select (key, server_id, description, leaving_since)::text from storage.servers
               union all
              select credentials::text from storage.credentials where server = $1
               union all
@@ -37,13 +37,22 @@ export async function gatherAccounts(
     await generation.requireCurrentIn(client, { hold: false });
     const rows = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await client.query<Row>(text, values)).rows;
+    const servers = await rows<WithNull<CopiedAccounts['servers'][number], 'leaving_since'>>(
+      'select key, server_id, description, leaving_since::text from storage.servers order by key',
+    );
+    const accounts = await rows<WithNull<CopiedAccounts['accounts'][number], 'repairer'>>(
+      `select key, name, created_at::text, state, quota, lease_seconds, nullif(repairer, false) as repairer
+         from storage.accounts order by key`,
+    );
     return {
-      servers: await rows<CopiedAccounts['servers'][number]>(
-        'select key, server_id, description from storage.servers order by key',
-      ),
-      accounts: await rows<CopiedAccounts['accounts'][number]>(
-        `select key, name, created_at::text, state, quota, lease_seconds from storage.accounts order by key`,
-      ),
+      servers: servers.map(({ leaving_since: since, ...server }) => ({
+        ...server,
+        ...(since === null ? {} : { leaving_since: since }),
+      })),
+      accounts: accounts.map(({ repairer, ...account }) => ({
+        ...account,
+        ...(repairer ? { repairer } : {}),
+      })),
       credentials: await rows<CopiedAccounts['credentials'][number]>(
         `select encode(credential_hash, 'hex') as credential_hash, account from storage.credentials
           where server = $1 and account <> (select key from storage.accounts where name = 'anonymous')
@@ -59,6 +68,11 @@ export async function gatherAccounts(
     };
   });
 }
+
+/** A row as Postgres gives it: what the copy leaves out is null. */
+type WithNull<Row, Column extends keyof Row> = Omit<Row, Column> & {
+  [Name in Column]: NonNullable<Row[Name]> | null;
+};
 
 /** What became of the accounts of a copy. */
 export interface RestoredAccounts {
@@ -81,7 +95,7 @@ export async function restoreAccounts(
 ): Promise<RestoredAccounts> {
   return database.transaction(async (client) => {
     await client.query(`select pg_advisory_xact_lock(hashtext('holdfast storage accounts'), 0)`);
-    await restoreServers(client, copy);
+    await restoreServers(client, server, copy);
     const restored = await restoreRows(client, copy);
     const keys = await currentKeys(client, copy);
     await restoreCredentials(client, server, copy, keys);
@@ -92,14 +106,30 @@ export async function restoreAccounts(
   });
 }
 
-async function restoreServers(client: pg.ClientBase, { servers }: CopiedAccounts): Promise<void> {
+async function restoreServers(
+  client: pg.ClientBase,
+  server: number,
+  { servers }: CopiedAccounts,
+): Promise<void> {
   await client.query(
-    `insert into storage.servers (key, server_id, description) overriding system value
-     select * from unnest($1::int[], $2::text[], $3::jsonb[]) on conflict do nothing`,
+    `insert into storage.servers (key, server_id, description, leaving_since) overriding system value
+     select * from unnest($1::int[], $2::text[], $3::jsonb[], $4::timestamptz[]) on conflict do nothing`,
     [
       servers.map(({ key }) => key),
       servers.map(({ server_id }) => server_id),
       servers.map(({ description }) => (description === null ? null : JSON.stringify(description))),
+      servers.map(({ leaving_since: since }) => since ?? null),
+    ],
+  );
+  // It registered itself before its copy was read.
+  await client.query(
+    `update storage.servers set leaving_since = copied.leaving_since
+       from unnest($2::text[], $3::timestamptz[]) as copied (server_id, leaving_since)
+      where key = $1 and servers.server_id = copied.server_id and servers.leaving_since is null`,
+    [
+      server,
+      servers.map(({ server_id }) => server_id),
+      servers.map(({ leaving_since: since }) => since ?? null),
     ],
   );
   await advance(client, 'servers', servers);
@@ -114,17 +144,20 @@ async function restoreRows(client: pg.ClientBase, { accounts }: CopiedAccounts):
     accounts.map(({ state }) => state),
     accounts.map(({ quota }) => quota),
     accounts.map(({ lease_seconds }) => lease_seconds),
+    accounts.map(({ repairer = false }) => repairer),
   ];
   const copied = `unnest($1::int[], $2::text[], $3::timestamptz[], $4::storage.account_state[], $5::bigint[],
-                         $6::bigint[]) as copied (key, name, created_at, state, quota, lease_seconds)`;
+                         $6::bigint[], $7::boolean[])
+    as copied (key, name, created_at, state, quota, lease_seconds, repairer)`;
   const withKey = await client.query(
-    `insert into storage.accounts (key, name, created_at, state, quota, lease_seconds) overriding system value
+    `insert into storage.accounts (key, name, created_at, state, quota, lease_seconds, repairer)
+       overriding system value
      select * from ${copied} on conflict do nothing`,
     values,
   );
   const withAnother = await client.query(
-    `insert into storage.accounts (name, created_at, state, quota, lease_seconds)
-     select name, created_at, state, quota, lease_seconds from ${copied}
+    `insert into storage.accounts (name, created_at, state, quota, lease_seconds, repairer)
+     select name, created_at, state, quota, lease_seconds, repairer from ${copied}
       where not exists (select from storage.accounts as known where known.name = copied.name)
         and key is not null`,
     values,

@@ -5,7 +5,15 @@ import { z } from 'zod';
 const hex = z.string().regex(/^([0-9a-f]{2})+$/);
 
 const contentsForm = z.strictObject({
-  servers: z.array(z.strictObject({ key: z.number(), server_id: z.string(), description: z.unknown() })),
+  servers: z.array(
+    z.strictObject({
+      key: z.number(),
+      server_id: z.string(),
+      description: z.unknown(),
+      /** Only where it is leaving: so an older release reads the copy where none is. */
+      leaving_since: z.string().optional(),
+    }),
+  ),
   accounts: z.array(
     z.strictObject({
       key: z.number(),
@@ -14,6 +22,8 @@ const contentsForm = z.strictObject({
       state: z.enum(['active', 'frozen', 'revoked']),
       quota: z.number().nullable(),
       lease_seconds: z.number().nullable(),
+      /** Only of repairers, for the same reason. */
+      repairer: z.literal(true).optional(),
     }),
   ),
   /** How this server recognises the accounts, but for the anonymous one, whose credential is in `private/`. */

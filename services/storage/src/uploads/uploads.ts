@@ -1,8 +1,9 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Logger } from '@holdfast/common/logging';
-import type { ByteRange, ShareAddress, WholeShares } from '@holdfast/lafs';
+import { type ByteRange, refusalReasons, type ShareAddress, type WholeShares } from '@holdfast/lafs';
 import type { Quarantine } from '../damage/quarantine.js';
 import { isDiskFull } from '../disk-errors.js';
+import type { Leaving } from '../leaving/leaving.js';
 import { keyOf, type ShareRecords } from '../records/share-records.js';
 import type { ShareAdoption } from '../recovery/share-adoption.js';
 import type { NewLease, ShareBackend } from '../share-backend/share-backend.js';
@@ -31,6 +32,8 @@ export interface UploadsOptions {
   readonly space: Space;
   /** A share in it is neither there nor may it come anew: that would replace the damaged one for good. */
   readonly quarantine: Quarantine;
+  /** While this server is, no upload begins; those under way go on. */
+  readonly leaving: Pick<Leaving, 'now'>;
   readonly logger: Logger;
   /** Most shares on their way in at once. */
   readonly mostOpen: number;
@@ -88,7 +91,7 @@ export class Uploads {
    * answer; a share that another upload is bringing is left to it.
    *
    * @returns the shares that are there already, and those that may now be written
-   * @throws StorageError `too-many-uploads` or `server-busy` where that is why nothing was granted; `other-kind` where
+   * @throws StorageError `server-leaving`, `too-many-uploads` or `server-busy` where that is why nothing was granted; `other-kind` where
    *   there are mutable shares, `share-damaged` where nobody knows; `quota-exceeded` where the account's quota does not allow all that there is room for;
    *   `database-unavailable`
    */
@@ -106,7 +109,7 @@ export class Uploads {
       const share = { storageIndex: request.storageIndex, shareNumber };
       const known = this.#open.get(keyOf(share));
       if (known === undefined) {
-        refused ??= this.#limitReached(request.account);
+        refused ??= this.#reasonToBeginNone(request.account);
         if (refused) continue;
         this.#begin(share, request.account);
         begun.push(share);
@@ -259,8 +262,9 @@ export class Uploads {
     else this.#openByAccount.delete(account);
   }
 
-  #limitReached(account: number): StorageError | undefined {
-    const { mostOpen, mostOpenOfOne } = this.#options;
+  #reasonToBeginNone(account: number): StorageError | undefined {
+    const { mostOpen, mostOpenOfOne, leaving } = this.#options;
+    if (leaving.now) return new StorageError('server-leaving', refusalReasons['server-leaving']);
     if ((this.#openByAccount.get(account) ?? 0) >= mostOpenOfOne) {
       return new StorageError(
         'too-many-uploads',

@@ -3,14 +3,14 @@ import { busAccess } from '@holdfast/common/configuration';
 import { ownBusTypes } from '@holdfast/common/connections';
 import { silentLogger } from '@holdfast/common/logging';
 import { accountSubjects } from '@holdfast/storage';
-import type { StorageNode } from '../nodes/storage-node.js';
+import type { StorageNode } from './storage-node.js';
 
 const patience = 2_000;
 
 /**
- * Tells the storage servers that run that accounts, or how long leases last, have changed; where the bus cannot be
- * reached in two seconds, says so on standard error. The change is in Postgres and does not depend on it: servers that
- * are not told look by themselves within a minute.
+ * Tells the storage servers that run that accounts, how long leases last, or who of them is leaving has changed; where
+ * the bus cannot be reached in two seconds, says so on standard error. The change is in Postgres and does not depend on
+ * it: servers that are not told look by themselves within a minute.
  */
 export async function tellServers(node: StorageNode): Promise<void> {
   if (await publishChange(node)) return;
@@ -22,7 +22,7 @@ async function publishChange({ dir, configuration }: StorageNode): Promise<boole
   const bus = new Bus({
     ...(await busAccess(dir, 'bus', configuration.bus)),
     connectionTypes: ownBusTypes(configuration, configuration.connection_types),
-    name: 'holdfast account',
+    name: 'holdfast',
     logger: silentLogger(),
     connectTimeout: patience,
   });
