@@ -13,3 +13,4 @@ export {
   type RepairFile,
 } from './queue/repair-file.js';
 export { retryJobs } from './queue/retry-jobs.js';
+export * from './watch/decisions/index.js';
