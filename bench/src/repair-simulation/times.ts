@@ -1,0 +1,5 @@
+/** Durations in milliseconds. */
+export const minute = 60_000;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+export const year = 365 * day;
