@@ -1,9 +1,10 @@
 import { type Database, type Migration, migrate } from '@holdfast/common/database';
 import type { Logger } from '@holdfast/common/logging';
 import { jobs } from './01-jobs.js';
+import { watch } from './02-watch.js';
 
 /** The schema `repairer`, step by step. All repairers of a grid share it. */
-export const migrations: readonly Migration[] = [jobs];
+export const migrations: readonly Migration[] = [jobs, watch];
 
 /**
  * Brings the schema `repairer` of a database to what this release knows.

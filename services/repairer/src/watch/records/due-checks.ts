@@ -1,0 +1,161 @@
+import type { ShareLocation } from '@holdfast/grid';
+import { parseCapability } from '@holdfast/lafs';
+import type { RepairFile } from '../../queue/repair-file.js';
+import { spareShares } from '../decisions/index.js';
+import type { FileBefore, FileRecord } from '../file-record.js';
+import type { Queryable } from './queryable.js';
+
+/** A file whose check a worker has taken. */
+export interface DueCheck extends FileBefore {
+  readonly file: RepairFile;
+  /** Whether it was never checked before. */
+  readonly isFirst: boolean;
+}
+
+/** Which servers the keys in records stand for, and the other way round. */
+export interface ServerKeys {
+  idOf(key: number): string | undefined;
+  keyOf(serverId: string): number | undefined;
+}
+
+interface DueRow {
+  readonly storage_index: Buffer;
+  readonly verify_capability: string | null;
+  readonly needed: number | null;
+  readonly expected: number | null;
+  readonly share_numbers: number[];
+  readonly share_servers: number[];
+  readonly checked_at: Date | null;
+}
+
+/**
+ * Takes the checks that have been due for the longest time. Those that were never made get a quarter of the places, or all
+ * that the others leave: neither a long new list nor many rechecks hold the other up.
+ *
+ * @param within milliseconds: a check whose worker was lost is due again after so long
+ */
+export async function takeDueChecks(
+  database: Queryable,
+  grid: string,
+  { most, within, servers }: { readonly most: number; readonly within: number; readonly servers: ServerKeys },
+): Promise<DueCheck[]> {
+  const { rows } = await database.query<DueRow>({
+    name: 'take-due-checks',
+    text: `
+      with again as (
+        select storage_index from repairer.watched
+         where grid = $1 and checked_at is not null and next_check <= now()
+         order by next_check limit ceil($2::integer * 0.75) for update skip locked),
+      first as (
+        select storage_index from repairer.watched
+         where grid = $1 and checked_at is null and next_check <= now()
+         order by next_check limit $2::integer - (select count(*) from again) for update skip locked)
+      update repairer.watched as file set next_check = now() + $3 * interval '1 millisecond'
+       where grid = $1 and storage_index in (select * from again union all select * from first)
+      returning storage_index, verify_capability, needed, expected, share_numbers, share_servers, checked_at`,
+    values: [grid, most, within],
+  });
+  return rows.map((row) => ({
+    file: fileOf(row),
+    isFirst: row.checked_at === null,
+    ...beforeOf(row, servers),
+  }));
+}
+
+/** What a check came to. */
+export interface CheckEnd {
+  readonly storageIndex: Uint8Array;
+  readonly record: FileRecord;
+  /** Milliseconds until the next. */
+  readonly nextCheckIn: number;
+  /** Whether the file is to be repaired. */
+  readonly worthwhile: boolean;
+}
+
+/**
+ * Writes a check down. A file that was just repaired and still is not what it should be is not repaired again at once: the
+ * grid may not have the servers for it.
+ *
+ * @param restAfterRepair milliseconds
+ */
+export async function recordCheckEnd(
+  database: Queryable,
+  grid: string,
+  { storageIndex, record, nextCheckIn, worthwhile }: CheckEnd,
+  { servers, restAfterRepair }: { readonly servers: ServerKeys; readonly restAfterRepair: number },
+): Promise<void> {
+  const { health } = record;
+  const shares = keyed(record.shares, servers);
+  await database.query({
+    name: 'record-check-end',
+    text: `
+      update repairer.watched set
+        needed = $3, expected = $4, readable = $5, lasting = $6, happiness = $7, spare_shares = $8,
+        share_numbers = $9, share_servers = $10, checked_at = now(),
+        next_check = now() + $11 * interval '1 millisecond',
+        repair = case when repair = 'queued' then 'queued'
+                      when $12 and (repaired_at is null or repaired_at < now() - $13 * interval '1 millisecond')
+                      then 'wanted' else 'none' end
+      where grid = $1 and storage_index = $2`,
+    values: [
+      grid,
+      storageIndex,
+      health?.needed ?? null,
+      health?.expected ?? null,
+      health?.readable ?? null,
+      health?.lasting ?? null,
+      health?.servers ?? null,
+      health ? spareShares(health) : null,
+      shares.map(({ shareNumber }) => shareNumber),
+      shares.map(({ key }) => key),
+      Math.round(nextCheckIn),
+      worthwhile,
+      restAfterRepair,
+    ],
+  });
+}
+
+/** Puts a check that came to nothing off. What is on record stays. */
+export async function postponeCheck(
+  database: Queryable,
+  grid: string,
+  storageIndex: Uint8Array,
+  by: number,
+): Promise<void> {
+  await database.query(
+    `update repairer.watched set next_check = now() + $3 * interval '1 millisecond'
+      where grid = $1 and storage_index = $2`,
+    [grid, storageIndex, Math.round(by)],
+  );
+}
+
+/** A file's record as it is in its row. */
+export function beforeOf(
+  row: Pick<DueRow, 'needed' | 'expected' | 'share_numbers' | 'share_servers'>,
+  servers: Pick<ServerKeys, 'idOf'>,
+): FileBefore {
+  const shares = row.share_servers.flatMap((key, index) => {
+    const [serverId, shareNumber] = [servers.idOf(key), row.share_numbers[index]];
+    return serverId === undefined || shareNumber === undefined ? [] : [{ serverId, shareNumber }];
+  });
+  return { shares, needed: row.needed ?? undefined, expected: row.expected ?? undefined };
+}
+
+function keyed(shares: readonly ShareLocation[], servers: Pick<ServerKeys, 'keyOf'>) {
+  return shares.flatMap(({ shareNumber, serverId }) => {
+    const key = servers.keyOf(serverId);
+    return key === undefined ? [] : [{ shareNumber, key }];
+  });
+}
+
+/** @throws Error where the row holds what was never put there */
+export function fileOf({
+  storage_index,
+  verify_capability,
+}: Pick<DueRow, 'storage_index' | 'verify_capability'>): RepairFile {
+  if (verify_capability === null) return { kind: 'storage-index', storageIndex: storage_index };
+  const capability = parseCapability(verify_capability);
+  if (capability.kind !== 'CHK-Verifier')
+    throw new Error('a watched file is named by what is no verify capability');
+  return capability;
+}

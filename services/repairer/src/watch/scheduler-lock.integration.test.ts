@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { waitFor } from '@holdfast/lab';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type TestQueue, testQueue } from '../testing/test-queue.js';
+import { SchedulerLock } from './scheduler-lock.js';
+
+const grid = 'test';
+let queue: TestQueue;
+let holder: ChildProcess | undefined;
+
+beforeAll(async () => {
+  queue = await testQueue();
+});
+afterAll(() => queue[Symbol.asyncDispose]());
+afterEach(async () => {
+  if (!holder || holder.exitCode !== null || holder.signalCode !== null) return;
+  const ended = once(holder, 'exit');
+  holder.kill('SIGKILL');
+  await ended;
+});
+
+const take = (ofGrid = grid) => SchedulerLock.take(queue.database, ofGrid);
+const takeOver = () => waitFor('the lock is free', take, { timeoutMs: 60_000 });
+
+/** A process of its own that has the lock. */
+async function holdElsewhere(): Promise<ChildProcess> {
+  const dist = join(import.meta.dirname, '..', '..', 'dist', 'watch', 'scheduler-lock.js');
+  const script = `
+    import { openPool } from '@holdfast/common/database';
+    import { silentLogger } from '@holdfast/common/logging';
+    import { SchedulerLock } from ${JSON.stringify(dist)};
+    const [url, grid] = process.argv.slice(1);
+    const database = openPool({ url, applicationName: 'other', logger: silentLogger() });
+    if (await SchedulerLock.take(database, grid)) console.log('held');`;
+  holder = spawn(process.execPath, ['--input-type=module', '-e', script, queue.url, grid], {
+    cwd: join(import.meta.dirname, '..', '..'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = await once(holder.stdout as NodeJS.ReadableStream, 'data');
+  expect(String(said)).toContain('held');
+  return holder;
+}
+
+describe('the lock of the scheduler', () => {
+  it('is had by one of a grid at a time, and given back', async () => {
+    const held = await take();
+    expect(held).toBeDefined();
+    expect(await take()).toBeUndefined();
+    const other = await take('other');
+    expect(other).toBeDefined();
+    other?.release();
+    held?.release();
+    (await takeOver()).release();
+  });
+
+  it('is lost with its connection, and its holder knows', async () => {
+    const held = await takeOver();
+    const { rows } = await held.client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    await queue.sql('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await waitFor('the holder knows', async () => held.signal.aborted || undefined, { timeoutMs: 60_000 });
+    (await takeOver()).release();
+  });
+
+  it('is kept by whoever is well, for longer than the others wait', async () => {
+    const holding = await holdElsewhere();
+    await new Promise((resolve) => setTimeout(resolve, 8_000));
+    expect(await take()).toBeUndefined();
+    expect(holding.exitCode).toBeNull();
+  });
+
+  it('is taken over from a process that was killed', async () => {
+    (await holdElsewhere()).kill('SIGKILL');
+    (await takeOver()).release();
+  });
+
+  it('is taken over from a process that is stopped, though its connection stands', async () => {
+    (await holdElsewhere()).kill('SIGSTOP');
+    (await takeOver()).release();
+  });
+});
