@@ -54,7 +54,7 @@ export async function simulateRepair(size: SimulationSize): Promise<number> {
   // Shorter, and over fewer files: what it shows is a rate.
   const flapping: Scenario = {
     ...scenario,
-    files: Math.ceil(files / 10),
+    files: Math.ceil(files / 50),
     duration: flappingDays * day,
     troubles: {
       yearlyLoss: 0,
