@@ -29,4 +29,11 @@ export {
   type SocksRequest,
   startSocksProxy,
 } from './servers/socks-proxy.js';
+export {
+  destinations,
+  endTraced,
+  makeNetworkNamespace,
+  type NetworkNamespace,
+  whyNoNetworkNamespace,
+} from './testing/network-namespace.js';
 export { createTestBus, createTestDatabase, testPostgresUrl } from './testing/test-database.js';

@@ -9,9 +9,10 @@ export { forgetServers } from './cache/forgotten-servers.js';
 export {
   type ConnectionsConfiguration,
   connectionsConfiguration,
+  readConnections,
 } from './connections/connections-configuration.js';
 export type { RefusedEdit } from './connections/connections-file.js';
-export { emptyConnections } from './connections/empty-connections.js';
+export { newConnections } from './connections/new-connections.js';
 export type { IntroducerStatus } from './introducers/introducers.js';
 export { type JoinOptions, type MemberStatus, Membership, type MembershipOptions } from './membership.js';
 export { migrateMembership } from './migrations.js';

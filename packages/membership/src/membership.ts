@@ -9,11 +9,7 @@ import { Gauge, type Registry } from '@holdfast/common/metrics';
 import { ServerSet, type ServerSetStatus } from '@holdfast/grid';
 import { AnnouncementCache } from './cache/announcement-cache.js';
 import { Forgetting } from './cache/forgetting.js';
-import {
-  anonymousConnectionsConfiguration,
-  type ConnectionsConfiguration,
-  connectionsConfiguration,
-} from './connections/connections-configuration.js';
+import { type ConnectionsConfiguration, connectionsOf } from './connections/connections-configuration.js';
 import { ConnectionsFile, type RefusedEdit } from './connections/connections-file.js';
 import { type IntroducerStatus, Introducers } from './introducers/introducers.js';
 import { migrateMembership } from './migrations.js';
@@ -92,7 +88,7 @@ export class Membership {
     const connections = await ConnectionsFile.open(
       join(dir, 'connections.yaml'),
       logger,
-      configuration.anonymous ? anonymousConnectionsConfiguration : connectionsConfiguration,
+      connectionsOf(configuration),
     );
     const introducers = await introducersOf(options, connections.current);
     return new Membership(options, await readPrivateSecret(dir, 'secret'), connections, introducers);

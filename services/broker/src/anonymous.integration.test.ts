@@ -7,22 +7,20 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import {
   createTestDatabase,
+  destinations,
+  endTraced,
   holdfastProgram,
   Lab,
+  makeNetworkNamespace,
+  type NetworkNamespace,
   type SocksProxy,
   startSocksProxy,
   type TemporaryFolder,
   temporaryFolder,
   waitFor,
+  whyNoNetworkNamespace,
 } from '@holdfast/lab';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  destinations,
-  endTraced,
-  makeNetworkNamespace,
-  type NetworkNamespace,
-  whyNoNetworkNamespace,
-} from './testing/network-namespace.js';
 
 // An anonymous broker in a network of its own, from which only Unix sockets lead out: one to a SOCKS proxy, one to
 // Postgres. What it tries beside these is seen by a tracer, and counted at an interface that leads nowhere.

@@ -3,6 +3,7 @@ import {
   createNodeFolder,
   type NodeOptions,
   nodeYamlFields,
+  reachingFields,
 } from '@holdfast/common/configuration';
 import { newIdentityFiles, newSecretFile } from '@holdfast/common/identity';
 
@@ -29,6 +30,7 @@ export async function initialise(dir: string, options: StorageOptions): Promise<
     yaml: {
       'node.yaml': {
         ...nodeYamlFields('storage', options),
+        ...reachingFields(options),
         listen: options.listen,
         locations: options.locations,
         shares: { path: 'shares', reserved_space: options.reservedSpace ?? '1GB' },

@@ -35,14 +35,32 @@ export function joinCommand(program: Command): void {
       ).argParser(sharesArgument),
     )
     .option('--operator <host:port>', 'where it serves /healthz, /readyz and /metrics', hostPortArgument)
-    .action(async (invitation: string, dir: string, options: JoinOptions) => {
+    .option(
+      '--proxy <handler[=endpoint]>',
+      'go out through this proxy only, now and when the node runs: tor, tor=unix:/path, socks5=tcp:host:port, i2p; may be repeated',
+      (text: string, before: readonly string[] = []) => [...before, text],
+    )
+    .option(
+      '--anonymous',
+      'make no direct connection and look up no name, neither now nor when the node runs',
+    )
+    .action(async (invitation: string, dir: string, options: JoinOptions & { proxy?: string[] }) => {
+      const { readWaysOut } = await import('../invitations/ways-out.js');
       // Before the invitation is used up.
-      if (options.listen !== undefined && options.location === undefined) reachable(options.listen);
+      const { anonymous, connectionTypes, written } = readWaysOut(options);
+      if (options.listen !== undefined && options.location === undefined && !options.anonymous)
+        reachable(options.listen);
       const nickname = options.nickname ?? basename(resolve(dir));
       const { useInvitation } = await import('../invitations/join.js');
       const { makeInvitedNode } = await import('../invitations/make-node.js');
-      const settings = await useInvitation(invitation, { dir, nickname });
-      await makeInvitedNode(dir, settings, { ...options, nickname });
+      const settings = await useInvitation(invitation, { dir, nickname, anonymous, connectionTypes });
+      await makeInvitedNode(dir, settings, {
+        ...options,
+        nickname,
+        ...(written === undefined ? {} : { connectionTypes: written }),
+      });
       process.stdout.write(`Made the ${settings.role} ${nickname} in ${dir}: bin/holdfast run ${dir}\n`);
+      if (settings.role === 'storage' && anonymous && options.location === undefined)
+        process.stdout.write('Before it runs, name its .onion or .i2p address in locations: of node.yaml.\n');
     });
 }

@@ -6,7 +6,16 @@ export class InvitationError extends Error {
   override readonly name = 'InvitationError';
 
   constructor(
-    readonly code: 'malformed' | 'expired' | 'unanswered' | 'refused' | 'unreadable' | 'too-large' | 'role',
+    readonly code:
+      | 'malformed'
+      | 'expired'
+      | 'unanswered'
+      | 'refused'
+      | 'unreadable'
+      | 'too-large'
+      | 'role'
+      | 'no-bus'
+      | 'no-way',
     message: string,
     options?: ErrorOptions,
   ) {

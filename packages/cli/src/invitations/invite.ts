@@ -1,9 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
-import { busAccess, duration, readYamlConfiguration } from '@holdfast/common/configuration';
+import { type BusAccess, busAccess, duration, readYamlConfiguration } from '@holdfast/common/configuration';
+import { ownBusTypes } from '@holdfast/common/connections';
+import { formatManagerKey } from '@holdfast/common/grid-management';
+import { type IntroducerAccess, readIntroducers } from '@holdfast/common/introducers';
 import { silentLogger } from '@holdfast/common/logging';
-import { AccountBook, AccountError, grantServers, knownServers, SecretSeal } from '@holdfast/storage';
+import {
+  AccountBook,
+  AccountError,
+  grantServers,
+  knownServers,
+  SecretSeal,
+  type StorageConfiguration,
+} from '@holdfast/storage';
 import type { z } from 'zod';
 import { connectionsYaml } from '../announcements/formats.js';
 import { roleOfNode } from '../nodes/role.js';
@@ -27,11 +37,11 @@ const mostSettings = 700_000;
 /**
  * Invites one node: prints a code and waits until it is used, or writes a file with all of it.
  *
- * @throws InvitationError `role`, `too-large`, `expired`; AccountError; ConfigurationError
+ * @throws InvitationError `role`, `no-bus`, `too-large`, `expired`; AccountError; ConfigurationError
  */
 export async function invite(options: InviteOptions): Promise<void> {
   const patience = duration.parse(options.expires);
-  const { settings, access } = await settingsFor(options);
+  const { settings, meeting } = await invitationFor(options);
   if (options.file !== undefined) {
     const expires = new Date(Date.now() + patience).toISOString();
     const text = `${JSON.stringify({ holdfast_invitation: 1, expires, settings }, null, 2)}\n`;
@@ -39,10 +49,15 @@ export async function invite(options: InviteOptions): Promise<void> {
     process.stdout.write(`Wrote ${options.file}. Whoever can read it can join: bin/holdfast join FILE DIR\n`);
     return;
   }
+  if (!meeting)
+    throw new InvitationError(
+      'no-bus',
+      'this node uses no bus, so there is none to meet at: invite with --file',
+    );
   if (JSON.stringify(settings).length > mostSettings)
     throw new InvitationError('too-large', 'this is too much for the bus to carry: invite with --file');
-  const code = InvitationCode.create(access.url);
-  const bus = new Bus({ ...access, name: 'holdfast invite', logger: silentLogger() });
+  const code = InvitationCode.create(meeting.url);
+  const bus = new Bus({ ...meeting, name: 'holdfast invite', logger: silentLogger() });
   try {
     process.stdout.write(`holdfast join ${code} DIR\n`);
     const nickname = await answerOne(bus, code, settings, patience);
@@ -94,41 +109,89 @@ function withResolvers<T>() {
   return { promise, resolve, reject };
 }
 
-async function settingsFor({ dir, account }: InviteOptions) {
-  if (account !== undefined) return settingsOfCustomer(dir, account);
+/** What is told, and the bus to meet at; none where the node uses none. */
+interface Invitation {
+  readonly settings: InvitationSettings;
+  readonly meeting: IntroducerAccess | undefined;
+}
+
+async function invitationFor({ dir, account }: InviteOptions): Promise<Invitation> {
+  if (account !== undefined) return invitationOfCustomer(dir, account);
   const role = await roleOfNode(dir);
-  if (role === 'introducer')
-    throw new InvitationError(
-      'role',
-      'expected the folder of a storage server or a broker: the new node is like it',
-    );
-  const node = await readNode(dir, role);
-  const access = await busAccess(dir, 'bus', node.bus);
-  const settings: InvitationSettings = {
-    kind: 'node',
-    role,
-    grid: node.grid,
-    bus: access.url,
-    ...(access.ca === undefined ? {} : { busCa: access.ca }),
-    ...(node.shares === undefined ? {} : { shares: node.shares }),
-  };
-  return { settings, access };
-}
-
-async function readNode(dir: string, role: 'storage' | 'broker') {
-  const file = join(dir, 'node.yaml');
-  if (role === 'storage') {
-    const { nodeConfiguration } = await import('@holdfast/storage');
-    const { grid, bus } = await readYamlConfiguration(file, nodeConfiguration);
-    return { grid, bus, shares: undefined };
+  switch (role) {
+    case 'storage':
+      return invitationOfStorage(dir);
+    case 'broker':
+      return invitationOfBroker(dir);
+    default:
+      throw new InvitationError(
+        'role',
+        'expected the folder of a storage server or a broker: the new node is like it',
+      );
   }
-  const { nodeConfiguration } = await import('@holdfast/broker');
-  const { grid, bus, encoding } = await readYamlConfiguration(file, nodeConfiguration);
-  const { required, happy, total } = encoding;
-  return { grid, bus, shares: { required, happy, total } };
 }
 
-function settingsOfCustomer(dir: string, account: string) {
+async function invitationOfStorage(dir: string): Promise<Invitation> {
+  const { nodeConfiguration } = await import('@holdfast/storage');
+  const configuration = await readYamlConfiguration(join(dir, 'node.yaml'), nodeConfiguration);
+  const { grid, introducers, connection_types: forAll } = configuration;
+  const meeting = await ownBus(dir, configuration);
+  return {
+    settings: {
+      kind: 'node',
+      role: 'storage',
+      grid,
+      ...toldBus(meeting),
+      ...(introducers && toldIntroducers(await readIntroducers(dir, configuration, introducers, forAll))),
+    },
+    meeting,
+  };
+}
+
+async function invitationOfBroker(dir: string): Promise<Invitation> {
+  const { nodeConfiguration } = await import('@holdfast/broker');
+  const { readConnections } = await import('@holdfast/membership');
+  const configuration = await readYamlConfiguration(join(dir, 'node.yaml'), nodeConfiguration);
+  const { grid, bus, encoding, grid_managers } = configuration;
+  const { introducers, connection_types: forAll } = await readConnections(dir, configuration);
+  const { required, happy, total } = encoding;
+  const listenedTo = await readIntroducers(dir, configuration, introducers, forAll);
+  const managers = Object.entries(grid_managers).map(([name, key]) => [name, formatManagerKey(key)]);
+  return {
+    settings: {
+      kind: 'node',
+      role: 'broker',
+      grid,
+      ...toldBus(await busAccess(dir, 'bus', bus)),
+      ...(introducers && toldIntroducers(listenedTo)),
+      ...(managers.length === 0 ? {} : { gridManagers: Object.fromEntries(managers) }),
+      shares: { required, happy, total },
+    },
+    meeting: [...listenedTo.values()][0],
+  };
+}
+
+function toldBus({ url, ca }: BusAccess) {
+  return { bus: url, ...(ca === undefined ? {} : { busCa: ca }) };
+}
+
+function toldIntroducers(introducers: ReadonlyMap<string, BusAccess>) {
+  const told = [...introducers].map(([name, { url, ca }]) => [
+    name,
+    { url, ...(ca === undefined ? {} : { ca }) },
+  ]);
+  return { introducers: Object.fromEntries(told) as Record<string, { url: string; ca?: string }> };
+}
+
+/** The bus of a storage server's `node.yaml`. */
+async function ownBus(dir: string, configuration: StorageConfiguration): Promise<IntroducerAccess> {
+  return {
+    ...(await busAccess(dir, 'bus', configuration.bus)),
+    connectionTypes: ownBusTypes(configuration, configuration.connection_types),
+  };
+}
+
+function invitationOfCustomer(dir: string, account: string): Promise<Invitation> {
   return withStorageNode(
     dir,
     'holdfast invite',
@@ -149,7 +212,7 @@ function settingsOfCustomer(dir: string, account: string) {
         grid: configuration.grid,
         connections: `introducers: {}\n${connectionsYaml(granted)}`,
       };
-      return { settings, access: await busAccess(folder, 'bus', configuration.bus) };
+      return { settings, meeting: await ownBus(folder, configuration) };
     },
   );
 }

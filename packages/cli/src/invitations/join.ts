@@ -3,11 +3,23 @@ import { access, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Bus, BusUnavailableError } from '@holdfast/common/bus';
 import { NodeFolderExistsError } from '@holdfast/common/configuration';
+import { type ConnectionTypes, canReachBus, ownBusTypes } from '@holdfast/common/connections';
 import { silentLogger } from '@holdfast/common/logging';
 import { InvitationCode, InvitationError } from './code.js';
 import { type InvitationSettings, invitationFile, invitationSettings, joinQuestion } from './settings.js';
 
 const patience = 20_000;
+/** Circuits are built slowly. */
+const proxiedPatience = 90_000;
+
+/** Who is invited, and how it may reach the inviter. */
+export interface Invited {
+  readonly nickname: string;
+  /** Whether no direct connection may be made. */
+  readonly anonymous: boolean;
+  /** Directly where not given. */
+  readonly connectionTypes: ConnectionTypes | undefined;
+}
 
 /**
  * Uses an invitation. The folder must not be there yet, so that a mistake does not use it up.
@@ -17,27 +29,38 @@ const patience = 20_000;
  */
 export async function useInvitation(
   codeOrFile: string,
-  { dir, nickname }: { dir: string; nickname: string },
+  { dir, ...invited }: Invited & { dir: string },
 ): Promise<InvitationSettings> {
   if (await exists(dir)) throw new NodeFolderExistsError(dir);
   return /^(nats|tls):/i.test(codeOrFile)
-    ? useCode(InvitationCode.parse(codeOrFile), nickname)
+    ? useCode(InvitationCode.parse(codeOrFile), invited)
     : readInvitation(codeOrFile);
 }
 
 /** The bus need not be trusted for this, nor the other users of it: all that is said is sealed by the code. */
-async function useCode(code: InvitationCode, nickname: string): Promise<InvitationSettings> {
+async function useCode(code: InvitationCode, invited: Invited): Promise<InvitationSettings> {
+  const { nickname, anonymous } = invited;
+  const connectionTypes = ownBusTypes({ anonymous, bus: code.bus }, invited.connectionTypes);
+  if (!canReachBus(code.bus, connectionTypes))
+    throw new InvitationError(
+      'no-way',
+      `${new URL(code.bus).host}: no connection to it is allowed: name a --proxy`,
+    );
   const url = new URL(code.bus);
   url.username = url.password = 'invitee';
   const bus = new Bus({
     url: url.toString(),
+    connectionTypes,
     untrusted: true,
     name: 'holdfast join',
     logger: silentLogger(),
   });
   const nonce = randomBytes(16).toString('base64');
   try {
-    const answer = await askInTime(bus, code, code.seal('request', { nickname, nonce }));
+    const answer = await askInTime(bus, code, {
+      sealed: code.seal('request', { nickname, nonce }),
+      until: Date.now() + (invited.connectionTypes === undefined ? patience : proxiedPatience),
+    });
     if ('refused' in answer) throw new InvitationError('refused', answer.refused);
     return invitationSettings.parse(code.open('answer', answer.sealed, nonce));
   } finally {
@@ -45,8 +68,11 @@ async function useCode(code: InvitationCode, nickname: string): Promise<Invitati
   }
 }
 
-async function askInTime(bus: Bus, code: InvitationCode, sealed: string) {
-  const deadline = Date.now() + patience;
+async function askInTime(
+  bus: Bus,
+  code: InvitationCode,
+  { sealed, until }: { sealed: string; until: number },
+) {
   for (;;) {
     try {
       return await bus.ask(joinQuestion(code.meetingPlace), { sealed });
@@ -54,8 +80,9 @@ async function askInTime(bus: Bus, code: InvitationCode, sealed: string) {
       // Only where nobody can have heard the question is it asked again: the code is good once.
       const unheard = error instanceof BusUnavailableError && error.reason !== 'no answer in time';
       if (!unheard) throw error;
-      if (Date.now() > deadline) {
-        const reason = bus.connected ? 'nobody waits for this code' : 'the bus cannot be reached';
+      if (Date.now() > until) {
+        const problem = bus.problem === undefined ? '' : ` (${bus.problem})`;
+        const reason = bus.connected ? 'nobody waits for this code' : `the bus cannot be reached${problem}`;
         throw new InvitationError('unanswered', `${reason}: \`invite\` must still run, and be given time`, {
           cause: error,
         });

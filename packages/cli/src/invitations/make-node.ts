@@ -1,3 +1,4 @@
+import type { WrittenConnectionTypes } from '@holdfast/common/connections';
 import { reachable } from '../nodes/reachable.js';
 import type { InvitationSettings } from './settings.js';
 
@@ -9,6 +10,8 @@ export interface JoinOptions {
   readonly location?: readonly string[];
   readonly shares?: { readonly required: number; readonly happy: number; readonly total: number };
   readonly operator?: string;
+  readonly anonymous?: boolean;
+  readonly connectionTypes?: WrittenConnectionTypes;
 }
 
 /** Not connected to: a customer's broker is told of its servers in `connections.yaml`, which names no introducer. */
@@ -20,8 +23,14 @@ export async function makeInvitedNode(
   settings: InvitationSettings,
   options: JoinOptions & { readonly nickname: string },
 ): Promise<void> {
-  const { nickname, postgres } = options;
-  const common = { nickname, postgres, grid: settings.grid };
+  const { nickname, postgres, anonymous = false, connectionTypes } = options;
+  const common = {
+    nickname,
+    postgres,
+    grid: settings.grid,
+    anonymous,
+    ...(connectionTypes === undefined ? {} : { connectionTypes }),
+  };
   if (settings.kind === 'customer') {
     // The servers' addresses in connections.yaml end in the account's credentials.
     process.umask(0o077);
@@ -35,18 +44,29 @@ export async function makeInvitedNode(
     });
     return;
   }
-  const { bus, busCa } = settings;
-  const onBus = { ...common, bus, ...(busCa === undefined ? {} : { busCa }) };
+  const { bus, busCa, introducers, gridManagers } = settings;
+  const onBus = {
+    ...common,
+    bus,
+    ...(busCa === undefined ? {} : { busCa }),
+    ...(introducers === undefined ? {} : { introducers }),
+  };
   if (settings.role === 'storage') {
     const { initialise } = await import('@holdfast/storage');
     const { listen = '127.0.0.1:7201', operator = '127.0.0.1:7102' } = options;
-    const locations = options.location ?? [reachable(listen)];
+    // Where it listens is no place that an anonymous node may tell of.
+    const locations = options.location ?? (anonymous ? [] : [reachable(listen)]);
     await initialise(dir, { ...onBus, listen, operator, locations });
     return;
   }
   const { initialise } = await import('@holdfast/broker');
   const shares = options.shares ?? settings.shares;
-  await initialise(dir, { ...onBus, ...brokerPlaces(options), ...(shares === undefined ? {} : { shares }) });
+  await initialise(dir, {
+    ...onBus,
+    ...brokerPlaces(options),
+    ...(gridManagers === undefined ? {} : { gridManagers }),
+    ...(shares === undefined ? {} : { shares }),
+  });
 }
 
 function brokerPlaces({ listen = '127.0.0.1:3456', operator = '127.0.0.1:7103' }: JoinOptions) {

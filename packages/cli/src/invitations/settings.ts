@@ -1,6 +1,12 @@
 import type { Question, Subject } from '@holdfast/common/bus';
 import { z } from 'zod';
 
+const busAccess = z.strictObject({
+  /** With user and password, where the bus asks for them. */
+  url: z.string(),
+  ca: z.string().optional(),
+});
+
 const shares = z.strictObject({ required: z.int(), happy: z.int(), total: z.int() });
 
 /** What an invited node is told: all of its grid that is not its own choice. */
@@ -13,6 +19,10 @@ export const invitationSettings = z.discriminatedUnion('kind', [
     /** With user and password, where the bus asks for them. */
     bus: z.string(),
     busCa: z.string().optional(),
+    /** Those that the node names whose like it is; how each is reached is the new node's own matter. */
+    introducers: z.record(z.string(), busAccess).optional(),
+    /** Of a broker: public keys of grid managers. */
+    gridManagers: z.record(z.string(), z.string()).optional(),
     shares: shares.optional(),
   }),
   /** A customer's broker: the servers with the account's credentials, and no bus. */

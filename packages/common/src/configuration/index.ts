@@ -10,6 +10,7 @@ export {
   type NodeOptions,
   nodeSettings,
   nodeYamlFields,
+  reachingFields,
   urlWithPassword,
 } from './node-settings.js';
 export { byteSize, duration, formatHostPort, type HostPort, hostPort, parseHostPort } from './values.js';

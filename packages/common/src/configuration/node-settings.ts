@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { WrittenConnectionTypes } from '../connections/connection-types.js';
 import { duration, hostPort } from './values.js';
 
 const url = (protocols: string[], example: string) =>
@@ -44,6 +45,12 @@ export interface NodeOptions {
   readonly busCa?: string;
   /** `HOST:PORT` of /healthz, /readyz and /metrics. */
   readonly operator: string;
+  /** Whether it makes no direct connection; it does where not given. */
+  readonly anonymous?: boolean;
+  /** How others are reached; directly where not given. */
+  readonly connectionTypes?: WrittenConnectionTypes;
+  /** The introducers that it uses instead of the one on its bus, by name; their URLs with the passwords. */
+  readonly introducers?: Readonly<Record<string, { readonly url: string; readonly ca?: string | undefined }>>;
 }
 
 /** The common part of a new `node.yaml`: URLs without their passwords, which go to `private/`. */
@@ -56,17 +63,40 @@ export function nodeYamlFields(service: string, options: NodeOptions): Record<st
     bus: withoutPassword(options.bus).url,
     operator: { listen: options.operator },
     log: { level: 'info' },
+    ...(options.anonymous ? { anonymous: true } : {}),
+  };
+}
+
+/**
+ * How others are reached, where a new node is told: fields for `node.yaml`, or for the `connections.yaml` of a role that
+ * has one.
+ */
+export function reachingFields({ connectionTypes, introducers }: NodeOptions): Record<string, unknown> {
+  const named = Object.entries(introducers ?? {});
+  return {
+    ...(connectionTypes === undefined ? {} : { connection_types: connectionTypes }),
+    ...(introducers === undefined
+      ? {}
+      : {
+          introducers: Object.fromEntries(
+            named.map(([name, { url }]) => [name, { url: withoutPassword(url).url }]),
+          ),
+        }),
   };
 }
 
 /** What the URLs in `options` are used with, as files for `private/`: their passwords, and whom to trust. */
 export function accessFiles(options: NodeOptions): Record<string, string> {
   const files: Record<string, string> = {};
-  for (const name of ['postgres', 'bus'] as const) {
-    const { password } = withoutPassword(options[name]);
+  const keep = (name: string, url: string, ca?: string) => {
+    const { password } = withoutPassword(url);
     if (password !== '') files[`${name}.password`] = `${password}\n`;
-  }
-  if (options.busCa !== undefined) files['bus-ca.pem'] = options.busCa;
+    if (ca !== undefined) files[`${name}-ca.pem`] = ca;
+  };
+  keep('postgres', options.postgres);
+  keep('bus', options.bus, options.busCa);
+  for (const [name, { url, ca }] of Object.entries(options.introducers ?? {}))
+    keep(`introducer-${name}`, url, ca);
   return files;
 }
 

@@ -37,6 +37,8 @@ export const connectionTypes = z.strictObject({
 /** How connections to one kind of address are made. */
 export type ConnectionHandler = z.output<typeof anyHandler>;
 export type ConnectionTypes = Readonly<z.output<typeof connectionTypes>>;
+/** A map as it is written into a file. */
+export type WrittenConnectionTypes = Readonly<z.input<typeof connectionTypes>>;
 /** The names of the handlers that make connections. */
 export type HandlerName = Exclude<ConnectionHandler['handler'], 'disabled'>;
 

@@ -17,6 +17,7 @@ export {
   connectionTypes,
   defaultConnectionTypes,
   type HandlerName,
+  type WrittenConnectionTypes,
 } from './connection-types.js';
 export { type DialOptions, dial, dialTimeout } from './dial.js';
 export { ProxyError } from './errors.js';

@@ -77,6 +77,11 @@ export function isSignedBy({ certificate, signature }: GridManagerCertificate, m
   }
 }
 
+/** Writes a public key as `parseManagerKey` reads it. */
+export function formatManagerKey(key: KeyObject): string {
+  return `pub-v0-${base32Encode(key.export({ type: 'spki', format: 'der' }).subarray(-32))}`;
+}
+
 /** A grid manager's or a server's public key as the peer writes it, `pub-v0-…`; undefined where the text is not one. */
 export function parseManagerKey(text: string): KeyObject | undefined {
   return text.startsWith('pub-') ? parsePublicKey(text.slice('pub-'.length)) : undefined;

@@ -2,6 +2,7 @@
 export {
   type CertificateContent,
   CertificateError,
+  formatManagerKey,
   type GridManagerCertificate,
   gridManagerCertificate,
   isSignedBy,

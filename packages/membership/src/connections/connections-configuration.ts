@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { readYamlConfiguration } from '@holdfast/common/configuration';
 import { connectionTypes, refuseDirect, refuseNamedProxies } from '@holdfast/common/connections';
 import { gridManagerCertificate, mostCertificates } from '@holdfast/common/grid-management';
 import { introducersSetting, refuseNamedIntroducerProxies } from '@holdfast/common/introducers';
@@ -58,7 +60,7 @@ export const connectionsConfiguration = z.strictObject({
 });
 
 /** As an anonymous node takes it: without a map for all, there is no way to anything that has none of its own. */
-export const anonymousConnectionsConfiguration = connectionsConfiguration
+const anonymousConnectionsConfiguration = connectionsConfiguration
   .superRefine(({ connection_types: forAll, introducers, servers }, context) => {
     const refuse = (path: PropertyKey[], expected: string) =>
       context.addIssue({ code: 'custom', path, message: `an anonymous node ${expected}` });
@@ -72,3 +74,20 @@ export const anonymousConnectionsConfiguration = connectionsConfiguration
   .transform((connections) => ({ ...connections, connection_types: connections.connection_types ?? {} }));
 
 export type ConnectionsConfiguration = z.infer<typeof connectionsConfiguration>;
+
+/** What a node takes as its `connections.yaml`. */
+export function connectionsOf(node: { readonly anonymous: boolean }): z.ZodType<ConnectionsConfiguration> {
+  return node.anonymous ? anonymousConnectionsConfiguration : connectionsConfiguration;
+}
+
+/**
+ * Reads the `connections.yaml` of a node's folder.
+ *
+ * @throws ConfigurationError
+ */
+export function readConnections(
+  dir: string,
+  node: { readonly anonymous: boolean },
+): Promise<ConnectionsConfiguration> {
+  return readYamlConfiguration(join(dir, 'connections.yaml'), connectionsOf(node));
+}

@@ -1,5 +1,7 @@
-/** A `connections.yaml` that says nothing, and what could be said in it: of every new node that has the file. */
-export const emptyConnections = `# Introducers that this node listens to, and storage servers that it is told of here. A change of this file is in
+import { stringify } from 'yaml';
+
+/** Says nothing, and what could be said. */
+const emptyConnections = `# Introducers that this node listens to, and storage servers that it is told of here. A change of this file is in
 # force at once; docs/operating.md says more.
 #
 # connection_types says how addresses of each type are reached: tcp, socks5, tor, i2p or disabled. It holds for every
@@ -25,3 +27,13 @@ export const emptyConnections = `# Introducers that this node listens to, and st
 #         permutation-seed-base32: <seed, where the server has one of its own>
 servers: {}
 `;
+
+/**
+ * The `connections.yaml` of a new node.
+ *
+ * @param fields what it says beside `text`, by the names of its fields
+ * @param text its text, in which none of these is; one that says nothing where not given
+ */
+export function newConnections(fields: Record<string, unknown>, text = emptyConnections): string {
+  return Object.keys(fields).length === 0 ? text : `${text}${stringify(fields, { lineWidth: 0 })}`;
+}
