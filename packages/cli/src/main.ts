@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { accountCommand } from './commands/account.js';
 import { announcementsCommand } from './commands/announcements.js';
+import { checkCommand } from './commands/check.js';
 import { getCommand } from './commands/get.js';
 import { gridManagerCommand } from './commands/grid-manager.js';
 import { initCommand } from './commands/init.js';
@@ -29,6 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
   for (const add of [
     putCommand,
     getCommand,
+    checkCommand,
     initCommand,
     runCommand,
     labCommand,

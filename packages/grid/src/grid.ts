@@ -49,6 +49,8 @@ export interface UploadRequest {
 export interface CheckRequest {
   /** Whether every byte of every share is read. */
   readonly verify?: boolean | undefined;
+  /** Whether the leases of this node on the file's good shares are renewed. */
+  readonly addLease?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -124,11 +126,11 @@ export class Grid {
    */
   async check(
     file: Capability | StorageIndexOnly,
-    { verify = false, signal }: CheckRequest = {},
+    { verify = false, addLease = false, signal }: CheckRequest = {},
   ): Promise<CheckResults> {
     expectManyListeners(signal);
     if (file.kind === 'LIT') return literalResults();
-    return checkFile(checkedFile(file), { ...this.#options, verify, signal });
+    return checkFile(checkedFile(file), { ...this.#options, verify, addLease, signal });
   }
 
   /**
@@ -142,13 +144,21 @@ export class Grid {
    */
   async repair(
     file: Capability | StorageIndexOnly,
-    { verify = false, checked, pace = unlimited, signal }: RepairRequest = {},
+    { verify = false, addLease = false, checked, pace = unlimited, signal }: RepairRequest = {},
   ): Promise<RepairResults> {
     expectManyListeners(signal);
     if (file.kind === 'LIT') return nothingToRepair(literalResults());
     const knownCorrupt = checked?.corruptShares ?? [];
     const buffers = this.#buffers;
-    return repairFile(checkedFile(file), { ...this.#options, buffers, verify, knownCorrupt, pace, signal });
+    return repairFile(checkedFile(file), {
+      ...this.#options,
+      buffers,
+      verify,
+      addLease,
+      knownCorrupt,
+      pace,
+      signal,
+    });
   }
 
   async #openShares(capability: ChkReadCapability, signal: AbortSignal | undefined): Promise<OpenFile> {

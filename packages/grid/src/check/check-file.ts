@@ -12,6 +12,8 @@ export interface CheckOptions {
   readonly logger: Logger;
   /** Whether to read every byte of every share. */
   readonly verify: boolean;
+  /** Whether to renew our leases on the good shares. */
+  readonly addLease: boolean;
   readonly signal: AbortSignal | undefined;
 }
 

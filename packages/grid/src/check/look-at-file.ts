@@ -21,6 +21,8 @@ export interface LookOptions {
   readonly through: (server: StorageServer) => StorageServer;
   /** Whether to read every byte of every share. */
   readonly verify: boolean;
+  /** Whether to renew our leases on the good shares. */
+  readonly addLease: boolean;
   /** Most bytes of small shares that are taken with the answers of servers. */
   readonly keep: number;
   /** Shares that are known to be wrong. They are not looked at again. */
@@ -72,6 +74,7 @@ export async function lookAtFile(file: CheckedFile, options: LookOptions): Promi
     const toVerify = verify ? shares.good : shares.good.filter(({ data }) => data);
     shares.setAside(await verifyShares(toVerify, capability, { memory, signal }));
   }
+  if (options.addLease) await renewLeases(shares.good, storageIndex, options);
   const results = countFindings({
     storageIndex,
     capability,
@@ -84,6 +87,21 @@ export async function lookAtFile(file: CheckedFile, options: LookOptions): Promi
     serversFailed: [...answers.failed, ...shares.notGiven, ...notConnected(options.servers, servers)],
   });
   return { results, servers: answers.responding, good: shares.good };
+}
+
+/** Renews our leases on all servers that hold good shares. One that does not do it is logged, as nothing else depends on it. */
+async function renewLeases(
+  shares: readonly FoundShare[],
+  storageIndex: Uint8Array,
+  { logger, signal }: Pick<LookOptions, 'logger' | 'signal'>,
+): Promise<void> {
+  const renewals = [...new Set(shares.map(({ server }) => server))].map((server) =>
+    server.renewLease(storageIndex).catch((error: Error) => {
+      logger.warn({ error: error.message }, 'a lease was not renewed');
+    }),
+  );
+  await Promise.all(renewals);
+  signal?.throwIfAborted();
 }
 
 /** What the file is: as was said, or as its shares agree. Shares that do not agree are set aside. */

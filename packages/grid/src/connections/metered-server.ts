@@ -38,6 +38,7 @@ export function meteredServer(server: StorageServer, meter: TrafficMeter): Stora
       meter.read += data.length;
       return data;
     },
+    renewLease: (...request) => server.renewLease(...request),
     abort: (...request) => server.abort(...request),
     reportCorruption: (...request) => server.reportCorruption(...request),
   };

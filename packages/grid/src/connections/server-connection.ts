@@ -214,6 +214,8 @@ export class ServerConnection implements StorageServer {
   abort: StorageServer['abort'] = (storageIndex, shareNumber, uploadSecret) =>
     this.#ask((client) => client.abort(storageIndex, shareNumber, this.#own(uploadSecret)));
   read: StorageServer['read'] = (...request) => this.#ask((client) => client.read(...request));
+  renewLease: StorageServer['renewLease'] = (...request) =>
+    this.#ask((client) => client.renewLease(...request));
   reportCorruption: StorageServer['reportCorruption'] = (...request) =>
     this.#ask((client) => client.reportCorruption(...request));
 

@@ -228,6 +228,14 @@ export class StorageClient {
     return body;
   }
 
+  async renewLease(storageIndex: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const { method, path } = storageRoutes.renewLease;
+    const { leaseSecret, tubId } = this.#options;
+    const { renew, cancel } = deriveLeaseSecrets(leaseSecret, storageIndex, tubId);
+    const secrets = { 'lease-renew-secret': renew, 'lease-cancel-secret': cancel };
+    await this.#request({ method, path: path({ storageIndex }), secrets, signal });
+  }
+
   async reportCorruption(storageIndex: Uint8Array, shareNumber: number, reason: string): Promise<void> {
     const { method, path } = storageRoutes.reportCorruption;
     await this.#request({

@@ -71,6 +71,9 @@ export interface StorageServer {
     signal?: AbortSignal,
   ): Promise<Uint8Array>;
 
+  /** Gives our account a lease on all shares of a file that it holds, from now on; refused with 404 if there are none. */
+  renewLease(storageIndex: Uint8Array, signal?: AbortSignal): Promise<void>;
+
   /** Tells the server's operator that one of its shares is not what it should be. */
   reportCorruption(storageIndex: Uint8Array, shareNumber: number, reason: string): Promise<void>;
 }

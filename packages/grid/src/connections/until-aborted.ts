@@ -23,6 +23,7 @@ export function untilAborted(server: StorageServer, signal: AbortSignal | undefi
       server.write(storageIndex, shareNumber, offset, data, uploadSecret, signal),
     read: (storageIndex, shareNumber, start, end, own = signal) =>
       server.read(storageIndex, shareNumber, start, end, own),
+    renewLease: (storageIndex) => server.renewLease(storageIndex, signal),
     abort: (...request) => server.abort(...request),
     reportCorruption: (...request) => server.reportCorruption(...request),
   };

@@ -30,6 +30,8 @@ export interface RepairOptions extends RebuildOptions {
   readonly logger: Logger;
   /** Whether to read every byte of every share first. */
   readonly verify: boolean;
+  /** Whether to renew our leases on the good shares that are there; new ones have one anyway. */
+  readonly addLease: boolean;
   /** Shares that a check has found wrong. */
   readonly knownCorrupt: readonly CorruptShare[];
 }
@@ -69,8 +71,8 @@ class Repair {
 
   /** @param release gives back the memory that the first look may take */
   async run(keep: number, release: () => void): Promise<RepairResults> {
-    const { verify, knownCorrupt, servers } = this.#options;
-    const look = await lookAtFile(this.#file, this.#lookOptions({ verify, keep, knownCorrupt }));
+    const { verify, addLease, knownCorrupt, servers } = this.#options;
+    const look = await lookAtFile(this.#file, this.#lookOptions({ verify, addLease, keep, knownCorrupt }));
     const { results: before } = look;
     const { capability } = before;
     if (!capability || !before.recoverable) throw new NotRecoverableError(before);
@@ -136,12 +138,12 @@ class Repair {
     capability: ChkVerifyCapability,
     knownCorrupt: readonly CorruptShare[],
   ): Promise<CheckResults> {
-    const options = this.#lookOptions({ verify: false, keep: 0, knownCorrupt });
+    const options = this.#lookOptions({ verify: false, addLease: false, keep: 0, knownCorrupt });
     const { results } = await lookAtFile(capability, options);
     return { ...results, authenticated: this.#file.kind !== 'storage-index' };
   }
 
-  #lookOptions(how: Pick<LookOptions, 'verify' | 'keep' | 'knownCorrupt'>): LookOptions {
+  #lookOptions(how: Pick<LookOptions, 'verify' | 'addLease' | 'keep' | 'knownCorrupt'>): LookOptions {
     const { servers, memory, logger, signal } = this.#options;
     const through: LookOptions['through'] = (server) =>
       meteredServer(untilAborted(server, signal), this.#traffic);

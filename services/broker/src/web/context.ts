@@ -4,11 +4,13 @@ import type { Grid } from '@holdfast/grid';
 
 /** What the routes of the web API work with. */
 export interface WebContext {
-  readonly grid: Pick<Grid, 'upload' | 'open'>;
+  readonly grid: Pick<Grid, 'upload' | 'open' | 'check' | 'repair'>;
   readonly logger: Logger;
   /** How many uploads and downloads may be at work at once. */
   readonly uploads: Capacity;
   readonly downloads: Capacity;
+  /** What a server is called. */
+  readonly nicknameOf: (serverId: string) => string;
   /** Most bytes of one uploaded file. */
   readonly mostUploaded: number;
   /** Milliseconds that a client may neither send nor take while we wait for it. */

@@ -4,6 +4,7 @@ import {
   NotEnoughMemoryError,
   NotEnoughServersError,
   NotEnoughSharesError,
+  NotRecoverableError,
   WrongFileError,
 } from '@holdfast/grid';
 import { CapabilityError } from '@holdfast/lafs';
@@ -57,6 +58,13 @@ export function answerTo(error: unknown): ErrorAnswer {
       error.code,
       `${reason} ${checkAdvice}\n\nThe full error message is:\n${error.message}`,
     );
+  }
+  if (error instanceof NotRecoverableError) {
+    const reason =
+      error.found === 0
+        ? 'NoSharesError: no shares could be found, so there is nothing to repair the file from.'
+        : 'NotEnoughSharesError: too few good shares are left to repair the file from.';
+    return answer(410, error.code, `${reason}\n\nThe full error message is:\n${error.message}`);
   }
   if (error instanceof WrongFileError) return answer(410, error.code, `${error.message}. ${checkAdvice}`);
   if (error instanceof OverloadedError) return answer(503, error.code, error.message, { 'retry-after': '5' });

@@ -276,11 +276,85 @@ describe('POST /uri', () => {
   });
 });
 
+describe('POST of a file with t=check', () => {
+  const check = (capability: string, query = '', path = '/uri') =>
+    web.inject({ method: 'POST', url: `${path}/${capability}?t=check${query}` });
+
+  it.each(['', '&verify=true', '&repair=true', '&add-lease=true'])(
+    'says of a literal no more than that it is healthy%s',
+    async (query) => {
+      const { statusCode, body, headers } = await check(hello, `&output=JSON${query}`);
+      expect(statusCode).toBe(200);
+      expect(headers['content-type']).toBe('text/plain');
+      expect(JSON.parse(body)).toEqual({ 'storage-index': '', results: { healthy: true } });
+    },
+  );
+
+  it.each([
+    ['a read capability', chk, '/uri'],
+    ['a verify capability', verify, '/uri'],
+    ['a named file', `${chk}/x.txt`, '/file'],
+  ])('tells in JSON of %s what was found, here nothing', async (_what, capability, path) => {
+    const { statusCode, body } = await check(capability, '&output=json', path);
+    expect(statusCode).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({
+      'storage-index': 'dukxpznysz7kif24tvd7icpl7u',
+      summary: 'Not Healthy: 0 shares (enc 3-of-10)',
+      results: {
+        'count-happiness': 0,
+        'count-shares-good': 0,
+        'count-shares-needed': 3,
+        'count-shares-expected': 10,
+        'count-good-share-hosts': 0,
+        'count-corrupt-shares': 0,
+        'list-corrupt-shares': [],
+        'servers-responding': [],
+        sharemap: {},
+        'count-wrong-shares': 0,
+        'count-recoverable-versions': 0,
+        'count-unrecoverable-versions': 1,
+        healthy: false,
+        recoverable: false,
+      },
+    });
+  });
+
+  it('shows a page without output=JSON, and not the capability in it', async () => {
+    const { statusCode, body, headers } = await check(verify);
+    expect(statusCode).toBe(200);
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(body).toContain('Not Healthy: 0 shares (enc 3-of-10)');
+    expect(body).not.toContain('wp6peuuy2ooshhsaaubuy7bnwp2lvhtznalb3e4noxxd5jcz4hpq');
+  });
+
+  it('cannot repair a file without shares', async () => {
+    const { statusCode, body } = await check(chk, '&repair=true&output=JSON');
+    expect(statusCode).toBe(410);
+    expect(body).toMatch(/^NoSharesError: /);
+  });
+
+  it.each([
+    ['output', '&output=xml'],
+    ['verify', '&verify=perhaps'],
+    ['repair', '&repair=2'],
+  ])('refuses an unknown value of %s', async (name, query) => {
+    const { statusCode, body } = await check(hello, query);
+    expect(statusCode).toBe(400);
+    expect(body).toContain(`${name}: expected`);
+  });
+
+  it('refuses what is no capability, and any other operation', async () => {
+    expect((await check('URI:NONSENSE')).statusCode).toBe(400);
+    const other = await web.inject({ method: 'POST', url: `/uri/${hello}?t=upload` });
+    expect([other.statusCode, other.body]).toEqual([400, 'POST to file: bad t=upload\n']);
+  });
+});
+
 describe('everything else', () => {
   it.each([
     ['DELETE', '/uri', 'GET, HEAD, PUT, POST'],
-    ['PUT', `/uri/${hello}`, 'GET, HEAD'],
-    ['POST', `/file/${hello}/x`, 'GET, HEAD'],
+    ['PUT', `/uri/${hello}`, 'GET, HEAD, POST'],
+    ['DELETE', `/file/${hello}/x`, 'GET, HEAD, POST'],
     ['PUT', '/', 'GET, HEAD'],
   ] as const)('does not do %s %s', async (method, url, allow) => {
     const { statusCode, headers } = await web.inject({ method, url });

@@ -19,7 +19,7 @@ import { watchTraffic } from './traffic.js';
 /** What the web API is made with. */
 export interface WebServerOptions {
   readonly listen: HostPort;
-  readonly grid: Pick<Grid, 'upload' | 'open'>;
+  readonly grid: Pick<Grid, 'upload' | 'open' | 'check' | 'repair'>;
   readonly status: () => NodeStatus;
   readonly page: PageFiles;
   readonly limits: NodeConfiguration['limits'];
@@ -98,6 +98,8 @@ export function buildWeb(options: WebServerOptions): FastifyInstance {
     logger,
     uploads: placesFor('uploads', limits.uploads),
     downloads: placesFor('downloads', limits.downloads),
+    nicknameOf: (serverId) =>
+      options.status().servers.find(({ id }) => id === serverId)?.nickname ?? serverId,
     mostUploaded: limits.upload_size,
     patience: options.patience ?? usualPatience,
   };

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { pathParts, queryArguments } from '../arguments.js';
+import { answerCheck } from '../check.js';
 import type { WebContext } from '../context.js';
 import { answerFile } from '../download.js';
 import { RequestError } from '../errors.js';
@@ -20,11 +21,12 @@ export function addFileRoutes(web: FastifyInstance, context: WebContext): void {
     resource(web, prefix, unlinked);
     resource(web, `${prefix}/`, unlinked);
     const byCapability = fileByCapability(context, `${prefix}/`);
-    resource(web, `${prefix}/*`, { GET: byCapability, HEAD: byCapability });
+    const check = checkByPath(context, `${prefix}/`);
+    resource(web, `${prefix}/*`, { GET: byCapability, HEAD: byCapability, POST: check });
   }
   for (const prefix of ['/file/', '/named/']) {
     const byName = fileByName(context, prefix);
-    resource(web, `${prefix}*`, { GET: byName, HEAD: byName });
+    resource(web, `${prefix}*`, { GET: byName, HEAD: byName, POST: checkByPath(context, prefix) });
   }
 }
 
@@ -34,6 +36,14 @@ function fileByCapability(context: WebContext, prefix: string): Handler {
     const [capability = '', ...children] = pathParts(request, prefix);
     if (children.length > 0) throw new RequestError(400, 'no-children', 'files have no children');
     return answerFile(context, request, reply, capability, undefined);
+  };
+}
+
+/** `POST` of a file: its capability stands first in the path, names after it are decoration. */
+function checkByPath(context: WebContext, prefix: string): Handler {
+  return async (request, reply) => {
+    const [capability = ''] = pathParts(request, prefix);
+    return answerCheck(context, request, reply, capability);
   };
 }
 
