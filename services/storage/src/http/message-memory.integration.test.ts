@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect, type TLSSocket } from 'node:tls';
 import { formatAuthorization, formatSecrets, storageRoutes } from '@holdfast/lafs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { secrets } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 
@@ -10,17 +10,15 @@ const megabyte = 1024 * 1024;
 const newIndex = () => new Uint8Array(randomBytes(16));
 
 let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server?.[Symbol.asyncDispose]());
-
 let before: number;
 const resident = () =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid()}/status`, 'utf8'))?.[1]) * 1024;
-beforeEach(() => {
+// A server for each test: one that has been large before does not grow again.
+beforeEach(async () => {
+  server = await startTestServer();
   before = resident();
 });
+afterEach(() => server?.[Symbol.asyncDispose]());
 
 const open: TLSSocket[] = [];
 afterEach(() => {
