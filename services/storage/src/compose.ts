@@ -24,6 +24,8 @@ import { endSlowRequest, requestListener, type Service } from './http/request-li
 import { openStoragePort } from './http/storage-port.js';
 import { anonymousCredentialFile } from './initialise.js';
 import { openIntroducers } from './introducers.js';
+import { DrainRecords } from './leaving/drain-records.js';
+import { Draining } from './leaving/draining.js';
 import { Leaving } from './leaving/leaving.js';
 import { StorageMetrics } from './metrics.js';
 import { migrateStorage } from './migrations/index.js';
@@ -208,6 +210,16 @@ export async function compose(
         })
       : undefined;
     if (announcing) lifecycle.add('announcer', () => announcing.stop());
+    const draining = new Draining({
+      bus,
+      grid: configuration.grid,
+      serverId: identity.serverId,
+      records: new DrainRecords(database, server),
+      leaving,
+      standing: records,
+      logger,
+    });
+    lifecycle.add('draining', draining.start());
     const seal = new SecretSeal(identity.signingKey);
     const following = new AccountFollowing({
       bus,
@@ -219,6 +231,7 @@ export async function compose(
       current: () => records.look(),
       onReload: () => {
         announcing?.follow(credentials.find(Buffer.from(credential ?? '')) !== undefined);
+        draining.follow();
         copyAccounts();
       },
     });

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { leaseDurationArgument } from '../arguments.js';
 import { UsageError } from '../exit-status.js';
 
@@ -89,16 +89,30 @@ function leaseDurationCommand(storage: Command): void {
     });
 }
 
+interface DrainCommandOptions {
+  readonly dir: string;
+  readonly cancel?: true;
+  readonly status?: true;
+  readonly watch?: true;
+  readonly json?: true;
+}
+
 function drainCommand(storage: Command): void {
   storage
     .command('drain')
-    .description('mark a storage server as leaving: it is read from, and takes no new shares')
+    .description(
+      'take a storage server away: it takes no new shares, and repairers put what it has elsewhere',
+    )
     .argument('<server>', 'its id, or its nickname')
     .requiredOption('--dir <dir>', 'the folder of any storage server of the database, or of a lab')
-    .option('--cancel', 'let it stay after all')
+    .addOption(new Option('--cancel', 'let it stay after all').conflicts(['status', 'watch']))
+    .addOption(new Option('--status', 'show how far it is emptied, and change nothing').conflicts('watch'))
+    .option('--watch', 'wait until it is emptied, and show how far that is')
     .option('--json', 'as JSON')
-    .action(async (server: string, options: { dir: string; cancel?: true; json?: true }) => {
-      const { drain } = await import('../storage/drain.js');
-      process.stdout.write(await drain(server, options));
+    .action(async (server: string, options: DrainCommandOptions) => {
+      const { drainStatus, markDrain, watchDrain } = await import('../storage/drain.js');
+      if (options.status) return void process.stdout.write(await drainStatus(server, options));
+      const marked = await markDrain(server, options);
+      process.stdout.write(options.watch ? await watchDrain(server, options) : marked);
     });
 }

@@ -1,7 +1,14 @@
-import { findServer, type LeavingServer, setLeaving } from '@holdfast/storage';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '@holdfast/common/database';
+import { DrainRecords, findServer, setLeaving } from '@holdfast/storage';
 import { withStorageNode } from '../nodes/storage-node.js';
 import { tellServers } from '../nodes/tell-servers.js';
+import { showCounting } from './counting-bar.js';
 import { requireCurrentRecords } from './current-records.js';
+import { type Drain, drainInWords, isEmptied, isEnded } from './drain-words.js';
+
+const lookEvery = 1_000;
+const commandName = 'holdfast storage drain';
 
 /** How a drain is asked for. */
 export interface DrainOptions {
@@ -10,34 +17,81 @@ export interface DrainOptions {
   readonly json?: true;
 }
 
+/** What a drain was watched for is not wholly done. */
+export class NotEmptiedError extends Error {
+  override readonly name = 'NotEmptiedError';
+  readonly code = 'not-emptied';
+
+  constructor(readonly drain: Drain) {
+    super(
+      `${drain.progress?.failedFiles ?? 0} files of ${drain.nickname ?? drain.serverId} could not be made healthy elsewhere`,
+    );
+  }
+}
+
 /**
  * Marks a storage server as leaving, or with `cancel` as staying after all, and tells it.
  *
  * @param named its id, or its nickname
- * @returns what to print
+ * @returns what to print: also how far it is emptied
  * @throws NoSuchServerError, ConfigurationError, NotStorageError, RecordsNotCurrentError, or Postgres' own error
  */
-export function drain(
+export function markDrain(
   named: string,
   { dir, json, cancel = false }: DrainOptions & { readonly cancel?: boolean },
 ): Promise<string> {
-  return withStorageNode(dir, 'holdfast storage drain', async (node) => {
+  return withStorageNode(dir, commandName, async (node) => {
     // What is changed in records that are too old is lost when they are recovered.
     await requireCurrentRecords(node);
     const { key } = await findServer(node.database, named);
-    const server = await setLeaving(node.database, key, !cancel);
+    await setLeaving(node.database, key, !cancel);
     await tellServers(node);
-    return json ? `${JSON.stringify(asJson(server))}\n` : `${inWords(server)}\n`;
+    return shown(await readDrain(node.database, named), json);
   });
 }
 
-function asJson({ serverId, nickname, leavingSince }: LeavingServer) {
-  return { serverId, nickname, leavingSince };
+/**
+ * How far a leaving server is emptied. Changes nothing.
+ *
+ * @returns what to print
+ * @throws as `markDrain`
+ */
+export function drainStatus(named: string, { dir, json }: DrainOptions): Promise<string> {
+  return withStorageNode(dir, commandName, async ({ database }) =>
+    shown(await readDrain(database, named), json),
+  );
 }
 
-function inWords({ serverId, nickname, leavingSince }: LeavingServer): string {
-  const name = nickname === null ? serverId : `${nickname} (${serverId})`;
-  return leavingSince === null
-    ? `${name} stays: it takes new shares again.`
-    : `${name} is leaving: it takes no new shares, and what it has can be read.`;
+/**
+ * Waits until a leaving server is emptied, as far as it can be, with a bar on a terminal.
+ *
+ * @returns what to print
+ * @throws NotEmptiedError where files have failed and no others are under way; and as `markDrain`
+ */
+export function watchDrain(named: string, { dir, json }: DrainOptions): Promise<string> {
+  return withStorageNode(dir, commandName, async ({ database }) => {
+    const bar = showCounting('emptying');
+    try {
+      for (;;) {
+        const drain = await readDrain(database, named);
+        const { leavingSince, progress } = drain;
+        if (leavingSince === null || isEmptied(drain)) return shown(drain, json);
+        if (isEnded(drain)) throw new NotEmptiedError(drain);
+        if (progress) bar.show(progress.safeShares / Math.max(1, progress.shares), progress.safeShares);
+        await delay(lookEvery);
+      }
+    } finally {
+      bar.end();
+    }
+  });
+}
+
+async function readDrain(database: Database, named: string): Promise<Drain> {
+  const { key, ...server } = await findServer(database, named);
+  const status = server.leavingSince === null ? undefined : await new DrainRecords(database, key).read();
+  return { ...server, ...(status ?? { lookedAt: null, progress: null, problem: null }) };
+}
+
+function shown(drain: Drain, json: true | undefined): string {
+  return json ? `${JSON.stringify({ ...drain, emptied: isEmptied(drain) })}\n` : drainInWords(drain);
 }

@@ -88,11 +88,14 @@ describe('the guarded bus', () => {
     return value.error.message;
   }
 
-  const repairs = ['repair.add', 'repair.status', 'repair.retry', 'repair.wake', 'repair.outcome'];
+  const repairs = ['add', 'status', 'standings', 'retry', 'wake', 'outcome'].map((name) => `repair.${name}`);
   const says: readonly [BusUser, string][] = [
     ['introducer', 'announced'],
     ['storage', 'announce'],
     ['storage', 'accounts.changed'],
+    // Of the files of a server that is leaving.
+    ['storage', 'repair.add'],
+    ['storage', 'repair.standings'],
     ['broker', 'announcements'],
     ['broker', 'repair.add'],
     ['broker', 'repair.status'],

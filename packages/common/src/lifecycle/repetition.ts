@@ -5,20 +5,21 @@ const longestWait = 15_000;
 
 /**
  * Does something again and again, in the background: with growing pauses, half of them chance, until it succeeds;
- * after that every so often; and at once when told to.
+ * after that every so often, or when it says itself; and at once when told to.
  */
 export class Repetition {
-  readonly #work: () => Promise<boolean>;
+  readonly #work: () => Promise<boolean | number>;
   readonly #repeatAfter: number;
   readonly #stopping = new AbortController();
   #again = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
   /**
-   * @param work resolves to whether it succeeded; does not reject
-   * @param repeatAfter milliseconds from a success to the next time
+   * @param work resolves to whether it succeeded, or where it did to the milliseconds until the next time; does not
+   *   reject
+   * @param repeatAfter milliseconds from a success to the next time, where `work` does not say
    */
-  constructor(work: () => Promise<boolean>, repeatAfter: number) {
+  constructor(work: () => Promise<boolean | number>, repeatAfter: number) {
     this.#work = work;
     this.#repeatAfter = repeatAfter;
   }
@@ -48,8 +49,9 @@ export class Repetition {
     while (!this.stopping) {
       this.#again = new AbortController();
       const succeeded = await this.#work();
-      wait = succeeded ? shortestWait : Math.min(wait * 2, longestWait);
-      const pause = succeeded ? this.#repeatAfter : wait * (0.5 + Math.random());
+      wait = succeeded === false ? Math.min(wait * 2, longestWait) : shortestWait;
+      const next = succeeded === true ? this.#repeatAfter : succeeded;
+      const pause = next === false ? wait * (0.5 + Math.random()) : next;
       await delay(pause, undefined, { signal: this.#again.signal }).catch(() => undefined);
     }
   }

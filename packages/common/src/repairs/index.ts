@@ -2,6 +2,7 @@
 export {
   type AddRepairs,
   type AddRepairsAnswer,
+  type JobStandings,
   mostFilesAsked,
   type RepairOutcome,
   type RepairStatus,

@@ -93,15 +93,33 @@ export const repairOutcome = z.strictObject({
 
 export type RepairOutcome = z.infer<typeof repairOutcome>;
 
+/** In base32. */
+const storageIndexes = z
+  .array(z.string().regex(/^[a-z2-7]{26}$/, 'expected a storage index'))
+  .max(mostFilesAsked);
+
 const retryRepairs = z.strictObject({
-  /** In base32; all jobs that have failed where not given. */
-  storageIndexes: z
-    .array(z.string().regex(/^[a-z2-7]{26}$/, 'expected a storage index'))
-    .max(mostFilesAsked)
-    .optional(),
+  /** All jobs that have failed where not given. */
+  storageIndexes: storageIndexes.optional(),
 });
 
 export type RetryRepairs = z.infer<typeof retryRepairs>;
+
+const jobStandings = z.strictObject({
+  /** In the order of the question; null where a file has no job. */
+  jobs: z.array(
+    z
+      .strictObject({
+        state: z.enum(['queued', 'claimed', 'waiting', 'done', 'failed']),
+        /** When its last attempt ended. */
+        endedAt: z.iso.datetime().nullable(),
+      })
+      .nullable(),
+  ),
+});
+
+/** Where the jobs of some files stand. */
+export type JobStandings = z.infer<typeof jobStandings>;
 
 /** What is said about repairs on the bus of one grid. */
 export interface RepairSubjects {
@@ -109,6 +127,8 @@ export interface RepairSubjects {
   readonly add: Question<AddRepairs, AddRepairsAnswer>;
   /** Anyone who may to a repairer: how is the queue doing? */
   readonly status: Question<Record<string, never>, RepairStatus>;
+  /** Anyone who may to a repairer: where do the jobs of these files stand? */
+  readonly standings: Question<{ storageIndexes: string[] }, JobStandings>;
   /** The operator to a repairer: try again what has failed. */
   readonly retry: Question<RetryRepairs, { retried: number }>;
   /** Whoever added jobs to repairers: there is something to do. Handed out by JetStream. */
@@ -123,6 +143,11 @@ export function repairSubjects(grid: string): RepairSubjects {
   return {
     add: { name: name('add'), schema: addRepairs, answer: addRepairsAnswer },
     status: { name: name('status'), schema: nothing, answer: repairStatus },
+    standings: {
+      name: name('standings'),
+      schema: z.strictObject({ storageIndexes }),
+      answer: jobStandings,
+    },
     retry: { name: name('retry'), schema: retryRepairs, answer: z.strictObject({ retried: count }) },
     wake: { name: name('wake'), schema: nothing },
     outcome: { name: name('outcome'), schema: repairOutcome },

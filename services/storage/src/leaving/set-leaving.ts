@@ -57,7 +57,11 @@ export async function setLeaving(
   leaving: boolean,
 ): Promise<LeavingServer> {
   const { rows } = await database.pool.query<LeavingServer>(
-    `update storage.servers set leaving_since = case when $2 then coalesce(leaving_since, now()) end
+    // How far it was emptied when it was leaving before says nothing now.
+    `with forgotten as (
+       delete from storage.drains using storage.servers
+        where drains.server = $1 and key = $1 and (not $2 or leaving_since is null))
+     update storage.servers set leaving_since = case when $2 then coalesce(leaving_since, now()) end
       where key = $1 returning ${columns}`,
     [server, leaving],
   );

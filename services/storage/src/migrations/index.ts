@@ -4,6 +4,7 @@ import { serversAccountsSharesLeases } from './01-servers-accounts-shares-leases
 import { customersUsageMutableSlots } from './02-customers-usage-mutable-slots.js';
 import { leaseDefault } from './03-lease-default.js';
 import { leavingServersRepairerAccounts } from './04-leaving-servers-repairer-accounts.js';
+import { drains } from './05-drains.js';
 
 /*
  * The schema `storage`, one for all storage servers of a database. Rows of shares and leases carry the short key of
@@ -17,6 +18,7 @@ export const migrations: readonly Migration[] = [
   customersUsageMutableSlots,
   leaseDefault,
   leavingServersRepairerAccounts,
+  drains,
 ];
 
 /**
