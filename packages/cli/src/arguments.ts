@@ -23,6 +23,15 @@ export function countArgument(most: number): (text: string) => number {
   };
 }
 
+/** A count from 0 to `most`. */
+export function countOrNoneArgument(most: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d+$/.test(text) ? Number(text) : -1;
+    if (count < 0 || count > most) throw new InvalidArgumentError(`Expected a number from 0 to ${most}.`);
+    return count;
+  };
+}
+
 /** `K,HAPPY,N`: shares needed, servers that must hold some, shares made. */
 export function sharesArgument(text: string): { required: number; happy: number; total: number } {
   const [, required, happy, total] = (/^(\d+),(\d+),(\d+)$/.exec(text) ?? []).map(Number);

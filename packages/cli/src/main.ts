@@ -9,6 +9,7 @@ import { inviteCommand } from './commands/invite.js';
 import { joinCommand } from './commands/join.js';
 import { labCommand } from './commands/lab.js';
 import { putCommand } from './commands/put.js';
+import { queueCommand } from './commands/queue.js';
 import { runCommand } from './commands/run.js';
 import { storageCommand } from './commands/storage.js';
 import { usageCommand } from './commands/usage.js';
@@ -41,6 +42,7 @@ export async function main(args: readonly string[]): Promise<number> {
     inviteCommand,
     joinCommand,
     storageCommand,
+    queueCommand,
   ])
     add(program);
   try {

@@ -18,6 +18,7 @@ export {
   type ServerSetStatus,
   type UploadServers,
 } from './connections/server-set.js';
+export type { StorageServer } from './connections/storage-server.js';
 export type { OpenFile } from './download/open-file.js';
 export {
   NotEnoughMemoryError,
@@ -28,7 +29,14 @@ export {
   StorageServerError,
   WrongFileError,
 } from './errors.js';
-export { type CheckRequest, Grid, type GridOptions, type RepairRequest, type UploadRequest } from './grid.js';
+export {
+  type CheckRequest,
+  FileCare,
+  type FileCareOptions,
+  type GridServers,
+  type RepairRequest,
+} from './file-care.js';
+export { Grid, type GridOptions, type UploadRequest } from './grid.js';
 export { TransferMemory } from './memory/transfer-memory.js';
 export { type Candidate, type Placement, placeShares, serversOfHappiness } from './placement/index.js';
 export type { Pace } from './repair/pace.js';

@@ -6,7 +6,7 @@ export { connectedServers, waitForServers } from './grid/broker-state.js';
 export { LabError, type LabErrorCode } from './grid/errors.js';
 export { Lab, type LabOptions } from './grid/lab.js';
 export { type DescribedNode, type LabDescription, readLabJson } from './grid/lab-json.js';
-export type { LabSize, Shares } from './grid/plan.js';
+export { isLab, type LabSize, type Shares } from './grid/plan.js';
 export { holdfastProgram } from './grid/program.js';
 export { EarlyExitError, type Exit, type GuardedProcess, startGuarded } from './processes/guarded-process.js';
 export { DeadlineError, untilReady, waitFor } from './processes/until-ready.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Database } from '@holdfast/common/database';
 import { Vouching } from '@holdfast/common/grid-management';
 import { readPrivateSecret } from '@holdfast/common/identity';
-import { type IntroducerAccess, readIntroducers } from '@holdfast/common/introducers';
+import { type IntroducerAccess, readIntroducers, readOwnBus } from '@holdfast/common/introducers';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { Gauge, type Registry } from '@holdfast/common/metrics';
@@ -123,6 +123,16 @@ export class Membership {
     this.#introducers.set(this.#firstIntroducers);
     lifecycle.add('introducers', () => this.#introducers.close());
     lifecycle.add('connections.yaml', this.#follow());
+  }
+
+  /**
+   * How the bus of `node.yaml` is reached, also where `connections.yaml` names other introducers.
+   *
+   * @throws ConfigurationError where an anonymous node has no way to it
+   */
+  async ownBus(): Promise<IntroducerAccess> {
+    const { dir, configuration } = this.#options;
+    return readOwnBus(dir, configuration, this.#connections.current.connection_types);
   }
 
   /** Whether a server is connected, or why none is: as `/readyz` tells it. */

@@ -1,6 +1,10 @@
 /** Takes repair jobs, checks files and makes them whole again. */
+
+export { nodeConfiguration, type RepairerConfiguration } from './configuration.js';
+export { initialise } from './initialise.js';
+export { run } from './main.js';
 export { migrateRepairer } from './migrations/index.js';
-export { type AddResult, addJobs, type JobRequest, mostAdded } from './queue/add-jobs.js';
+export { type AddResult, type AddTerms, addJobs, type JobRequest, mostAdded } from './queue/add-jobs.js';
 export type { AttemptResult, JobOutcome, JobState } from './queue/job.js';
 export { type ListedJob, listJobs, type PastAttempt } from './queue/list-jobs.js';
 export { type QueueStatus, queueStatus, type RecentAttempt } from './queue/queue-status.js';
@@ -14,3 +18,5 @@ export {
 } from './queue/repair-file.js';
 export { retryJobs } from './queue/retry-jobs.js';
 export * from './watch/decisions/index.js';
+export { addFiles } from './ways-in/add-files.js';
+export { sayWake } from './worker/wake-ups.js';

@@ -4,6 +4,7 @@ import { type VerifiedAnnouncement, verifyAnnouncement } from '@holdfast/common/
 import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
 import { type Database, openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
+import type { z } from 'zod';
 import { roleOfNode } from '../nodes/role.js';
 
 /** The folder is that of a node which keeps no announcements. */
@@ -56,7 +57,7 @@ interface AnnouncementNode {
 /**
  * Does something with the announcements that a node keeps in its database, whether it runs or not.
  *
- * @param dir the folder of an introducer or a broker, or of a lab: then that of its introducer
+ * @param dir the folder of an introducer, a broker or a repairer, or of a lab: then that of its introducer
  * @throws ConfigurationError, NoAnnouncementsError, AnnouncementError, SchemaTooNewError, or Postgres' own error
  */
 export async function withAnnouncements<T>(
@@ -68,7 +69,9 @@ export async function withAnnouncements<T>(
     case 'introducer':
       return withIntroducer(folder, work);
     case 'broker':
-      return withBroker(folder, work);
+      return withMember(folder, (await import('@holdfast/broker')).nodeConfiguration, work);
+    case 'repairer':
+      return withMember(folder, (await import('@holdfast/repairer')).nodeConfiguration, work);
     case 'storage':
       throw new NoAnnouncementsError(dir);
   }
@@ -99,8 +102,12 @@ async function withIntroducer<T>(folder: string, work: (node: AnnouncementNode) 
   });
 }
 
-async function withBroker<T>(folder: string, work: (node: AnnouncementNode) => Promise<T>): Promise<T> {
-  const { nodeConfiguration } = await import('@holdfast/broker');
+/** Of a node that uses storage servers. */
+async function withMember<T>(
+  folder: string,
+  nodeConfiguration: z.ZodType<{ grid: string; postgres: string }>,
+  work: (node: AnnouncementNode) => Promise<T>,
+): Promise<T> {
   const { AnnouncementCache, forgetServers, migrateMembership } = await import('@holdfast/membership');
   const { grid, postgres } = await readYamlConfiguration(join(folder, 'node.yaml'), nodeConfiguration);
   return withDatabase(folder, postgres, async (database) => {

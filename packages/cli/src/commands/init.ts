@@ -30,7 +30,7 @@ interface BrokerOptions extends CommonOptions {
   readonly shares: { required: number; happy: number; total: number };
 }
 
-/** `init introducer|storage|broker DIR`: makes the folder that is the node. */
+/** `init introducer|storage|broker|repairer DIR`: makes the folder that is the node. */
 export function initCommand(program: Command): void {
   const init = program.command('init').description('make the folder of a new node');
 
@@ -69,6 +69,11 @@ export function initCommand(program: Command): void {
         shares: options.shares,
       });
     });
+
+  common(init, 'repairer', '127.0.0.1:7104').action(async (dir: string, options: CommonOptions) => {
+    const { initialise } = await import('@holdfast/repairer');
+    await initialise(dir, await nodeOptions(dir, options));
+  });
 }
 
 function common(init: Command, role: string, operator: string): Command {

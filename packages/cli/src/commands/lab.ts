@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { countArgument, sharesArgument } from '../arguments.js';
+import { countArgument, countOrNoneArgument, sharesArgument } from '../arguments.js';
 import type { LabUpOptions } from '../lab/up.js';
 
 const usualDir = '.lab';
@@ -14,6 +14,7 @@ export function labCommand(program: Command): void {
   command('up', 'start it, and make it first where there is none; Ctrl-C ends it')
     .option('--storage <n>', 'storage servers of a new lab (default: 5)', countArgument(100))
     .option('--brokers <n>', 'brokers of a new lab (default: 1)', countArgument(20))
+    .option('--repairers <n>', 'repairers of a new lab (default: 2)', countOrNoneArgument(50))
     .option('--shares <k,happy,n>', 'shares needed, servers that must hold some, shares made', sharesArgument)
     .option('--detach', 'leave it running in the background')
     .action(async ({ dir, ...options }: LabUpOptions & { detach?: true }) => {

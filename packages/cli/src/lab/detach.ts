@@ -12,7 +12,7 @@ export class DetachedLabError extends Error {
 }
 
 /** Starts a lab in a process of its own that goes on when this one ends; resolves when the lab is up. */
-export async function detachLab({ dir, storage, brokers, shares }: LabUpOptions): Promise<void> {
+export async function detachLab({ dir, storage, brokers, repairers, shares }: LabUpOptions): Promise<void> {
   await mkdir(dir, { recursive: true });
   const logFile = join(dir, 'lab.log');
   const log = openSync(logFile, 'a', 0o600);
@@ -20,6 +20,7 @@ export async function detachLab({ dir, storage, brokers, shares }: LabUpOptions)
     ...['lab', 'up', '--dir', dir],
     ...(storage === undefined ? [] : ['--storage', String(storage)]),
     ...(brokers === undefined ? [] : ['--brokers', String(brokers)]),
+    ...(repairers === undefined ? [] : ['--repairers', String(repairers)]),
     ...(shares === undefined ? [] : ['--shares', `${shares.required},${shares.happy},${shares.total}`]),
   ];
   const child = spawn(process.execPath, [holdfastProgram, ...args], {

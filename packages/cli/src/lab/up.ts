@@ -1,4 +1,4 @@
-import { Lab, type LabSize } from '@holdfast/lab';
+import { isLab, Lab, type LabSize } from '@holdfast/lab';
 import { welcome } from './welcome.js';
 
 /** What `lab up` was asked for. */
@@ -11,12 +11,13 @@ export type Report = { readonly said: string } | { readonly up: string } | { rea
 
 /** The port at which the other commands look for a broker; the lab takes it if it is free. */
 const usualBrokerPort = 3456;
+const usualRepairers = 2;
 
 /**
  * Runs a lab in this process until a signal or `lab down` ends it. Where this process was started with a channel to
  * another, what there is to say goes there too.
  */
-export async function runLab({ dir, storage, brokers, shares }: LabUpOptions): Promise<void> {
+export async function runLab({ dir, storage, brokers, repairers, shares }: LabUpOptions): Promise<void> {
   const ending = endOnSignal();
   const say = (line: string) => {
     process.stdout.write(`${line}\n`);
@@ -30,6 +31,7 @@ export async function runLab({ dir, storage, brokers, shares }: LabUpOptions): P
       signal: ending.signal,
       ...(storage === undefined ? {} : { storage }),
       ...(brokers === undefined ? {} : { brokers }),
+      ...(await repairersOf(dir, repairers)),
       ...(shares === undefined ? {} : { shares }),
     });
     const text = welcome(lab.description, dir);
@@ -47,6 +49,12 @@ export async function runLab({ dir, storage, brokers, shares }: LabUpOptions): P
     report({ failed: (error as Error).message });
     throw error;
   }
+}
+
+/** A lab that is there keeps the repairers that it has. */
+async function repairersOf(dir: string, asked: number | undefined): Promise<{ repairers?: number }> {
+  if (asked !== undefined) return { repairers: asked };
+  return (await isLab(dir)) ? {} : { repairers: usualRepairers };
 }
 
 /** The first signal ends the lab in good order; the second ends this process, and the warden ends the rest. */

@@ -2,6 +2,7 @@ const services = {
   introducer: () => import('@holdfast/introducer'),
   storage: () => import('@holdfast/storage'),
   broker: () => import('@holdfast/broker'),
+  repairer: () => import('@holdfast/repairer'),
 };
 
 /** What a node is configured to be. */

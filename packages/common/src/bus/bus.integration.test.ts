@@ -86,6 +86,11 @@ describe('the bus', () => {
     await until('the good one', () => heard.length > 0);
     expect(heard).toEqual(['good']);
     expect(await bus.ask(double, 3)).toBe(6);
+    const wrong: Question<string, number> = { ...double, schema: z.string() };
+    await expect(bus.ask(wrong, 'two')).rejects.toMatchObject({
+      code: 'bus-refused',
+      reason: expect.stringContaining('malformed message on test.double'),
+    });
     await raw.close();
     await bus.close();
   });

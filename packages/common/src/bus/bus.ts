@@ -19,10 +19,23 @@ export class BusUnavailableError extends Error {
 
   constructor(
     readonly subject: string,
-    readonly reason: 'not connected' | 'nobody listens' | 'no answer in time' | 'refused by the other side',
+    readonly reason: 'not connected' | 'nobody listens' | 'no answer in time',
     options?: ErrorOptions,
   ) {
     super(`bus: ${subject}: ${reason}`, options);
+  }
+}
+
+/** Whoever was asked does not take the question, and said why. */
+export class BusRefusedError extends Error {
+  override readonly name = 'BusRefusedError';
+  readonly code = 'bus-refused';
+
+  constructor(
+    readonly subject: string,
+    readonly reason: string,
+  ) {
+    super(`bus: ${subject}: refused: ${reason}`);
   }
 }
 
@@ -126,7 +139,7 @@ export class Bus {
   /**
    * Asks, and waits for the first answer.
    *
-   * @throws BusUnavailableError, and MalformedMessageError for an answer of the wrong shape
+   * @throws BusUnavailableError, BusRefusedError, and MalformedMessageError for an answer of the wrong shape
    */
   async ask<Q, A>(question: Question<Q, A>, value: Q, timeoutMs = 5_000): Promise<A> {
     if (!this.#connected || !this.#connection) throw new BusUnavailableError(question.name, 'not connected');
@@ -137,7 +150,7 @@ export class Bus {
     } catch (error) {
       throw unanswered(question.name, error);
     }
-    return decodeMessage<A>(question.name, question.answer, data);
+    return decodeAnswer(question, data);
   }
 
   /**
@@ -263,6 +276,25 @@ export class Bus {
     this.#connected = true;
     this.#options.logger.info(message);
     for (const react of this.#onConnect) react();
+  }
+}
+
+function decodeAnswer<Q, A>({ name, answer }: Question<Q, A>, data: Uint8Array): A {
+  try {
+    return decodeMessage<A>(name, answer, data);
+  } catch (error) {
+    const refusal = parseRefusal(data);
+    throw refusal === undefined ? error : new BusRefusedError(name, refusal);
+  }
+}
+
+/** Why a question was refused, where the answer says so and the question has no shape of its own for it. */
+function parseRefusal(data: Uint8Array): string | undefined {
+  try {
+    const { refused } = JSON.parse(new TextDecoder().decode(data)) as { refused?: unknown };
+    return typeof refused === 'string' ? refused : undefined;
+  } catch {
+    return undefined;
   }
 }
 

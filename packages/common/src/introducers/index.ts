@@ -1,5 +1,10 @@
 /** The introducers that a node names, and how each is reached: to listen to them, or to announce itself. */
-export { defaultIntroducer, type IntroducerAccess, readIntroducers } from './introducer-access.js';
+export {
+  defaultIntroducer,
+  type IntroducerAccess,
+  readIntroducers,
+  readOwnBus,
+} from './introducer-access.js';
 export {
   type IntroducersSetting,
   introducersSetting,

@@ -33,14 +33,27 @@ export async function readIntroducers(
   forAll: ConnectionTypes | undefined,
 ): Promise<Map<string, IntroducerAccess>> {
   if (introducers === undefined) {
-    const connectionTypes = ownBusTypes(node, forAll);
-    if (node.anonymous && !canReachBus(node.bus, connectionTypes))
-      throw new ConfigurationError(join(dir, 'node.yaml'), undefined, 'bus', noWayToBus);
-    return new Map([[defaultIntroducer, { ...(await busAccess(dir, 'bus', node.bus)), connectionTypes }]]);
+    return new Map([[defaultIntroducer, await readOwnBus(dir, node, forAll)]]);
   }
   const usual = forAll ?? (node.anonymous ? {} : defaultConnectionTypes);
   const access = new Map<string, IntroducerAccess>();
   for (const [name, { url, connection_types: connectionTypes = usual }] of Object.entries(introducers))
     access.set(name, { ...(await busAccess(dir, `introducer-${name}`, url)), connectionTypes });
   return access;
+}
+
+/**
+ * How the bus of `node.yaml` is reached, with what `private/bus.…` says of it.
+ *
+ * @throws ConfigurationError where an anonymous node has no way to it
+ */
+export async function readOwnBus(
+  dir: string,
+  node: { readonly anonymous: boolean; readonly bus: string },
+  forAll: ConnectionTypes | undefined,
+): Promise<IntroducerAccess> {
+  const connectionTypes = ownBusTypes(node, forAll);
+  if (node.anonymous && !canReachBus(node.bus, connectionTypes))
+    throw new ConfigurationError(join(dir, 'node.yaml'), undefined, 'bus', noWayToBus);
+  return { ...(await busAccess(dir, 'bus', node.bus)), connectionTypes };
 }

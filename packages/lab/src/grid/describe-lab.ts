@@ -54,7 +54,10 @@ export function describeLab(lab: {
       ...describe(node),
       nurl: atPort(lab.facts.nurls.get(node.nickname) ?? '', node.listenPort),
     })),
-    repairers: [],
+    repairers: nodes('repairer').map((node) => {
+      const { nickname, dir, pid } = describe(node);
+      return { nickname, dir, pid };
+    }),
   };
 }
 

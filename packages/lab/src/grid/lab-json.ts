@@ -23,7 +23,7 @@ export interface LabDescription {
   readonly natsCa: string | null;
   readonly introducer: DescribedNode;
   readonly storage: readonly (DescribedNode & { readonly nurl: string })[];
-  readonly repairers: readonly { readonly pid: number | null; readonly dir: string }[];
+  readonly repairers: readonly Pick<DescribedNode, 'nickname' | 'dir' | 'pid'>[];
 }
 
 const file = (dir: string) => join(dir, 'lab.json');

@@ -40,7 +40,7 @@ export interface LabOptions extends LabSize {
 const backings = ['postgres', 'nats'] as const;
 
 /**
- * A whole grid of real processes on this machine: Postgres, NATS, an introducer, storage servers, brokers. It runs
+ * A whole grid of real processes on this machine: Postgres, NATS, an introducer, storage servers, brokers, repairers. It runs
  * under this process and does not outlive it.
  */
 export class Lab implements AsyncDisposable {

@@ -19,8 +19,8 @@ describe('the plan of a lab', () => {
     expect((await makePlan({ storage: 9 }, own)).shares.happy).toBe(7);
   });
 
-  it('gives every node ports of its own, and one database to all storage servers', async () => {
-    const { nodes, postgres, nats } = await makePlan({ storage: 20, brokers: 3 }, own);
+  it('gives every node ports of its own, one database to all storage servers, and one to all repairers', async () => {
+    const { nodes, postgres, nats } = await makePlan({ storage: 20, brokers: 3, repairers: 2 }, own);
     const ports = nodes
       .flatMap(({ operatorPort, listenPort }) => [operatorPort, listenPort ?? 0])
       .filter((port) => port !== 0);
@@ -29,7 +29,8 @@ describe('the plan of a lab', () => {
       new Set(nodes.filter((node) => node.role === role).map(({ database }) => database));
     expect(databases('storage').size).toBe(1);
     expect(databases('broker').size).toBe(3);
-    expect(new Set(nodes.map(({ database }) => database)).size).toBe(1 + 1 + 3);
+    expect(databases('repairer').size).toBe(1);
+    expect(new Set(nodes.map(({ database }) => database)).size).toBe(1 + 1 + 3 + 1);
   });
 
   it('remembers servers that were given instead of their ports', async () => {

@@ -9,13 +9,13 @@ import { LabError } from './errors.js';
 const port = z.int().min(1).max(65_535);
 
 const plannedNode = z.strictObject({
-  role: z.enum(['introducer', 'storage', 'broker']),
+  role: z.enum(['introducer', 'storage', 'broker', 'repairer']),
   nickname: z.string(),
   /** Of /healthz, /readyz and /metrics. */
   operatorPort: port,
   /** Of the storage protocol or the web API. */
   listenPort: port.optional(),
-  /** Its own, or for a storage server that of all storage servers. */
+  /** Its own; all storage servers have one together, and so have all repairers. */
   database: z.string(),
 });
 
@@ -47,6 +47,8 @@ export interface LabSize {
   readonly storage?: number;
   /** 1 where not given. */
   readonly brokers?: number;
+  /** None where not given. */
+  readonly repairers?: number;
   /** 3 of 10 on as many servers as there are, 7 at most, where not given. */
   readonly shares?: Shares;
   /** The port of the first broker's web API, if it is free when the lab is made. */
@@ -64,6 +66,11 @@ export async function readPlan(dir: string): Promise<LabPlan | undefined> {
   return text === undefined ? undefined : planSchema.parse(JSON.parse(text));
 }
 
+/** Whether there is a lab in `dir`. */
+export async function isLab(dir: string): Promise<boolean> {
+  return (await readPlan(dir)) !== undefined;
+}
+
 /** Keeps a plan for the next start. */
 export function writePlan(dir: string, plan: LabPlan): Promise<void> {
   return writeWhole(file(dir), `${JSON.stringify(plan, null, 2)}\n`);
@@ -71,7 +78,7 @@ export function writePlan(dir: string, plan: LabPlan): Promise<void> {
 
 /** Lays out a new lab. */
 export async function makePlan(size: LabSize, given: { postgres: boolean; nats: boolean }): Promise<LabPlan> {
-  const { storage = 5, brokers = 1 } = size;
+  const { storage = 5, brokers = 1, repairers = 0 } = size;
   const id = randomBytes(4).toString('hex');
   const node = async (
     role: PlannedNode['role'],
@@ -81,8 +88,8 @@ export async function makePlan(size: LabSize, given: { postgres: boolean; nats: 
     role,
     nickname,
     operatorPort: await freePort(),
-    ...(role === 'introducer' ? {} : { listenPort: await portLike(wanted) }),
-    database: `holdfast_${id}_${role === 'storage' ? role : nickname}`,
+    ...(servesClients(role) ? { listenPort: await portLike(wanted) } : {}),
+    database: `holdfast_${id}_${sharesDatabase(role) ? role : nickname}`,
   });
   const numbered = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
   const nodes = [
@@ -91,6 +98,7 @@ export async function makePlan(size: LabSize, given: { postgres: boolean; nats: 
     ...(await Promise.all(
       numbered(brokers).map((n) => node('broker', `broker${n}`, n === 1 ? size.brokerPort : undefined)),
     )),
+    ...(await Promise.all(numbered(repairers).map((n) => node('repairer', `repairer${n}`)))),
   ];
   return {
     grid: `lab-${id}`,
@@ -101,6 +109,9 @@ export async function makePlan(size: LabSize, given: { postgres: boolean; nats: 
     guarded: !given.nats,
   };
 }
+
+const servesClients = (role: PlannedNode['role']) => role === 'storage' || role === 'broker';
+const sharesDatabase = (role: PlannedNode['role']) => role === 'storage' || role === 'repairer';
 
 async function portLike(wanted: number | undefined): Promise<number> {
   return wanted !== undefined && (await isFree(wanted)) ? wanted : freePort();
@@ -113,6 +124,7 @@ export function checkSize(dir: string, plan: LabPlan, size: LabSize): void {
   const differing = [
     ['storage servers', String(size.storage ?? count('storage')), String(count('storage'))],
     ['brokers', String(size.brokers ?? count('broker')), String(count('broker'))],
+    ['repairers', String(size.repairers ?? count('repairer')), String(count('repairer'))],
     ['shares', text(size.shares ?? plan.shares), text(plan.shares)],
   ].find(([, asked, there]) => asked !== there);
   if (differing === undefined) return;

@@ -2,9 +2,10 @@ import { type Database, type Migration, migrate } from '@holdfast/common/databas
 import type { Logger } from '@holdfast/common/logging';
 import { jobs } from './01-jobs.js';
 import { watch } from './02-watch.js';
+import { spoolFiles } from './03-spool-files.js';
 
 /** The schema `repairer`, step by step. All repairers of a grid share it. */
-export const migrations: readonly Migration[] = [jobs, watch];
+export const migrations: readonly Migration[] = [jobs, watch, spoolFiles];
 
 /**
  * Brings the schema `repairer` of a database to what this release knows.

@@ -11,6 +11,8 @@ export interface AttemptEnd {
   readonly outcome?: JobOutcome;
   /** How many shares can still be lost: fewer than 0 where the file cannot be read. */
   readonly spareShares?: number;
+  /** Where the result is `unrecoverable`: milliseconds after which to look again, where that is not as usual. */
+  readonly lookAgainAfter?: number;
 }
 
 /** How often, and after which pauses, a job is tried. All in milliseconds. */
@@ -55,7 +57,7 @@ export async function endClaim(
                                          * interval '1 millisecond' end,
           spare_shares = coalesce($8, spare_shares),
           priority = coalesce($8, priority),
-          proven = proven or ($5 in ('healthy', 'repaired') and verify_capability = $15),
+          proven = proven or coalesce($5 in ('healthy', 'repaired') and verify_capability = $15, false),
           last_error = $6, outcome = $7, ended_at = now(), claimed_by = null, claim_until = null
         where grid = $1 and storage_index = $2 and generation = $3 and claim = $4 and state = 'claimed'
         returning *),
@@ -84,7 +86,7 @@ export async function endClaim(
       terms.attempts,
       terms.firstPause,
       terms.longestPause,
-      terms.unrecoverablePause,
+      end.lookAgainAfter ?? terms.unrecoverablePause,
       job.worker,
       mostRemembered - 1,
       job.file.kind === 'storage-index' ? null : formatCapability(job.file),

@@ -41,7 +41,7 @@ beforeEach(async () => {
 });
 afterEach(() => queue[Symbol.asyncDispose]());
 
-const add = (...requests: JobRequest[]) => addJobs(queue.database, grid, 'test', requests);
+const add = (...requests: JobRequest[]) => addJobs(queue.database, grid, { source: 'test' }, requests);
 const addFile = (file: ChkVerifyCapability) => add({ file });
 const claim = (worker = 'worker', claimFor = minute) => claimJob(queue.database, grid, { worker, claimFor });
 const end = (job: ClaimedJob, how: AttemptEnd, retry = terms) =>
@@ -81,6 +81,13 @@ describe('asking for a file', () => {
     expect(named.kind !== 'storage-index' && formatCapability(named)).toBe(formatCapability(file));
   });
 
+  it('by its storage index alone is done without anything to prove it', async () => {
+    const file = someVerifyCapability();
+    await add({ file: onlyStorageIndex(file) });
+    expect(await end(await claimed(), repaired)).toBe('done');
+    expect(await addFile(file)).toEqual(['added']);
+  });
+
   it('queues a job that was done under a new generation', async () => {
     const file = someVerifyCapability();
     await addFile(file);
@@ -91,6 +98,20 @@ describe('asking for a file', () => {
     const second = await claimed();
     expect([first.generation, second.generation]).toEqual([1, 2]);
     expect(second.attempt).toBe(1);
+  });
+
+  it('leaves a job as it ended where that is new enough', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    const [{ now } = { now: new Date() }] = await queue.sql<{ now: Date }>('select now()');
+    const addUnlessEnded = () =>
+      addJobs(queue.database, grid, { source: 'test', unlessEndedSince: now }, [{ file }]);
+    expect(await addUnlessEnded()).toEqual(['known']);
+    await end(await claimed(), repaired);
+    expect(await addUnlessEnded()).toEqual(['known']);
+    expect(await stateOf(file)).toBe('done');
+    await queue.sql("update repairer.jobs set ended_at = ended_at - interval '1 hour'");
+    expect(await addUnlessEnded()).toEqual(['added']);
   });
 
   it('under another capability than that which the shares were proven by is refused', async () => {
@@ -264,8 +285,12 @@ describe('a file with too few shares', () => {
     const file = someVerifyCapability();
     await addFile(file);
     await end(await claimed(), unrecoverable);
+    expect(await wakeWaiting(queue.database, grid, minute)).toBe(1);
+    expect((await sweep()).readied).toBe(0);
+    await queue.sql("update repairer.jobs set ended_at = ended_at - interval '2 minutes'");
+    expect(await wakeWaiting(queue.database, grid, minute)).toBe(1);
     expect(await wakeWaiting(queue.database, grid, minute)).toBe(0);
-    expect(await wakeWaiting(queue.database, grid, 0)).toBe(1);
+    expect((await sweep()).readied).toBe(1);
     expect(await end(await claimed(), repaired)).toBe('done');
   });
 });

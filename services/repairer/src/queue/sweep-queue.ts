@@ -19,6 +19,12 @@ export interface Swept {
  */
 export async function sweepQueue(database: Database, grid: string, attempts: number): Promise<Swept> {
   const { lost, requeued } = await takeBackClaims(database, grid, attempts);
+  let readied = requeued;
+  for (let found = batch; found === batch; readied += found) found = await readyJobs(database, grid);
+  return { lost, readied };
+}
+
+async function readyJobs(database: Database, grid: string): Promise<number> {
   const { rowCount } = await database.pool.query({
     name: 'ready-jobs',
     text: `
@@ -29,7 +35,7 @@ export async function sweepQueue(database: Database, grid: string, attempts: num
           order by not_before limit $2 for update skip locked)`,
     values: [grid, batch],
   });
-  return { lost, readied: requeued + (rowCount ?? 0) };
+  return rowCount ?? 0;
 }
 
 async function takeBackClaims(
@@ -64,19 +70,19 @@ async function takeBackClaims(
 }
 
 /**
- * Lets files of which too few shares are left be looked at again at once: a server has come back.
+ * Lets files of which too few shares are left be looked at again soon: a server has come back.
  *
- * @param restedFor milliseconds: those that were looked at more recently keep waiting, so that a server that comes and
- *   goes causes no storm
+ * @param restedFor milliseconds that each rests after the last look, so that a server that comes and goes causes no
+ *   storm
  * @returns how many
  */
 export async function wakeWaiting(database: Database, grid: string, restedFor: number): Promise<number> {
   for (let woken = 0; ; ) {
     const { rowCount } = await database.pool.query(
-      `update repairer.jobs set state = 'queued', not_before = null
+      `update repairer.jobs set not_before = ended_at + $2 * interval '1 millisecond'
         where grid = $1 and storage_index in (
           select storage_index from repairer.jobs
-           where grid = $1 and state = 'waiting' and ended_at <= now() - $2 * interval '1 millisecond'
+           where grid = $1 and state = 'waiting' and not_before > ended_at + $2 * interval '1 millisecond'
            limit $3 for update skip locked)`,
       [grid, restedFor, batch],
     );

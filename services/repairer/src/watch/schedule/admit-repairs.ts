@@ -32,7 +32,7 @@ export async function admitRepairs(
   if (room === 0) return 0;
   const wanted = await listWanted(own, grid, Math.min(room, mostAdded));
   if (wanted.length === 0) return 0;
-  const results = await addJobs(database, grid, watchSource, wanted);
+  const results = await addJobs(database, grid, { source: watchSource }, wanted);
   const withResult = (matches: (result: (typeof results)[number] | undefined) => boolean) =>
     wanted.filter((_, index) => matches(results[index])).map(({ file }) => file.storageIndex);
   await noteRepairs(

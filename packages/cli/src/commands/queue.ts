@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+
+/** `queue status|add|failed|retry`: the repair jobs of a grid. */
+export function queueCommand(program: Command): void {
+  const queue = program.command('queue').description('the queue of files that repairers check and repair');
+  const command = (name: string, description: string) =>
+    queue
+      .command(name)
+      .description(description)
+      .requiredOption('--dir <dir>', 'the folder of a repairer, or of a lab')
+      .option('--json', 'as JSON');
+
+  command('status', 'show how many jobs there are, and what was done lately')
+    .option('--watch', 'follow it until nothing is left to do')
+    .action(async (options: { dir: string; watch?: true; json?: true }) => {
+      await (await import('../queue/status.js')).showStatus(options);
+    });
+
+  command('add', 'ask for files to be checked and, where they need it, repaired')
+    .argument('[capability...]', 'read or verify capabilities, or storage indexes')
+    .option('--file <file>', 'a file that holds one a line, or - for standard input')
+    .option('--verify', 'read every byte of the shares')
+    .action(async (names: string[], options: { dir: string; file?: string; verify?: true; json?: true }) => {
+      await (await import('../queue/add.js')).addToQueue(names, options);
+    });
+
+  command('failed', 'show the jobs that have failed, and why')
+    .option('--waiting', 'those instead that wait for servers, because too few shares are left')
+    .action(async (options: { dir: string; waiting?: true; json?: true }) => {
+      await (await import('../queue/failed.js')).showFailed(options);
+    });
+
+  command('retry', 'queue jobs again that have failed, or that wait for servers')
+    .argument('[storage-index...]', 'of which files')
+    .option('--all', 'all that have failed')
+    .action(async (storageIndexes: string[], options: { dir: string; all?: true; json?: true }) => {
+      await (await import('../queue/retry.js')).retryFailed(storageIndexes, options);
+    });
+}

@@ -1,0 +1,107 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { addFiles, mostAdded } from '@holdfast/repairer';
+import { UsageError } from '../exit-status.js';
+import { type RepairerNode, withRepairerNode } from '../nodes/repairer-node.js';
+
+/** What `holdfast queue add` was asked. */
+export interface AddOptions {
+  readonly dir: string;
+  /** A file with one name a line and `#` comments; `-` for standard input. */
+  readonly file?: string;
+  readonly verify?: true;
+  readonly json?: true;
+}
+
+/** Some of what was named is no file to repair; the rest is in the queue. */
+export class NotAllAddedError extends Error {
+  override readonly name = 'NotAllAddedError';
+  readonly code = 'not-all-added';
+
+  constructor(readonly refused: number) {
+    super(`${refused} of what was named cannot be repaired; all others are in the queue`);
+  }
+}
+
+interface Line {
+  /** Where it stands, from 1: in the file, or on the command line. */
+  readonly number: number;
+  readonly text: string;
+}
+
+/** What became of what was named. */
+interface Added {
+  readonly added: number;
+  readonly known: number;
+  readonly refused: readonly { readonly line: number; readonly code: string; readonly reason: string }[];
+}
+
+/** Lines beyond that are told by their number only. */
+const mostRefusalsShown = 20;
+
+/**
+ * Puts files into the queue: named on the command line, in a file, or both. Nothing that was named is ever shown.
+ *
+ * @throws UsageError, NotAllAddedError, or the system's error where the file cannot be read
+ */
+export async function addToQueue(names: readonly string[], options: AddOptions): Promise<void> {
+  const { dir, file, verify = false, json } = options;
+  if (names.length === 0 && file === undefined)
+    throw new UsageError('expected capabilities or storage indexes, or --file');
+  const result = await withRepairerNode(dir, (node) => addAll(node, lines(names, file), verify));
+  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else {
+    const where = file === undefined ? 'argument' : 'line';
+    for (const { line, reason } of result.refused.slice(0, mostRefusalsShown))
+      process.stderr.write(`${where} ${line}: ${reason}\n`);
+    process.stdout.write(`Added ${result.added} to the queue; ${result.known} were in it already.\n`);
+  }
+  if (result.refused.length > 0) throw new NotAllAddedError(result.refused.length);
+}
+
+async function addAll(
+  { database, grid, wake }: RepairerNode,
+  all: AsyncIterable<Line>,
+  verify: boolean,
+): Promise<Added> {
+  let [added, known] = [0, 0];
+  const refused: { line: number; code: string; reason: string }[] = [];
+  const addBatch = async (batch: readonly Line[]) => {
+    const texts = batch.map(({ text }) => text);
+    const result = await addFiles(database, grid, { source: 'command', verify }, texts);
+    added += result.added;
+    known += result.known;
+    for (const { position, code, reason } of result.refused)
+      refused.push({ line: batch[position]?.number ?? 0, code, reason });
+  };
+  let batch: Line[] = [];
+  for await (const line of all) {
+    batch.push(line);
+    if (batch.length < mostAdded) continue;
+    await addBatch(batch);
+    batch = [];
+  }
+  await addBatch(batch);
+  await wake(added);
+  return { added, known, refused };
+}
+
+async function* lines(names: readonly string[], file: string | undefined): AsyncGenerator<Line> {
+  let number = 0;
+  for (const text of names) yield { number: ++number, text };
+  if (file === undefined) return;
+  number = 0;
+  for await (const line of createInterface({
+    input: openSource(file),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })) {
+    number++;
+    const text = line.replace(/#.*$/, '').trim();
+    if (text !== '') yield { number, text };
+  }
+}
+
+function openSource(file: string): Readable {
+  return file === '-' ? process.stdin : createReadStream(file);
+}

@@ -1,0 +1,41 @@
+import { base32Encode } from '@holdfast/lafs';
+import type { QueueStatus } from '@holdfast/repairer';
+import { formatTable } from '../table.js';
+
+/** One line. */
+export function statusJson({ recent, ...status }: QueueStatus): string {
+  return JSON.stringify({
+    ...status,
+    recent: recent.map(({ storageIndex, ...attempt }) => ({
+      storageIndex: base32Encode(storageIndex),
+      ...attempt,
+    })),
+  });
+}
+
+/** For people. */
+export function formatStatus({ jobs, delayed, lastMinute, spareShares, recent }: QueueStatus): string {
+  const { queued, claimed, waiting, done, failed } = jobs;
+  const pausing = delayed === 0 ? '' : ` (${delayed} of them after a pause)`;
+  const ended = Object.values(lastMinute).reduce((sum, count) => sum + count, 0);
+  const lines = [
+    `${queued} queued${pausing}, ${claimed} being done, ${done} done`,
+    `${waiting} waiting for servers that hold their shares, ${failed} failed`,
+    `${ended} attempts ended in the last minute`,
+  ];
+  const files = spareShares.map(({ spare, files }) => [String(spare), String(files)]);
+  const attempts = recent.map(({ storageIndex, result, error, endedAt, worker }) => [
+    endedAt.toISOString().replace(/\.\d+Z$/, 'Z'),
+    base32Encode(storageIndex).slice(0, 8),
+    result,
+    worker,
+    error ?? '',
+  ]);
+  return [
+    `${lines.join('\n')}\n`,
+    ...(files.length > 0 ? [`\n${formatTable([['spare shares', 'files'], ...files])}`] : []),
+    ...(attempts.length > 0
+      ? [`\n${formatTable([['ended', 'file', 'result', 'by', 'reason'], ...attempts])}`]
+      : []),
+  ].join('');
+}

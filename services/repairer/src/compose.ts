@@ -1,0 +1,146 @@
+import { resolve } from 'node:path';
+import { Bus } from '@holdfast/common/bus';
+import { urlWithPassword } from '@holdfast/common/configuration';
+import { openDatabase } from '@holdfast/common/database';
+import type { Lifecycle } from '@holdfast/common/lifecycle';
+import type { Logger } from '@holdfast/common/logging';
+import { createRegistry } from '@holdfast/common/metrics';
+import { openOperatorPort } from '@holdfast/common/operator-port';
+import { CodingThread, FileCare, TransferMemory } from '@holdfast/grid';
+import { Membership } from '@holdfast/membership';
+import type { RepairerConfiguration } from './configuration.js';
+import { countRepairs } from './metrics.js';
+import { migrateRepairer } from './migrations/index.js';
+import type { RetryTerms } from './queue/end-claim.js';
+import { StatusCache } from './queue/status-cache.js';
+import { Bandwidth } from './restraint/bandwidth.js';
+import { ConnectingPause } from './restraint/connecting.js';
+import { limitRequests } from './restraint/limit-requests.js';
+import { QuietHoursPause } from './restraint/quiet-hours.js';
+import { SpoolFolder } from './spool/spool-folder.js';
+import { ReturningServers } from './upkeep/returning-servers.js';
+import { restedFor, Upkeep } from './upkeep/upkeep.js';
+import { answerBus } from './ways-in/answer-bus.js';
+import { attemptJob } from './worker/attempt-job.js';
+import { tellOutcome } from './worker/tell-outcome.js';
+import { openWakeUps, sayWake } from './worker/wake-ups.js';
+import { Worker } from './worker/worker.js';
+
+const longestRetryPause = 60 * 60_000;
+
+/** What of a repairer is fit to work, for `/readyz`. */
+type Waiting = { database: true | string };
+
+/** Builds a repairer from its folder's settings, part by part; each stops with the lifecycle. */
+export async function compose(
+  dir: string,
+  configuration: RepairerConfiguration,
+  logger: Logger,
+  lifecycle: Lifecycle,
+): Promise<void> {
+  const { nickname, grid, limits, claim: claimFor, sweep: sweepEvery } = configuration;
+  const clientName = `repairer ${nickname}`;
+  const registry = createRegistry({ service: 'repairer', nickname });
+  const membership = await Membership.open({ dir, configuration, clientName, logger, registry });
+  const busSettings = await membership.ownBus();
+  const postgres = await urlWithPassword(dir, 'postgres', configuration.postgres);
+
+  const waiting: Waiting = { database: 'waiting for Postgres' };
+  const operator = await openOperatorPort({
+    listen: configuration.operator.listen,
+    registry,
+    checks: { database: () => waiting.database, servers: () => membership.readiness() },
+  });
+  lifecycle.add('operator port', operator.close);
+
+  const database = await openDatabase({
+    url: postgres,
+    applicationName: clientName,
+    logger,
+    connections: 10,
+    signal: lifecycle.signal,
+  });
+  lifecycle.add('database', database.close);
+  await migrateRepairer(database, logger);
+  await membership.join({ database, lifecycle });
+  waiting.database = true;
+
+  const bus = new Bus({ ...busSettings, name: clientName, logger });
+  lifecycle.add('bus', () => bus.close());
+  const wakeUps = openWakeUps({ bus, grid, logger, claimFor });
+  lifecycle.add('wake-ups', () => wakeUps.close());
+  const statuses = new StatusCache(database, grid);
+  const status = () => statuses.get();
+
+  const coding = new CodingThread();
+  lifecycle.add('coding', () => coding.close());
+  const files = new FileCare({
+    servers: limitRequests(membership.servers, limits.requests_per_server),
+    memory: new TransferMemory(limits.memory),
+    coding,
+    logger,
+  });
+  const returning = new ReturningServers(() => membership.statuses());
+  const bandwidth = limits.bandwidth === undefined ? undefined : new Bandwidth(limits.bandwidth);
+  const pauses = [
+    new ConnectingPause(() => membership.statuses()),
+    new QuietHoursPause(configuration.quiet_hours),
+  ];
+  const retry: RetryTerms = {
+    attempts: limits.attempts,
+    firstPause: configuration.retry_after,
+    longestPause: Math.max(longestRetryPause, configuration.retry_after),
+    unrecoverablePause: configuration.recheck_unrecoverable,
+  };
+  const count = countRepairs({ registry, status, working: () => worker.working, pauses });
+  const worker = new Worker({
+    database,
+    grid,
+    name: nickname,
+    logger,
+    wakeUps,
+    jobs: limits.jobs,
+    claimFor,
+    sweepEvery,
+    retry,
+    pauses,
+    attempt: (job, signal) =>
+      attemptJob(job, signal, {
+        files,
+        logger,
+        pace: bandwidth && ((bytes) => bandwidth.pace(bytes, signal)),
+        serverBackSince: (time) => returning.since(time),
+        soon: restedFor,
+      }),
+    onEnd: (ended) => {
+      count(ended);
+      tellOutcome({ bus, grid, logger }, ended);
+    },
+  });
+  const upkeep = new Upkeep({
+    bus,
+    database,
+    grid,
+    logger,
+    returning,
+    sweepEvery,
+    attempts: limits.attempts,
+    keepHistory: configuration.keep_history,
+  });
+  upkeep.start();
+  lifecycle.add('upkeep', () => upkeep.stop());
+  const spool = new SpoolFolder({
+    dir: resolve(dir, configuration.spool.path),
+    database,
+    grid,
+    logger,
+    stableFor: configuration.spool.stable_for,
+    onAdded: (jobs) => sayWake(bus, grid, jobs),
+  });
+  await spool.start();
+  lifecycle.add('spool folder', () => spool.stop());
+  worker.start();
+  lifecycle.add('worker', () => worker.stop());
+  lifecycle.add('answers', answerBus({ bus, database, grid, logger, status }));
+  logger.info({ jobs: limits.jobs }, 'taking jobs');
+}

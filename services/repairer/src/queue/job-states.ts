@@ -1,0 +1,28 @@
+import type { Database } from '@holdfast/common/database';
+import { base32Encode } from '@holdfast/lafs';
+import type { JobState } from './job.js';
+
+/** Where a job stands. */
+export interface JobStanding {
+  readonly state: JobState;
+  readonly lastError: string | null;
+  readonly endedAt: Date | null;
+}
+
+interface StandingRow extends JobStanding {
+  readonly storageIndex: Buffer;
+}
+
+/** Where the jobs of some files stand, by their storage indexes in base32. */
+export async function jobStates(
+  database: Database,
+  grid: string,
+  storageIndexes: readonly Uint8Array[],
+): Promise<Map<string, JobStanding>> {
+  const { rows } = await database.pool.query<StandingRow>(
+    `select storage_index as "storageIndex", state, last_error as "lastError", ended_at as "endedAt"
+       from repairer.jobs where grid = $1 and storage_index = any($2)`,
+    [grid, storageIndexes],
+  );
+  return new Map(rows.map(({ storageIndex, ...standing }) => [base32Encode(storageIndex), standing]));
+}

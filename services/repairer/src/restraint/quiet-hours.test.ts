@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { pauseReason } from './pause.js';
+import { QuietHoursPause, timeOfDay } from './quiet-hours.js';
+
+const at = (time: string) => () => new Date(`2026-03-04T${time}:00`);
+const hours = (from: string, to: string) => [{ from: timeOfDay.parse(from), to: timeOfDay.parse(to) }];
+
+describe('quiet hours', () => {
+  it.each([
+    ['08:00', '18:00', '07:59', false],
+    ['08:00', '18:00', '08:00', true],
+    ['08:00', '18:00', '17:59', true],
+    ['08:00', '18:00', '18:00', false],
+    ['22:00', '06:30', '23:15', true],
+    ['22:00', '06:30', '06:29', true],
+    ['22:00', '06:30', '12:00', false],
+    ['00:00', '24:00', '23:59', true],
+  ])('from %s to %s: at %s %s', (from, to, now, quiet) => {
+    const pause = new QuietHoursPause(hours(from, to), at(now));
+    expect(pauseReason([pause])).toBe(quiet ? 'quiet hours' : undefined);
+  });
+
+  it.each(['8', '24:01', '12:60', 'noon', ''])('are not told by %j', (text) => {
+    expect(timeOfDay.safeParse(text).success).toBe(false);
+  });
+});

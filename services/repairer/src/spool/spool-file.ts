@@ -1,0 +1,73 @@
+import type { Database } from '@holdfast/common/database';
+import type { Logger } from '@holdfast/common/logging';
+import { mostAdded } from '../queue/add-jobs.js';
+import { FailedFile } from './failed-file.js';
+import { followEntries } from './follow-entries.js';
+import { spoolEntries } from './spool-entries.js';
+import { forgetSpoolFile, type SpoolFileIdentity, seenSince } from './spool-file-records.js';
+
+/** What following a file needs. */
+export interface SpoolFileOptions {
+  readonly database: Database;
+  readonly grid: string;
+  readonly logger: Logger;
+  readonly onAdded: (jobs: number) => void;
+}
+
+/** A complete file of the spool folder, on its way from its first look to its end. */
+export class SpoolFile {
+  readonly #path: string;
+  readonly #identity: SpoolFileIdentity;
+  readonly #options: SpoolFileOptions;
+  /** Whether every entry was seen to have a job. */
+  #added = false;
+  /** Batches of entries, from the first on, of which nothing is left to do. */
+  #finished = 0;
+
+  constructor(path: string, identity: SpoolFileIdentity, options: SpoolFileOptions) {
+    this.#path = path;
+    this.#identity = identity;
+    this.#options = options;
+  }
+
+  /** One look: adds what is to be added, and ends the file where nothing of it is left to do. */
+  async follow(stopping: () => boolean): Promise<void> {
+    const { database, grid, onAdded } = this.#options;
+    const seenAt = await seenSince(database, grid, this.#identity);
+    let allBefore = true;
+    let number = 0;
+    for await (const entries of spoolEntries(this.#path, mostAdded)) {
+      if (stopping()) return;
+      if (number++ < this.#finished) continue;
+      const { unfinished, added } = await followEntries(database, grid, seenAt, entries);
+      onAdded(added);
+      allBefore &&= unfinished === 0;
+      if (allBefore) this.#finished = number;
+      // What comes later is looked at when its turn has come.
+      else if (this.#added) return;
+    }
+    this.#added = true;
+    if (allBefore) await this.#end(seenAt);
+  }
+
+  async #end(seenAt: Date): Promise<void> {
+    const { database, grid, logger } = this.#options;
+    const failedFile = new FailedFile(this.#path);
+    let [count, failures] = [0, 0];
+    for await (const entries of spoolEntries(this.#path, mostAdded)) {
+      const { unfinished, failed } = await followEntries(database, grid, seenAt, entries);
+      if (unfinished > 0) {
+        // Somebody asked for it again meanwhile.
+        this.#finished = 0;
+        return failedFile.discard();
+      }
+      count += entries.length;
+      failures += failed.length;
+      await failedFile.add(failed);
+    }
+    await failedFile.replace();
+    await forgetSpoolFile(database, grid, this.#identity);
+    const { name: file } = this.#identity;
+    logger.info({ file, entries: count, failed: failures }, 'a file of the spool folder is done');
+  }
+}

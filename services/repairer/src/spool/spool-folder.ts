@@ -1,0 +1,138 @@
+import type { Dirent } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Database } from '@holdfast/common/database';
+import { Repetition } from '@holdfast/common/lifecycle';
+import { type Logger, Seldom } from '@holdfast/common/logging';
+import { FailedFile, failedSuffix, unfinishedSuffix } from './failed-file.js';
+import { SpoolFile } from './spool-file.js';
+import { type SpoolFileIdentity, withSpoolFile } from './spool-file-records.js';
+
+/** What taking files from a folder needs. */
+export interface SpoolFolderOptions {
+  readonly dir: string;
+  readonly database: Database;
+  readonly grid: string;
+  readonly logger: Logger;
+  /** A file that did not change for so many milliseconds is taken to be complete. */
+  readonly stableFor: number;
+  /** Told how many jobs were queued. */
+  readonly onAdded: (jobs: number) => void;
+}
+
+/** A file in the folder, since it was seen to be as it is. */
+interface Seen {
+  readonly identity: SpoolFileIdentity;
+  readonly since: number;
+  readonly file: SpoolFile;
+  /** No look before this. */
+  nextLook: number;
+}
+
+/** Most files that are followed at a time; the others have their turn when these are done. */
+const mostFiles = 200;
+const leastPause = 200;
+/** How many times as long as a look took it rests: a file with a million lines must not be all we do. */
+const restFactor = 10;
+
+/**
+ * The folder into which people and programs put files that name what is to be repaired, one capability a line. A file is
+ * deleted once all of it is repaired; what cannot be goes into `NAME.failed` beside it. Hidden files are left alone. All
+ * that is known of a file is in it and in Postgres, so any number of repairers may look into one folder.
+ */
+export class SpoolFolder {
+  readonly #options: SpoolFolderOptions;
+  readonly #seen = new Map<string, Seen>();
+  readonly #seldom = new Seldom();
+  readonly #rounds: Repetition;
+
+  constructor(options: SpoolFolderOptions) {
+    this.#options = options;
+    this.#rounds = new Repetition(() => this.#round(), Math.max(leastPause, options.stableFor / 3));
+  }
+
+  /** Makes the folder where there is none, and begins. */
+  async start(): Promise<void> {
+    await mkdir(this.#options.dir, { recursive: true, mode: 0o700 });
+    this.#rounds.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#rounds.stop();
+  }
+
+  async #round(): Promise<boolean> {
+    const { dir, logger } = this.#options;
+    try {
+      const entries = await readdir(dir, { withFileTypes: true });
+      const names = entries.filter(isSpoolFile).map(({ name }) => name);
+      for (const name of this.#seen.keys()) if (!names.includes(name)) this.#seen.delete(name);
+      await this.#takeOver(entries, new Set(names));
+      for (const name of names.sort().slice(0, mostFiles)) {
+        if (this.#rounds.stopping) break;
+        await this.#look(name).catch((error: Error) => this.#tell(name, error));
+      }
+    } catch (error) {
+      logger.debug({ error: (error as Error).message }, 'the spool folder could not be looked at');
+    }
+    return true;
+  }
+
+  async #look(name: string): Promise<void> {
+    const { dir, database, grid, stableFor } = this.#options;
+    const identity = await identify(dir, name);
+    let seen = this.#seen.get(name);
+    if (!seen || !isSame(seen.identity, identity)) {
+      const file = new SpoolFile(join(dir, name), identity, this.#options);
+      seen = { identity, since: Date.now(), file, nextLook: Date.now() + stableFor };
+      this.#seen.set(name, seen);
+    }
+    const began = Date.now();
+    if (began < seen.nextLook) return;
+    const { file } = seen;
+    await withSpoolFile(database, grid, name, async () => {
+      // It may have been finished, and even replaced, by another repairer meanwhile.
+      if (isSame(identity, await identify(dir, name))) await file.follow(() => this.#rounds.stopping);
+    });
+    seen.nextLook = Date.now() + (Date.now() - began) * restFactor;
+  }
+
+  /** Finishes what a repairer began that ended between two steps. */
+  async #takeOver(entries: readonly Dirent[], names: ReadonlySet<string>): Promise<void> {
+    const { dir, database, grid } = this.#options;
+    for (const { name } of entries.filter((entry) => entry.name.endsWith(unfinishedSuffix))) {
+      const spoolFile = name.slice(0, -unfinishedSuffix.length);
+      if (names.has(spoolFile)) continue;
+      await withSpoolFile(database, grid, spoolFile, () => new FailedFile(join(dir, spoolFile)).takeOver());
+    }
+  }
+
+  #tell(name: string, error: Error): void {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    const missed = this.#seldom.take(name);
+    if (missed === undefined) return;
+    this.#options.logger.warn(
+      { file: name, error: error.message, missed },
+      'a file of the spool folder waits',
+    );
+  }
+}
+
+function isSpoolFile(entry: Dirent): boolean {
+  const { name } = entry;
+  return (
+    entry.isFile() &&
+    !name.startsWith('.') &&
+    !name.endsWith(failedSuffix) &&
+    !name.endsWith(unfinishedSuffix)
+  );
+}
+
+async function identify(dir: string, name: string): Promise<SpoolFileIdentity> {
+  const { size, mtimeMs } = await stat(join(dir, name));
+  return { name, size, modified: Math.floor(mtimeMs) };
+}
+
+function isSame(a: SpoolFileIdentity, b: SpoolFileIdentity): boolean {
+  return a.size === b.size && a.modified === b.modified;
+}

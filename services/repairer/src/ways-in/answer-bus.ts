@@ -1,0 +1,68 @@
+import type { Bus, Stop } from '@holdfast/common/bus';
+import type { Database } from '@holdfast/common/database';
+import type { Logger } from '@holdfast/common/logging';
+import { type RepairStatus, repairSubjects } from '@holdfast/common/repairs';
+import { base32Decode, base32Encode } from '@holdfast/lafs';
+import type { QueueStatus } from '../queue/queue-status.js';
+import { retryJobs } from '../queue/retry-jobs.js';
+import { sayWake } from '../worker/wake-ups.js';
+import { addFiles } from './add-files.js';
+
+/** What answering needs. */
+export interface AnswerOptions {
+  readonly bus: Bus;
+  readonly database: Database;
+  readonly grid: string;
+  readonly logger: Logger;
+  readonly status: () => Promise<QueueStatus>;
+}
+
+/** One of many repairers answers each question. */
+const queue = 'repairers';
+
+/** Answers what is asked of repairers on the bus (docs/protocol.md, "Repairs"). */
+export function answerBus({ bus, database, grid, logger, status }: AnswerOptions): Stop {
+  const { add, status: asksStatus, retry } = repairSubjects(grid);
+  const stops = [
+    bus.serve(
+      add,
+      async ({ files, source = 'bus', verify = false }) => {
+        const answer = await addFiles(database, grid, { source, verify }, files);
+        const { added, known, refused } = answer;
+        logger.info({ source, added, known, refused: refused.length }, 'jobs were asked for');
+        sayWake(bus, grid, added);
+        return answer;
+      },
+      queue,
+    ),
+    bus.serve(asksStatus, async () => shownStatus(await status()), queue),
+    bus.serve(
+      retry,
+      async ({ storageIndexes }) => {
+        const retried = await retryJobs(database, grid, storageIndexes?.map(base32Decode));
+        logger.info({ retried }, 'jobs that had failed were queued again');
+        sayWake(bus, grid, retried);
+        return { retried };
+      },
+      queue,
+    ),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** Letters of a storage index that tell files apart for people, and no more. */
+const shownLetters = 8;
+
+function shownStatus({ recent, spareShares, ...status }: QueueStatus): RepairStatus {
+  return {
+    ...status,
+    spareShares: [...spareShares],
+    recent: recent.map(({ storageIndex, endedAt, ...attempt }) => ({
+      ...attempt,
+      storageIndex: base32Encode(storageIndex).slice(0, shownLetters),
+      endedAt: endedAt.toISOString(),
+    })),
+  };
+}

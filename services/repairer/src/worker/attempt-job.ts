@@ -1,0 +1,118 @@
+import { OverloadedError } from '@holdfast/common/capacity';
+import { type Logger, redact } from '@holdfast/common/logging';
+import {
+  type CheckResults,
+  type FileCare,
+  NotEnoughMemoryError,
+  NotEnoughServersError,
+  NotRecoverableError,
+  type Pace,
+  type RepairResults,
+  StorageServerError,
+  WrongFileError,
+} from '@holdfast/grid';
+import { base32Encode } from '@holdfast/lafs';
+import type { AttemptEnd } from '../queue/end-claim.js';
+import type { ClaimedJob, JobOutcome } from '../queue/job.js';
+
+/** What attempts at jobs need. */
+export interface AttemptOptions {
+  readonly files: Pick<FileCare, 'repair'>;
+  readonly logger: Logger;
+  /** Resolves when so many more bytes may be moved. */
+  readonly pace?: Pace | undefined;
+  /** Whether a storage server has come back since a time, in milliseconds since 1970. */
+  readonly serverBackSince: (time: number) => boolean;
+  /** Milliseconds after which a file with too few shares is looked at again where one has. */
+  readonly soon: number;
+}
+
+/**
+ * Checks the file of a job, and repairs it where it needs it.
+ *
+ * @returns how that ended; what went wrong is in it
+ * @throws the signal's reason, and nothing else
+ */
+export async function attemptJob(
+  { file, verify }: ClaimedJob,
+  signal: AbortSignal,
+  { files, logger, pace, serverBackSince, soon }: AttemptOptions,
+): Promise<AttemptEnd> {
+  const began = Date.now();
+  try {
+    return repairEnd(await files.repair(file, { verify, pace, signal }));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof NotRecoverableError)
+      return { ...unrecoverable(error), ...(serverBackSince(began) ? { lookAgainAfter: soon } : {}) };
+    return { result: 'failed', error: reasonOf(error, file.storageIndex, logger) };
+  }
+}
+
+function repairEnd(results: RepairResults): AttemptEnd {
+  const { before, after, attempted, sharesPlaced, reasons, bytesRead, bytesWritten } = results;
+  const outcome: JobOutcome = {
+    ...checkOutcome(before),
+    goodSharesAfter: after.goodShareCount,
+    sharesPlaced: sharesPlaced.length,
+    bytesRead,
+    bytesWritten,
+  };
+  const found = { outcome, ...spareOf(after) };
+  if (after.healthy) return { result: attempted ? 'repaired' : 'healthy', ...found };
+  const good = `${after.goodShareCount} of ${after.expected ?? 'an unknown number of'} shares are good after the repair`;
+  return { result: 'failed', error: oneLine([good, ...reasons].join('; ')), ...found };
+}
+
+function unrecoverable({ message, results }: NotRecoverableError): AttemptEnd {
+  const away = results.serversFailed.length;
+  const error = away === 0 ? message : `${message}; ${away} known servers could not be asked`;
+  return {
+    result: 'unrecoverable',
+    error: oneLine(error),
+    outcome: checkOutcome(results),
+    ...spareOf(results),
+  };
+}
+
+function checkOutcome(checked: CheckResults): JobOutcome {
+  return {
+    authenticated: checked.authenticated,
+    needed: checked.needed ?? null,
+    expected: checked.expected ?? null,
+    goodSharesBefore: checked.goodShareCount,
+    goodSharesAfter: checked.goodShareCount,
+    corruptShares: checked.corruptShares.length,
+    sharesPlaced: 0,
+    bytesRead: 0,
+    bytesWritten: 0,
+  };
+}
+
+function spareOf({ goodShareCount, needed }: CheckResults): { spareShares?: number } {
+  return needed === undefined ? {} : { spareShares: goodShareCount - needed };
+}
+
+const expected = [
+  StorageServerError,
+  NotEnoughServersError,
+  NotEnoughMemoryError,
+  WrongFileError,
+  OverloadedError,
+];
+
+function reasonOf(error: unknown, storageIndex: Uint8Array, logger: Logger): string {
+  if (expected.some((kind) => error instanceof kind)) return oneLine((error as Error).message);
+  const { stack, message } = error as Error;
+  logger.error(
+    { storageIndex: base32Encode(storageIndex), error: stack ?? message },
+    'a job failed unexpectedly',
+  );
+  return 'internal error';
+}
+
+const longestReason = 1_000;
+
+function oneLine(text: string): string {
+  return redact(text.replaceAll(/\s+/g, ' ')).slice(0, longestReason);
+}

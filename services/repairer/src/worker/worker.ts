@@ -1,0 +1,155 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WorkMessage, WorkQueue } from '@holdfast/common/bus';
+import type { Database } from '@holdfast/common/database';
+import type { Logger } from '@holdfast/common/logging';
+import { base32Encode } from '@holdfast/lafs';
+import { claimJob, giveBackClaim } from '../queue/claim-job.js';
+import { type AttemptEnd, endClaim, type RetryTerms } from '../queue/end-claim.js';
+import type { ClaimedJob, JobState } from '../queue/job.js';
+import { type Pause, untilUnpaused } from '../restraint/pause.js';
+import { ClaimLostError, HeldClaim } from './held-claim.js';
+
+/** An attempt that has ended and been written down. */
+export interface EndedAttempt {
+  readonly job: ClaimedJob;
+  readonly end: AttemptEnd;
+  readonly state: JobState;
+  readonly endedAt: Date;
+  readonly milliseconds: number;
+}
+
+/** What a worker works with. */
+export interface WorkerOptions {
+  readonly database: Database;
+  readonly grid: string;
+  /** As others see it: the node's nickname. */
+  readonly name: string;
+  readonly logger: Logger;
+  readonly wakeUps: WorkQueue;
+  /** Jobs at a time. */
+  readonly jobs: number;
+  /** All in milliseconds: how long a claim lasts, and how often the queue is looked at without having been woken. */
+  readonly claimFor: number;
+  readonly sweepEvery: number;
+  readonly retry: RetryTerms;
+  readonly pauses: readonly Pause[];
+  /** Does the job; throws only where the signal has aborted. */
+  readonly attempt: (job: ClaimedJob, signal: AbortSignal) => Promise<AttemptEnd>;
+  /** Told after an outcome was committed. */
+  readonly onEnd: (ended: EndedAttempt) => void;
+}
+
+/** How long jobs that are under way may go on when the worker stops; after that they are given back. */
+const longestFarewell = 10_000;
+/** How long it is tried to write an outcome down where Postgres does not take it. */
+const longestCommit = 5 * 60_000;
+/** The pause after Postgres did not answer. */
+const troubledPause = 1_000;
+
+/**
+ * Takes jobs from the queue and does them, so many at a time. Messages wake it and spread the jobs over all workers, and
+ * are acknowledged when the outcome is committed; what no message told is found by looking at the queue now and then.
+ */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #stopping = new AbortController();
+  readonly #givingUp = new AbortController();
+  #slots: Promise<void>[] = [];
+  #working = 0;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  /** Jobs under way. */
+  get working(): number {
+    return this.#working;
+  }
+
+  start(): void {
+    this.#slots = Array.from({ length: this.#options.jobs }, () => this.#runSlot());
+  }
+
+  /** Takes no more jobs; lets those under way end, for some seconds, and gives the rest back. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const farewell = setTimeout(() => this.#givingUp.abort(), longestFarewell);
+    await Promise.all(this.#slots);
+    clearTimeout(farewell);
+  }
+
+  async #runSlot(): Promise<void> {
+    const { wakeUps, sweepEvery, pauses, logger } = this.#options;
+    const { signal } = this.#stopping;
+    // Where there was a job there may be another: then nobody waits to be woken.
+    for (let more = true; !signal.aborted; ) {
+      await untilUnpaused(pauses, signal);
+      // Half of it chance, so that workers look by turns.
+      const wake = await wakeUps.next(more ? 0 : sweepEvery * (0.5 + Math.random()), signal);
+      if (signal.aborted) return;
+      try {
+        more = await this.#workOnce(wake);
+        wake?.acknowledge();
+      } catch (error) {
+        more = false;
+        logger.warn({ error: (error as Error).message }, 'the queue cannot be used at the moment');
+        await delay(troubledPause, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Resolves to whether there was a job. */
+  async #workOnce(wake: WorkMessage | undefined): Promise<boolean> {
+    const { database, grid, name, claimFor } = this.#options;
+    const job = await claimJob(database, grid, { worker: name, claimFor });
+    if (!job) return false;
+    this.#working++;
+    try {
+      await this.#work(job, wake);
+    } finally {
+      this.#working--;
+    }
+    return true;
+  }
+
+  async #work(job: ClaimedJob, wake: WorkMessage | undefined): Promise<void> {
+    const { database, grid, logger, claimFor, attempt, onEnd } = this.#options;
+    const began = Date.now();
+    const claim = new HeldClaim(job, { database, grid, logger, claimFor, onHold: () => wake?.hold() });
+    const signal = AbortSignal.any([claim.signal, this.#givingUp.signal]);
+    try {
+      const end = await attempt(job, signal);
+      const state = await this.#commit(job, end, claim.signal);
+      if (state === undefined) throw new ClaimLostError();
+      onEnd({ job, end, state, endedAt: new Date(), milliseconds: Date.now() - began });
+    } catch (error) {
+      const storageIndex = base32Encode(job.file.storageIndex);
+      if (error instanceof ClaimLostError || claim.signal.aborted)
+        logger.warn({ storageIndex }, 'a job was lost to another worker before it was done');
+      else if (this.#givingUp.signal.aborted) await giveBackClaim(database, grid, job);
+      else throw error;
+    } finally {
+      claim.release();
+    }
+  }
+
+  /** Tries for as long as the claim can still be held: what was done should not have to be done again. */
+  async #commit(job: ClaimedJob, end: AttemptEnd, lost: AbortSignal): Promise<JobState | undefined> {
+    const { database, grid, retry } = this.#options;
+    const deadline = Date.now() + longestCommit;
+    for (;;) {
+      try {
+        return await endClaim(database, grid, job, end, retry);
+      } catch (error) {
+        if (isOurFault(error) || Date.now() > deadline) throw error;
+        if (lost.aborted || this.#givingUp.signal.aborted) throw error;
+        await delay(troubledPause / 2);
+      }
+    }
+  }
+}
+
+/** Whether Postgres understood a statement and refused it: it would refuse it again. */
+function isOurFault(error: unknown): boolean {
+  return /^(22|23|42)/.test((error as { code?: string }).code ?? '');
+}
