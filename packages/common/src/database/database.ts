@@ -37,6 +37,9 @@ pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
   return value;
 });
 
+/** Nor compiled: a plan for parts that are hardly ever run is thought dear, and compiling it would take 400 ms each time. */
+const plannedOnce = 'set plan_cache_mode = force_generic_plan; set jit = off';
+
 const longestWait = 5_000;
 const probeEvery = 2_000;
 const probeDeadline = 5_000;
@@ -54,9 +57,7 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
     query_timeout: 65_000,
     keepAlive: true,
     // Waited for by whoever gets the connection first; its failure is the connection's.
-    ...(options.planOnce
-      ? { onConnect: (client: pg.ClientBase) => client.query('set plan_cache_mode = force_generic_plan') }
-      : {}),
+    ...(options.planOnce ? { onConnect: (client: pg.ClientBase) => client.query(plannedOnce) } : {}),
   });
   // Without a listener an idle connection's end (a Postgres restart) would end this process.
   pool.on('error', (error) =>
