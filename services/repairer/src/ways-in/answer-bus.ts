@@ -1,8 +1,9 @@
 import type { Bus, Stop } from '@holdfast/common/bus';
 import type { Database } from '@holdfast/common/database';
 import type { Logger } from '@holdfast/common/logging';
-import { type RepairStatus, repairSubjects } from '@holdfast/common/repairs';
+import { type JobStandings, type RepairStatus, repairSubjects } from '@holdfast/common/repairs';
 import { base32Decode, base32Encode } from '@holdfast/lafs';
+import { type JobStanding, jobStates } from '../queue/job-states.js';
 import type { QueueStatus } from '../queue/queue-status.js';
 import { retryJobs } from '../queue/retry-jobs.js';
 import { sayWake } from '../worker/wake-ups.js';
@@ -22,7 +23,7 @@ const queue = 'repairers';
 
 /** Answers what is asked of repairers on the bus (docs/protocol.md, "Repairs"). */
 export function answerBus({ bus, database, grid, logger, status }: AnswerOptions): Stop {
-  const { add, status: asksStatus, retry } = repairSubjects(grid);
+  const { add, status: asksStatus, standings, retry } = repairSubjects(grid);
   const stops = [
     bus.serve(
       add,
@@ -37,6 +38,14 @@ export function answerBus({ bus, database, grid, logger, status }: AnswerOptions
     ),
     bus.serve(asksStatus, async () => shownStatus(await status()), queue),
     bus.serve(
+      standings,
+      async ({ storageIndexes }) => {
+        const known = await jobStates(database, grid, storageIndexes.map(base32Decode));
+        return { jobs: storageIndexes.map((index) => shownStanding(known.get(index))) };
+      },
+      queue,
+    ),
+    bus.serve(
       retry,
       async ({ storageIndexes }) => {
         const retried = await retryJobs(database, grid, storageIndexes?.map(base32Decode));
@@ -50,6 +59,10 @@ export function answerBus({ bus, database, grid, logger, status }: AnswerOptions
   return () => {
     for (const stop of stops) stop();
   };
+}
+
+function shownStanding(job: JobStanding | undefined): JobStandings['jobs'][number] {
+  return job ? { state: job.state, endedAt: job.endedAt?.toISOString() ?? null } : null;
 }
 
 /** Letters of a storage index that tell files apart for people, and no more. */
