@@ -9,7 +9,7 @@ import {
   parseNodePem,
   parseSigningKey,
 } from '@holdfast/common/identity';
-import { silentLogger } from '@holdfast/common/logging';
+import { type LogLine, recordingLogger, silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -18,15 +18,21 @@ import { ServerSet } from './connections/server-set.js';
 import type { StorageServer } from './connections/storage-server.js';
 import { extensionNumber } from './testing/client-hello.js';
 import { countConnected } from './testing/lab-client.js';
-import { describeServer, type RecordingServer, startRecordingServer } from './testing/recording-server.js';
+import {
+  describeServer,
+  openRecordingServer,
+  type RecordingServer,
+  startRecordingServer,
+} from './testing/recording-server.js';
+import { takeAnyShare } from './testing/take-any-share.js';
 
 // Each server is alone with its connection: what is believed of it, what it is told, and how its end is noticed.
 
-const openSet = () =>
+const openSet = (logger = silentLogger()) =>
   new ServerSet({
     leaseSecret: randomBytes(32),
     startSpread: 100,
-    logger: silentLogger(),
+    logger,
     registry: createRegistry({}),
   });
 /** A set whose uploads go only to servers that `manager` vouches for. */
@@ -62,28 +68,63 @@ afterEach(async () => {
 });
 
 describe('a server that shows another key than its NURL names', () => {
-  it('is told nothing, and its status says why', async () => {
+  let lines: LogLine[];
+  beforeEach(async () => {
+    await servers.close();
+    const log = recordingLogger();
+    lines = log.lines;
+    servers = openSet(log.logger);
+  });
+  const askedOf = async (nickname: string) => {
+    const storage = servers.connectedFor(randomBytes(16)).find((each) => each.nickname === nickname);
+    return storage?.listShares(randomBytes(16));
+  };
+
+  it('is told nothing, its status says why, the log once, and no other notices', async () => {
+    await using good = await startRecordingServer('good');
+    servers.set(good.known);
+    await connected(servers, 1);
+    const knocks = good.knocks();
     const other = parseNodePem(await generateNodePem());
     servers.set(describeServer('impostor', other, server.port));
     const { lastError } = await becomes(servers, 'unreachable', 5_000);
-    expect(lastError).toBe(`127.0.0.1:${server.port}: the server shows another key than its NURL names`);
+    const why = `127.0.0.1:${server.port}: the server shows another key than its NURL names`;
+    expect(lastError).toBe(why);
     await waitFor('it is tried again', () => server.knocks() >= 3 || undefined);
     expect(server.requests).toEqual([]);
-    expect(servers.connectedFor(randomBytes(16))).toEqual([]);
+    expect(servers.connectedFor(randomBytes(16)).map(({ nickname }) => nickname)).toEqual(['good']);
+    expect(lines).toMatchObject([
+      { msg: 'storage server cannot be reached', server: 'impostor', error: why },
+    ]);
+    expect(await askedOf('good')).toEqual(new Set());
+    expect(good.knocks()).toBe(knocks);
   });
 
   it('is told nothing when it takes the place of a server that was right', async () => {
-    servers.set(server.known);
+    await using good = await startRecordingServer('good');
+    servers.set(good.known);
     await connected(servers, 1);
+    servers.set(server.known);
+    await connected(servers, 2);
+    const { port } = server;
     await server.stop();
-    await using impostor = await startRecordingServer('impostor');
-    // The same name and credential at another place, with another key behind it.
-    const { spkiHash } = parseNodePem(await generateNodePem());
-    const moved = describeServer('s1', { ...parseNodePem(await generateNodePem()), spkiHash }, impostor.port);
-    servers.set({ ...moved, id: server.known.id });
     await becomes(servers, 'unreachable', 5_000);
-    expect(impostor.knocks()).toBeGreaterThan(0);
+    // At the same place, behind the same name, with another certificate.
+    const requests = server.requests.length;
+    await using impostor = await openRecordingServer({
+      tls: parseNodePem(await generateNodePem()),
+      describe: () => server.known,
+      answering: takeAnyShare(),
+      port,
+    });
+    await waitFor('the impostor is tried, more than once', () => impostor.knocks() >= 3 || undefined);
     expect(impostor.requests).toEqual([]);
+    expect(server.requests).toHaveLength(requests);
+    await waitFor('its status says why', () =>
+      servers.statuses().find(({ lastError }) => lastError?.includes('another key')),
+    );
+    expect(lines).toMatchObject([{ msg: 'storage server cannot be reached', server: 's1' }]);
+    expect(await askedOf('good')).toEqual(new Set());
   });
 });
 

@@ -14,6 +14,7 @@ import { ConnectionsFile, type RefusedEdit } from './connections/connections-fil
 import { type IntroducerStatus, Introducers } from './introducers/introducers.js';
 import { migrateMembership } from './migrations.js';
 import { KnownServers } from './servers/known-servers.js';
+import { tellOfPassedOver } from './servers/passed-over.js';
 import type { MembershipConfiguration } from './settings.js';
 
 /** What a node's membership is read from. */
@@ -65,7 +66,7 @@ export class Membership {
     this.#firstIntroducers = firstIntroducers;
     const vouching = new Vouching(Object.values(configuration.grid_managers));
     this.servers = new ServerSet({ leaseSecret, logger, registry, vouching });
-    this.#known = new KnownServers(this.servers);
+    this.#known = new KnownServers(this.servers, { onPassedOver: tellOfPassedOver(logger, registry) });
     this.#introducers = new Introducers({
       grid: configuration.grid,
       clientName,

@@ -1,4 +1,4 @@
-import { announcementSettings } from '@holdfast/common/configuration';
+import { announcementFields } from '@holdfast/common/configuration';
 import { anonymousSetting } from '@holdfast/common/connections';
 import { parseManagerKey } from '@holdfast/common/grid-management';
 import { z } from 'zod';
@@ -19,7 +19,7 @@ export const membershipSettings = {
    * new shares. Without any, all do.
    */
   grid_managers: z.record(z.string(), managerKey).default({}),
-  announcements: announcementSettings,
+  announcements: z.strictObject(announcementFields).prefault({}),
 };
 
 const fields = z.object(membershipSettings);

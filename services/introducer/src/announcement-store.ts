@@ -2,7 +2,10 @@ import type { SignedAnnouncement, VerifiedAnnouncement } from '@holdfast/common/
 import type { Database } from '@holdfast/common/database';
 
 /** What became of an announcement that was offered to the store. */
-export type Kept = { kept: 'new' | 'already known' } | { kept: false; newest: number };
+export type Kept =
+  | { kept: 'new' | 'already known' }
+  | { kept: false; newest: number }
+  | { kept: false; most: number };
 
 /** When the servers of the store were heard of. */
 export interface HearingTimes {
@@ -21,22 +24,27 @@ interface Row {
 export class AnnouncementStore {
   readonly #database: Database;
   readonly #grid: string;
+  readonly #most: number;
 
-  constructor(database: Database, grid: string) {
+  /** @param most servers that are kept; introducers that share the table may go beyond it by a few */
+  constructor(database: Database, grid: string, most = Number.MAX_SAFE_INTEGER) {
     this.#database = database;
     this.#grid = grid;
+    this.#most = most;
   }
 
-  /** Keeps an announcement if it is its server's newest. The row's own lock decides between two that come at once. */
+  /** Keeps an announcement if it is its server's newest, and there is room for the server. The row's own lock decides between two that come at once. */
   async keep({ serverId, seqnum, signed }: VerifiedAnnouncement): Promise<Kept> {
     const { rowCount } = await this.#database.pool.query({
       name: 'keep-announcement',
       text: `insert into introducer.announcements as known (grid, server_id, seqnum, message, signature)
-             values ($1, $2, $3, $4, $5)
+             select $1, $2, $3::bigint, $4, $5
+              where exists (select from introducer.announcements where grid = $1 and server_id = $2)
+                 or (select count(*) from introducer.announcements where grid = $1) < $6::bigint
              on conflict (grid, server_id) do update
              set seqnum = excluded.seqnum, message = excluded.message, signature = excluded.signature, last_heard = now()
              where known.seqnum < excluded.seqnum`,
-      values: [this.#grid, serverId, seqnum, signed.message, signed.signature],
+      values: [this.#grid, serverId, seqnum, signed.message, signed.signature, this.#most],
     });
     if (rowCount === 1) return { kept: 'new' };
     const { rows } = await this.#database.pool.query<{ seqnum: number; message: string }>(
@@ -44,8 +52,9 @@ export class AnnouncementStore {
       [this.#grid, serverId],
     );
     const known = rows[0];
-    if (known?.message === signed.message) return { kept: 'already known' };
-    return { kept: false, newest: known?.seqnum ?? seqnum };
+    if (!known) return { kept: false, most: this.#most };
+    if (known.message === signed.message) return { kept: 'already known' };
+    return { kept: false, newest: known.seqnum };
   }
 
   /** Up to `limit` announcements in order of server id, from after `after` on. */

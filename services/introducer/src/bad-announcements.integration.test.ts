@@ -1,5 +1,4 @@
 import { createPublicKey, sign } from 'node:crypto';
-import { Writable } from 'node:stream';
 import {
   AnnouncementSubscriber,
   announcementSubjects,
@@ -18,12 +17,11 @@ import {
   parseSigningKey,
   publicKeyText,
 } from '@holdfast/common/identity';
-import { silentLogger } from '@holdfast/common/logging';
+import { type LogLine, recordingLogger, silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { createTestDatabase, type RunningNats, startNats, waitFor } from '@holdfast/lab';
 import { base32Encode } from '@holdfast/lafs';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AnnouncementStore } from './announcement-store.js';
 import { Introducer } from './introducer.js';
@@ -34,27 +32,19 @@ import { migrations } from './migrations.js';
 const grid = 'test';
 const subjects = announcementSubjects(grid);
 const rounds = 200;
+/** Servers that the introducer keeps. */
+const room = 20;
 
 let nats: RunningNats;
 let place: Awaited<ReturnType<typeof createTestDatabase>>;
 let database: Database;
 let bus: Bus;
-let introducerLog: string[];
-let subscriberLog: string[];
+let introducerLog: LogLine[];
+let subscriberLog: LogLine[];
 let heard: VerifiedAnnouncement[];
 let stops: (() => unknown)[];
 /** Somebody who says what he likes. */
 let stranger: NatsConnection;
-
-function logTo(lines: string[]) {
-  const stream = new Writable({
-    write: (line, _encoding, done) => {
-      lines.push(String(line));
-      done();
-    },
-  });
-  return pino({ level: 'warn' }, stream);
-}
 
 beforeEach(async () => {
   nats = await startNats();
@@ -62,17 +52,18 @@ beforeEach(async () => {
   const logger = silentLogger();
   database = await openDatabase({ url: place.url, applicationName: 'test', logger });
   await migrate(database, { schema: 'introducer', migrations, logger });
-  introducerLog = [];
-  subscriberLog = [];
+  const [ofIntroducer, ofSubscriber] = [recordingLogger(), recordingLogger()];
+  introducerLog = ofIntroducer.lines;
+  subscriberLog = ofSubscriber.lines;
   heard = [];
-  bus = new Bus({ url: nats.url, name: 'introducer', logger: logTo(introducerLog) });
-  const store = new AnnouncementStore(database, grid);
-  const parts = { bus, subjects, store, logger: logTo(introducerLog), registry: createRegistry({}) };
-  const listening = new Bus({ url: nats.url, name: 'broker', logger: logTo(subscriberLog) });
+  bus = new Bus({ url: nats.url, name: 'introducer', logger: ofIntroducer.logger });
+  const store = new AnnouncementStore(database, grid, room);
+  const parts = { bus, subjects, store, logger: ofIntroducer.logger, registry: createRegistry({}) };
+  const listening = new Bus({ url: nats.url, name: 'broker', logger: ofSubscriber.logger });
   const subscriber = new AnnouncementSubscriber({
     bus: listening,
     grid,
-    logger: logTo(subscriberLog),
+    logger: ofSubscriber.logger,
     onAnnouncement: (announcement) => heard.push(announcement),
   });
   stops = [new Introducer(parts).start(), subscriber.start(), () => listening.close()];
@@ -162,6 +153,38 @@ describe('announcements that are wrong', () => {
   });
 });
 
+describe('more keys than an introducer keeps servers', () => {
+  it('are refused, logged once, and disturb none of those that are known', async () => {
+    const known = await newServer();
+    const say = async (signed: SignedAnnouncement) => {
+      const answer = await stranger.request(subjects.announce.name, JSON.stringify(signed), {
+        timeout: 20_000,
+      });
+      return answer.json() as { accepted?: true; refused?: string };
+    };
+    expect(await say(announcement(known, 1))).toEqual({ accepted: true });
+    const { tls } = known;
+    const made = Array.from({ length: rounds }, () => {
+      const signingKey = parseSigningKey(generateSigningKey());
+      return { signingKey, publicKey: createPublicKey(signingKey), serverId: publicKeyText(signingKey), tls };
+    });
+    const answers: { accepted?: true; refused?: string }[] = [];
+    for (const identity of made) answers.push(await say(announcement(identity, 1)));
+    expect(answers.filter(({ accepted }) => accepted)).toHaveLength(room - 1);
+    expect(answers.at(-1)?.refused).toBe(
+      `${room} servers are known, and no more are kept (announcements.most_servers)`,
+    );
+    expect(introducerLog).toMatchObject([{ msg: 'announcement refused', reason: answers.at(-1)?.refused }]);
+    expect(await say(announcement(known, 2))).toEqual({ accepted: true });
+    await waitFor(
+      'the news is heard',
+      () => heard.some(({ serverId, seqnum }) => serverId === known.serverId && seqnum === 2) || undefined,
+    );
+    const list = await stranger.request(subjects.list.name, '{}');
+    expect((list.json() as { announcements: unknown[] }).announcements).toHaveLength(room);
+  }, 120_000);
+});
+
 describe('a hundred thousand announcements of one key', () => {
   it('are let through slowly, logged once, and keep no other server waiting', async () => {
     const identity = await newServer();
@@ -177,7 +200,9 @@ describe('a hundred thousand announcements of one key', () => {
     const ofIt = heard.filter(({ serverId }) => serverId === identity.serverId);
     expect(ofIt.length).toBeGreaterThanOrEqual(1);
     expect(ofIt.length).toBeLessThanOrEqual(allowed);
-    expect(introducerLog.filter((line) => line.includes('too many announcements'))).toHaveLength(1);
+    expect(
+      introducerLog.filter(({ reason }) => String(reason).includes('too many announcements')),
+    ).toHaveLength(1);
     // Of the first ones, which are written at the same time, some may be older than what is written already.
     expect(introducerLog.length).toBeLessThanOrEqual(2);
     expect(subscriberLog).toEqual([]);

@@ -56,7 +56,7 @@ export async function compose(
   await migrate(database, { schema: 'introducer', migrations, logger });
   opened = database;
 
-  const store = new AnnouncementStore(database, grid);
+  const store = new AnnouncementStore(database, grid, configuration.announcements.most_servers);
   const introducer = new Introducer({ bus, subjects: announcementSubjects(grid), store, logger, registry });
   lifecycle.add('introducer', introducer.start());
   lifecycle.add('forgetting', forgetSilentServers(store, configuration.announcements.forget_after, logger));

@@ -1,4 +1,4 @@
-import { announcementSettings, nodeSettings } from '@holdfast/common/configuration';
+import { announcementFields, nodeSettings } from '@holdfast/common/configuration';
 import { busSettings, refuseRevealing, refuseUnreachableBus } from '@holdfast/common/connections';
 import { z } from 'zod';
 
@@ -8,7 +8,13 @@ export const nodeConfiguration = z
     service: z.literal('introducer'),
     ...nodeSettings,
     ...busSettings,
-    announcements: announcementSettings,
+    announcements: z
+      .strictObject({
+        ...announcementFields,
+        /** Most servers that are known at a time: anybody who may announce can make up any number of keys. */
+        most_servers: z.number().int().min(1).max(1_000_000).default(10_000),
+      })
+      .prefault({}),
   })
   .superRefine(refuseRevealing)
   .superRefine(refuseUnreachableBus);

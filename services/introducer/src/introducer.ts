@@ -79,6 +79,12 @@ export class Introducer {
     const { bus, subjects, store, logger } = this.#parts;
     const { serverId, seqnum, body, signed } = announcement;
     const outcome = await store.keep(announcement);
+    if ('most' in outcome) {
+      this.#received.inc({ result: 'no room' });
+      const reason = `${outcome.most} servers are known, and no more are kept (announcements.most_servers)`;
+      this.#refused('no room', { reason, serverId });
+      return { refused: reason };
+    }
     if (outcome.kept === false) {
       this.#rate.note(serverId, outcome.newest);
       return this.#answer(serverId, staleAnswer(seqnum, outcome.newest));

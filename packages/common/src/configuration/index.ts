@@ -3,7 +3,7 @@ export { ConfigurationError, NodeFolderExistsError } from './errors.js';
 export { createNodeFolder, type NodeFolderContents } from './node-folder.js';
 export {
   accessFiles,
-  announcementSettings,
+  announcementFields,
   type BusAccess,
   busAccess,
   busUrl,
@@ -14,4 +14,9 @@ export {
   urlWithPassword,
 } from './node-settings.js';
 export { byteSize, duration, formatHostPort, type HostPort, hostPort, parseHostPort } from './values.js';
-export { parseYamlConfiguration, readYamlConfiguration } from './yaml-file.js';
+export {
+  parseYamlConfiguration,
+  readConfigurationText,
+  readStart,
+  readYamlConfiguration,
+} from './yaml-file.js';

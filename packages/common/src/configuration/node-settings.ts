@@ -27,13 +27,11 @@ export const nodeSettings = {
     .prefault({}),
 };
 
-/** The field `announcements` of nodes that remember announcements. */
-export const announcementSettings = z
-  .strictObject({
-    /** A server of which nothing new was heard, and which was not reached, for so long is forgotten. */
-    forget_after: duration.refine((ms) => ms >= 1000, 'expected 1s or more').prefault('90d'),
-  })
-  .prefault({});
+/** The fields of `announcements` of nodes that remember announcements. */
+export const announcementFields = {
+  /** A server of which nothing new was heard, and which was not reached, for so long is forgotten. */
+  forget_after: duration.refine((ms) => ms >= 1000, 'expected 1s or more').prefault('90d'),
+};
 
 /** What an operator tells `holdfast init` about any node. */
 export interface NodeOptions {

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ConfigurationError } from './errors.js';
@@ -95,6 +98,19 @@ describe('a configuration file', () => {
 
   it('is refused when it is nested without end', () => {
     expect(refusal(`a: ${'['.repeat(100_000)}`)).toBeInstanceOf(ConfigurationError);
+  });
+
+  it('is refused when it is larger than it can be meant to be', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-yaml-'));
+    try {
+      const path = join(folder, 'node.yaml');
+      await writeFile(path, `${good}# ${'x'.repeat(4 * 2 ** 20)}\n`);
+      await expect(readYamlConfiguration(path, schema)).rejects.toThrow(
+        `${path}: expected at most 4 MiB, found more`,
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('is refused where there is none', async () => {

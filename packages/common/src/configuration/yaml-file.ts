@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { type Document, isMap, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { ConfigurationError } from './errors.js';
+
+/** The largest file that is looked at, in bytes: room for thousands of servers, and read in about a second. */
+const largestFile = 4 * 2 ** 20;
 
 /**
  * Reads a YAML file and checks every field of it.
@@ -12,15 +15,43 @@ import { ConfigurationError } from './errors.js';
  * @throws ConfigurationError for a file that cannot be read, is not YAML, or does not fit
  */
 export async function readYamlConfiguration<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  return parseYamlConfiguration(path, await readConfigurationText(path), schema);
+}
+
+/**
+ * The text of a configuration file.
+ *
+ * @throws ConfigurationError for a file that cannot be read, or is too large to be meant
+ */
+export async function readConfigurationText(path: string): Promise<string> {
+  const refuse = (reason: string) => new ConfigurationError(path, undefined, '', reason);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readStart(path, largestFile + 1);
   } catch (error) {
-    const reason =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error);
-    throw new ConfigurationError(path, undefined, '', reason);
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw refuse(missing ? 'there is no such file' : String(error));
   }
-  return parseYamlConfiguration(path, text, schema);
+  if (Buffer.byteLength(text) > largestFile)
+    throw refuse(`expected at most ${largestFile / 2 ** 20} MiB, found more`);
+  return text;
+}
+
+/** The first `most` bytes of a file, as text: a file may be of any size, and still be growing. */
+export async function readStart(path: string, most: number): Promise<string> {
+  const file = await open(path);
+  try {
+    const pieces: Buffer[] = [];
+    for (let left = most; left > 0; ) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(left, 65_536)));
+      if (bytesRead === 0) break;
+      pieces.push(buffer.subarray(0, bytesRead));
+      left -= bytesRead;
+    }
+    return Buffer.concat(pieces).toString('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 /** As `readYamlConfiguration`, for text at hand; `path` is only used in errors. */

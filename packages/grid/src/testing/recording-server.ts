@@ -70,6 +70,8 @@ export interface RecordingServerOptions {
   /** What would be announced of it at a loopback port. */
   readonly describe: (port: number) => KnownServer | Promise<KnownServer>;
   readonly answering: Answering;
+  /** Where it listens; anywhere where not given. */
+  readonly port?: number;
 }
 
 /** Starts a recording server with an identity of its own, which takes whatever share it is offered and keeps none. */
@@ -134,7 +136,7 @@ export async function openRecordingServer(options: RecordingServerOptions): Prom
       https.emit('connection', socket);
     });
   });
-  let port = 0;
+  let { port = 0 } = options;
   const hangUp = () => {
     for (const socket of sockets) socket.destroy();
   };

@@ -1,8 +1,8 @@
-import { rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigurationError } from '@holdfast/common/configuration';
-import { silentLogger } from '@holdfast/common/logging';
+import { type LogLine, recordingLogger, silentLogger } from '@holdfast/common/logging';
 import { type TemporaryFolder, temporaryFolder, waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConnectionsConfiguration } from './connections-configuration.js';
@@ -13,6 +13,7 @@ let path: string;
 let file: ConnectionsFile;
 let taken: string[][];
 let unfollow: () => Promise<void>;
+let lines: LogLine[];
 
 const naming = (...names: string[]) =>
   `introducers: {${names.map((name) => ` ${name}: { url: "nats://h" }`).join(',')} }\n`;
@@ -25,8 +26,11 @@ beforeEach(async () => {
   folder = await temporaryFolder('connections');
   path = join(folder.path, 'connections.yaml');
   taken = [];
+  await mkdir(join(folder.path, 'private'));
   await writeFile(path, naming('first'));
-  file = await ConnectionsFile.open(path, silentLogger());
+  const log = recordingLogger();
+  lines = log.lines;
+  file = await ConnectionsFile.open(path, log.logger);
   unfollow = file.follow(async (connections) => {
     if (named(connections).includes('unwanted')) throw new Error('not this one');
     taken.push(named(connections));
@@ -100,13 +104,47 @@ describe('connections.yaml while the node runs', () => {
     expect(named(file.current)).toEqual(['first']);
   });
 
-  it('is refused where it would unfold without end', async () => {
-    const levels = Array.from({ length: 20 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i}, `.repeat(9)}]`);
-    await writeFile(path, `l0: &l0 x\n${levels.join('\n')}\n`);
-    expect(await refuses()).toMatchObject({ line: 2, reason: expect.stringMatching(/alias/i) });
-    await writeFile(path, `servers: ${'{ a: '.repeat(50_000)}`);
-    await waitFor('the other is refused', () => /alias/i.test(file.refused?.reason ?? '') === false);
+  const bomb = Array.from({ length: 20 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i}, `.repeat(9)}]`);
+  const serverId = `v0-${'a'.repeat(52)}`;
+  const clause = (nurl: string) =>
+    `servers: { ${serverId}: { server_options: { announcement: { anonymous-storage-NURLs: ["${nurl}"] } } } }`;
+
+  it.each([
+    ['would unfold without end', `l0: &l0 x\n${bomb.join('\n')}\n`, /alias/i],
+    ['is nested without end', `servers: ${'{ a: '.repeat(50_000)}`, /./],
+    ['is larger than it can be meant to be', `# ${'x'.repeat(5 * 2 ** 20)}`, /expected at most 4 MiB/],
+    [
+      'names a handler that does not exist',
+      'connection_types: { tcp: { handler: pigeon } }',
+      /a handler: tcp/,
+    ],
+    [
+      'has a NURL with a hash that can be none',
+      clause(`pb://abc@h:1/${'s'.repeat(32)}#v=1`),
+      /malformed NURL/,
+    ],
+    ['is no YAML', 'servers: [', /./],
+    ['is no UTF-8', Buffer.of(0xc3, 0x28, 0xff, 0xfe), /./],
+    [
+      'names more introducers than can be meant',
+      naming(...Array.from({ length: 33 }, (_, i) => `i${i}`)),
+      /at most 32/,
+    ],
+  ])('is refused where it %s, logged once, and what was in force goes on', async (_what, content, reason) => {
+    await writeFile(path, content);
+    expect((await refuses()).reason).toMatch(reason);
+    // However often it is looked at.
+    for (let time = 0; time < 3; time++) {
+      await writeFile(path, content);
+      await delay(20);
+    }
+    expect(lines).toMatchObject([
+      { msg: expect.stringContaining('connections.yaml was changed and is wrong') },
+    ]);
     expect(named(file.current)).toEqual(['first']);
+    await writeFile(path, naming('mended'));
+    await takes('mended');
+    expect(lines).toHaveLength(1);
   });
 
   it('is missed where it is gone, and taken when it is back', async () => {
@@ -115,6 +153,39 @@ describe('connections.yaml while the node runs', () => {
     expect(named(file.current)).toEqual(['first']);
     await writeFile(path, naming('back'));
     await takes('back');
+  });
+});
+
+describe('a password or a certificate of private/ while the node runs', () => {
+  const inPrivate = (name: string) => join(folder.path, 'private', name);
+
+  it.each(['introducer-first.password', 'introducer-first-ca.pem', 'bus.password', 'bus-ca.pem'])(
+    'is taken with what is in force: %s',
+    async (name) => {
+      await writeFile(inPrivate(name), 'new\n');
+      await waitFor('it is taken', () => taken.length === 1 || undefined);
+      await rename(inPrivate(name), inPrivate('away'));
+      await waitFor('that it is gone is taken', () => taken.length === 2 || undefined);
+      expect(taken).toEqual([['first'], ['first']]);
+    },
+  );
+
+  it('is not taken where it is for something else', async () => {
+    await writeFile(inPrivate('postgres.password'), 'new\n');
+    await delay(400);
+    await writeFile(inPrivate('bus.password'), 'new\n');
+    await waitFor('the other is taken', () => taken.length > 0 || undefined);
+    expect(taken).toHaveLength(1);
+  });
+
+  it('is taken while an edit is refused, and does not make it good', async () => {
+    await writeFile(path, 'nonsense: 1');
+    await refuses();
+    await writeFile(inPrivate('bus.password'), 'new\n');
+    await waitFor('it is taken', () => taken.length === 1 || undefined);
+    expect(taken).toEqual([['first']]);
+    expect(file.refused?.reason).toContain('nonsense');
+    expect(lines).toHaveLength(1);
   });
 });
 

@@ -1,15 +1,15 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   ConfigurationError,
   parseYamlConfiguration,
-  readYamlConfiguration,
+  readConfigurationText,
 } from '@holdfast/common/configuration';
 import { type Logger, redact } from '@holdfast/common/logging';
 import type { z } from 'zod';
+import { accessFilesMark, isAccessFile } from './access-files.js';
 import { type ConnectionsConfiguration, connectionsConfiguration } from './connections-configuration.js';
+import { FolderWatch } from './folder-watch.js';
 
 /** Why the file as it is now is not in force. */
 export interface RefusedEdit {
@@ -22,12 +22,18 @@ export interface RefusedEdit {
 
 /** A file that is being written is left alone until it has stayed the same for so long, in milliseconds. */
 const settledAfter = 150;
-/** File systems that tell of no change are looked at this often. */
-const lookEvery = 15_000;
+
+/** What is on the disk, at one look. */
+interface Found {
+  /** The text of the file, or why there is none. */
+  readonly text: string | Error;
+  /** Of the files of `private/` that introducers are reached with. */
+  readonly mark: string;
+}
 
 /**
- * `connections.yaml` and what is in force of it: its newest content that was right. The folder is watched and not the
- * file, since editors put a new file in its place, and a mounted volume a new link.
+ * `connections.yaml`, the files of `private/` that introducers are reached with, and what is in force of them: the newest
+ * content that was right.
  */
 export class ConnectionsFile {
   readonly #path: string;
@@ -35,10 +41,9 @@ export class ConnectionsFile {
   readonly #logger: Logger;
   #current: ConnectionsConfiguration;
   #refused: RefusedEdit | undefined;
-  /** As it was looked at last; undefined where there was none. */
-  #text: string | undefined;
-  #watcher: FSWatcher | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** As it was looked at last. */
+  #found: Found;
+  #watch: FolderWatch | undefined;
   #looking: Promise<void> | undefined;
   #again = false;
   #closed = false;
@@ -46,12 +51,12 @@ export class ConnectionsFile {
   private constructor(
     path: string,
     schema: z.ZodType<ConnectionsConfiguration>,
-    first: { readonly text: string; readonly current: ConnectionsConfiguration },
+    first: { readonly found: Found; readonly current: ConnectionsConfiguration },
     logger: Logger,
   ) {
     this.#path = path;
     this.#schema = schema;
-    this.#text = first.text;
+    this.#found = first.found;
     this.#current = first.current;
     this.#logger = logger;
   }
@@ -67,13 +72,8 @@ export class ConnectionsFile {
     logger: Logger,
     schema: z.ZodType<ConnectionsConfiguration> = connectionsConfiguration,
   ): Promise<ConnectionsFile> {
-    const text = await readFile(path, 'utf8').catch(() => undefined);
-    // Read by the other where it cannot be read, for its error.
-    const current =
-      text === undefined
-        ? await readYamlConfiguration(path, schema)
-        : parseYamlConfiguration(path, text, schema);
-    return new ConnectionsFile(path, schema, { text: text ?? '', current }, logger);
+    const found = await look(path);
+    return new ConnectionsFile(path, schema, { found, current: parse(path, found.text, schema) }, logger);
   }
 
   /** What is in force. */
@@ -87,43 +87,27 @@ export class ConnectionsFile {
   }
 
   /**
-   * Follows the file: `take` is called with each new content that is right, one at a time.
+   * Follows the file, and the files of `private/`: `take` is called with each new content that is right, and with that in
+   * force where introducers are to be reached with something new; one at a time.
    *
    * @param take where it rejects the content is refused with that reason
    * @returns what ends it
    */
   follow(take: (connections: ConnectionsConfiguration) => Promise<void>): () => Promise<void> {
-    const look = () => this.#lookSoon(take);
-    this.#watch(look);
-    this.#timer = setInterval(look, lookEvery).unref();
+    const lookAgain = () => this.#lookSoon(take);
+    const name = basename(this.#path);
+    const folders = new Map([
+      [dirname(this.#path), (changed: string) => changed === name],
+      [accessFolder(this.#path), isAccessFile],
+    ]);
+    this.#watch = new FolderWatch({ folders, look: lookAgain, logger: this.#logger });
     // What was written between the first look and the watch.
-    look();
+    lookAgain();
     return async () => {
       this.#closed = true;
-      this.#watcher?.close();
-      clearInterval(this.#timer);
+      this.#watch?.close();
       await this.#looking;
     };
-  }
-
-  #watch(look: () => void): void {
-    const name = basename(this.#path);
-    try {
-      this.#watcher = watch(dirname(this.#path), (_event, changed) => {
-        // `..data` is the link by which Kubernetes changes all files of a mounted folder at once.
-        if (changed === null || changed === name || changed === '..data') look();
-      });
-      this.#watcher.on('error', (error) => this.#cannotWatch(error));
-    } catch (error) {
-      this.#cannotWatch(error as Error);
-    }
-  }
-
-  #cannotWatch({ message }: Error): void {
-    this.#logger.warn(
-      { error: message, everySeconds: lookEvery / 1000 },
-      'changes of connections.yaml are not told here; looking for them every so often',
-    );
   }
 
   #lookSoon(take: (connections: ConnectionsConfiguration) => Promise<void>): void {
@@ -136,33 +120,49 @@ export class ConnectionsFile {
   async #look(take: (connections: ConnectionsConfiguration) => Promise<void>): Promise<void> {
     while (this.#again && !this.#closed) {
       this.#again = false;
-      const text = await this.#settled();
-      if (text === this.#text || this.#closed) continue;
-      this.#text = text;
-      try {
-        const connections =
-          text === undefined
-            ? await readYamlConfiguration(this.#path, this.#schema)
-            : parseYamlConfiguration(this.#path, text, this.#schema);
-        await take(connections);
-        this.#current = connections;
-        this.#refused = undefined;
-        this.#logger.info('connections.yaml was changed; its new content is in force');
-      } catch (error) {
-        this.#refuse(error as Error);
-      }
+      const [before, found] = [this.#found, await this.#settled()];
+      if (isSame(found, before) || this.#closed) continue;
+      this.#found = found;
+      if (isSameText(found, before)) await this.#takeAccess(take);
+      else await this.#takeText(found.text, take);
     }
   }
 
-  /** The content once nobody writes it any more: an editor may empty the file before it writes. */
-  async #settled(): Promise<string | undefined> {
-    let before: string | undefined;
-    for (let first = true; ; first = false) {
-      const text = await readFile(this.#path, 'utf8').catch(() => undefined);
-      if (this.#closed || (!first && text === before)) return text;
+  async #takeText(
+    text: string | Error,
+    take: (connections: ConnectionsConfiguration) => Promise<void>,
+  ): Promise<void> {
+    try {
+      const connections = parse(this.#path, text, this.#schema);
+      await take(connections);
+      this.#current = connections;
+      this.#refused = undefined;
+      this.#logger.info('connections.yaml was changed; its new content is in force');
+    } catch (error) {
+      this.#refuse(error as Error);
+    }
+  }
+
+  async #takeAccess(take: (connections: ConnectionsConfiguration) => Promise<void>): Promise<void> {
+    try {
+      await take(this.#current);
+      this.#logger.info('what introducers are reached with was changed in private/; it is in force');
+    } catch (error) {
+      this.#logger.warn(
+        { reason: redact((error as Error).message) },
+        'what introducers are reached with was changed in private/ and cannot be used',
+      );
+    }
+  }
+
+  /** What is there once nobody writes any more: an editor may empty the file before it writes. */
+  async #settled(): Promise<Found> {
+    let before: Found | undefined;
+    for (;;) {
+      const found = await look(this.#path);
       // Most looks find nothing new.
-      if (first && text === this.#text) return text;
-      before = text;
+      if (this.#closed || isSame(found, before ?? this.#found)) return found;
+      before = found;
       await delay(settledAfter);
     }
   }
@@ -177,4 +177,28 @@ export class ConnectionsFile {
       'connections.yaml was changed and is wrong; what was in force before stays in force',
     );
   }
+}
+
+const accessFolder = (path: string) => join(dirname(path), 'private');
+
+async function look(path: string): Promise<Found> {
+  const text = await readConfigurationText(path).catch((error: Error) => error);
+  return { text, mark: await accessFilesMark(accessFolder(path)) };
+}
+
+function parse(
+  path: string,
+  text: string | Error,
+  schema: z.ZodType<ConnectionsConfiguration>,
+): ConnectionsConfiguration {
+  if (text instanceof Error) throw text;
+  return parseYamlConfiguration(path, text, schema);
+}
+
+function isSame(one: Found, other: Found): boolean {
+  return one.mark === other.mark && isSameText(one, other);
+}
+
+function isSameText({ text: one }: Found, { text: other }: Found): boolean {
+  return String(one) === String(other);
 }

@@ -1,7 +1,10 @@
 import type { VerifiedAnnouncement } from '@holdfast/common/announcements';
+import { recordingLogger } from '@holdfast/common/logging';
+import { createRegistry } from '@holdfast/common/metrics';
 import type { KnownServer } from '@holdfast/grid';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { KnownServers } from './known-servers.js';
+import { tellOfPassedOver } from './passed-over.js';
 
 const id = `v0-${'a'.repeat(52)}`;
 
@@ -61,7 +64,7 @@ describe('KnownServers', () => {
   });
 
   it('believes in no more servers than it may, and goes on hearing of those it knows', () => {
-    const few = new KnownServers(set, 2);
+    const few = new KnownServers(set, { most: 2 });
     const heard = (name: string, seqnum: number) => {
       const serverId = `v0-${name.repeat(52)}`;
       return few.hear({ introducer: 'one', announcement: { ...announcement(seqnum, name), serverId } });
@@ -69,6 +72,26 @@ describe('KnownServers', () => {
     expect(['a', 'b', 'c', 'd'].map((name) => heard(name, 1))).toEqual([true, true, false, false]);
     expect(['a', 'b', 'c'].map((name) => heard(name, 2))).toEqual([true, true, false]);
     expect(told).toHaveLength(4);
+  });
+
+  it('tells the operator of those beyond: each in a figure, and once in the log', async () => {
+    const { logger, lines } = recordingLogger();
+    const registry = createRegistry({});
+    const few = new KnownServers(set, { most: 1, onPassedOver: tellOfPassedOver(logger, registry) });
+    for (const introducer of ['one', 'two']) {
+      for (let time = 0; time < 100; time++)
+        for (const name of ['a', 'b', 'c', 'd']) {
+          const serverId = `v0-${(introducer === 'one' ? name : `${name}2`).repeat(52).slice(0, 52)}`;
+          few.hear({ introducer, announcement: { ...announcement(1), serverId } });
+        }
+    }
+    expect(lines).toMatchObject([
+      { introducer: 'one', most: 1, msg: 'an introducer tells of more servers than are believed' },
+      { introducer: 'two', most: 1 },
+    ]);
+    expect(await registry.metrics()).toContain(
+      'holdfast_announcements_passed_over_total{introducer="one"} 300',
+    );
   });
 
   it('finds worth remembering what is newer than all that the same introducer told', () => {
@@ -81,7 +104,7 @@ describe('KnownServers', () => {
   });
 
   it('lets no introducer fill the room of another with servers that it invents', () => {
-    const few = new KnownServers(set, 1);
+    const few = new KnownServers(set, { most: 1 });
     const heard = (introducer: string, name: string) =>
       few.hear({ introducer, announcement: { ...announcement(1), serverId: `v0-${name.repeat(52)}` } });
     expect(heard('evil', 'a')).toBe(true);
@@ -99,7 +122,7 @@ describe('KnownServers', () => {
   });
 
   it('forgets a server until it announces something newer, and finds room for another meanwhile', () => {
-    const few = new KnownServers(set, 1);
+    const few = new KnownServers(set, { most: 1 });
     const told = (seqnum: number, serverId = id) =>
       few.hear({ introducer: 'one', announcement: { ...announcement(seqnum), serverId } });
     told(5);

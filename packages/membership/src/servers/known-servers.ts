@@ -9,6 +9,17 @@ const mostOfOneIntroducer = 2_000;
 
 type Clauses = ConnectionsConfiguration['servers'];
 
+/** How many servers are believed to be there. */
+export interface KnownServersOptions {
+  /**
+   * Most servers that are believed to be there because one introducer tells of them: whoever can speak on its bus can
+   * invent any number of them. 2,000 where not given.
+   */
+  readonly most?: number;
+  /** Called with each announcement of a server beyond these: by whom it was told, and how many there may be. */
+  readonly onPassedOver?: (introducer: string, most: number) => void;
+}
+
 /** What was heard of one server. */
 interface Heard {
   /** Its announcement of the highest seqnum, and who told of it first. */
@@ -27,6 +38,7 @@ interface Heard {
 export class KnownServers {
   readonly #servers: Pick<ServerSet, 'set' | 'forget'>;
   readonly #most: number;
+  readonly #onPassedOver: NonNullable<KnownServersOptions['onPassedOver']>;
   readonly #heard = new Map<string, Heard>();
   /** How many servers each introducer was the first to tell of. */
   readonly #introduced = new Map<string, number>();
@@ -35,13 +47,11 @@ export class KnownServers {
   #clauses: Clauses = {};
   #connectionTypes = defaultConnectionTypes;
 
-  /**
-   * @param most servers that are believed to be there because one introducer tells of them; whoever can speak on its
-   *   bus can invent any number of them
-   */
-  constructor(servers: Pick<ServerSet, 'set' | 'forget'>, most = mostOfOneIntroducer) {
+  constructor(servers: Pick<ServerSet, 'set' | 'forget'>, options: KnownServersOptions = {}) {
+    const { most = mostOfOneIntroducer, onPassedOver = () => undefined } = options;
     this.#servers = servers;
     this.#most = most;
+    this.#onPassedOver = onPassedOver;
   }
 
   /**
@@ -69,7 +79,10 @@ export class KnownServers {
     const heard = this.#heard.get(serverId);
     if (!heard) {
       const introduced = this.#introduced.get(introducer) ?? 0;
-      if (introduced >= this.#most) return false;
+      if (introduced >= this.#most) {
+        this.#onPassedOver(introducer, this.#most);
+        return false;
+      }
       this.#introduced.set(introducer, introduced + 1);
       const seqnums = new Map([[introducer, seqnum]]);
       this.#heard.set(serverId, { newest: told, introducedBy: introducer, seqnums });

@@ -1,0 +1,89 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Database, openDatabase } from '@holdfast/common/database';
+import { newSecretFile } from '@holdfast/common/identity';
+import { Lifecycle } from '@holdfast/common/lifecycle';
+import { type LogLine, recordingLogger, silentLogger } from '@holdfast/common/logging';
+import { createRegistry } from '@holdfast/common/metrics';
+import {
+  createTestDatabase,
+  type RunningGuardedNats,
+  startGuardedNats,
+  type TemporaryFolder,
+  temporaryFolder,
+  waitFor,
+} from '@holdfast/lab';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Membership } from './membership.js';
+
+// A node that listens to an introducer on a bus that asks who it is.
+
+const grid = 'g';
+
+let folder: TemporaryFolder;
+let place: Awaited<ReturnType<typeof createTestDatabase>>;
+let database: Database;
+let nats: RunningGuardedNats;
+let lifecycle: Lifecycle;
+let membership: Membership;
+let lines: LogLine[];
+
+beforeEach(async () => {
+  folder = await temporaryFolder('member');
+  place = await createTestDatabase();
+  database = await openDatabase({ url: place.url, applicationName: 'test', logger: silentLogger() });
+  nats = await startGuardedNats(join(folder.path, 'nats'), { grid });
+  await mkdir(inNode('private'), { recursive: true });
+  await writeFile(inNode('private', 'secret'), newSecretFile());
+  await writeFile(inNode('private', 'introducer-ours-ca.pem'), nats.guard.ca);
+  await writeFile(inNode('private', 'introducer-ours.password'), `${nats.guard.passwords.broker}\n`);
+  await writeFile(
+    inNode('connections.yaml'),
+    `introducers: { ours: { url: "tls://broker@127.0.0.1:${nats.port}" } }\n`,
+  );
+  const log = recordingLogger('info');
+  lines = log.lines;
+  lifecycle = new Lifecycle(log.logger);
+  membership = await Membership.open({
+    dir: inNode(),
+    configuration: {
+      nickname: 'b1',
+      grid,
+      bus: 'nats://127.0.0.1:1',
+      anonymous: false,
+      grid_managers: {},
+      announcements: { forget_after: 86_400_000 },
+    },
+    clientName: 'broker b1',
+    logger: log.logger,
+    registry: createRegistry({}),
+  });
+  await membership.join({ database, lifecycle });
+});
+afterEach(async () => {
+  await lifecycle.stop();
+  await database.close();
+  await nats[Symbol.asyncDispose]();
+  await place[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+const inNode = (...path: string[]) => join(folder.path, 'node', ...path);
+const connected = (is: boolean) =>
+  waitFor(`it is ${is ? '' : 'not '}connected`, () =>
+    membership.introducers()[0]?.connected === is ? true : undefined,
+  );
+
+describe('the password of an introducer', () => {
+  it('is used when it changes, without a change of connections.yaml, and never logged', async () => {
+    await connected(true);
+    await writeFile(inNode('private', 'introducer-ours.password'), 'another\n');
+    await connected(false);
+    await waitFor('its status says why', () => membership.introducers()[0]?.lastError);
+    await writeFile(inNode('private', 'introducer-ours.password'), `${nats.guard.passwords.broker}\n`);
+    await connected(true);
+    expect(lines.filter(({ msg }) => msg.includes('was changed in private/'))).toHaveLength(2);
+    expect(JSON.stringify(lines)).not.toContain(nats.guard.passwords.broker);
+    expect(membership.refusedEdit).toBeUndefined();
+  });
+});
