@@ -3,14 +3,18 @@ import { copyFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Lab, waitFor } from '@holdfast/lab';
 import {
+  blockHash,
   type ChkReadCapability,
   formatCapability,
+  hashSize,
   parseCapability,
   storageIndexOf,
   verifyCapabilityOf,
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LabClient, openLabClient } from './testing/lab-client.js';
+import type { Coding } from './coding/coding.js';
+import { localCoding } from './coding/local-coding.js';
+import { type LabClient, once, openLabClient } from './testing/lab-client.js';
 import { cutOff, flipByte, headerOf, rowsOf, type ShareFile, shareFiles } from './testing/share-files.js';
 
 // Checking files on five real servers, with two shares of each file on each.
@@ -229,6 +233,42 @@ describe('a verification', () => {
         async () => (await reports(text, liar.server)).includes(liar.shareNumber) || undefined,
       );
     });
+  });
+
+  it('finds the file defective whose shares are good each by itself and do not fit together', async () => {
+    // An uploader who changes the blocks of one share before they are hashed.
+    const coding: Coding = {
+      buffer: localCoding.buffer,
+      encode: (geometry, key) => {
+        const honest = localCoding.encode(geometry, key);
+        return {
+          close: () => honest.close(),
+          finish: () => honest.finish(),
+          encode: async (segment, rooms) => {
+            const hashes = await honest.encode(segment, rooms);
+            const room = rooms[7] as Uint8Array;
+            room[0] = (room[0] ?? 0) ^ 1;
+            hashes.set(blockHash(room), (1 + 7) * hashSize);
+            return hashes;
+          },
+        };
+      },
+    };
+    const text = await client.gridWith(encoding, coding).upload(once(randomBytes(large)));
+    const capability = parseCapability(text);
+    expect(await client.grid.check(capability)).toMatchObject({ healthy: true });
+    const results = await client.grid.check(capability, { verify: true });
+    expect(results).toMatchObject({
+      corruptShares: [],
+      goodShareCount: 10,
+      healthy: false,
+      recoverable: false,
+    });
+    expect(results.defect).toMatch(/not those of the file/);
+    const shares = await shareFiles(lab, text);
+    await rm(shares[0]?.path ?? '');
+    await expect(client.grid.repair(capability)).rejects.toMatchObject({ code: 'wrong-file' });
+    expect(await shareFiles(lab, text)).toHaveLength(9);
   });
 
   it('is told by the storage index alone, too, which share is wrong', async () => {

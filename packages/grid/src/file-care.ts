@@ -65,7 +65,8 @@ export class FileCare {
   ): Promise<CheckResults> {
     expectManyListeners(signal);
     if (file.kind === 'LIT') return literalResults();
-    return checkFile(checkedFile(file), { ...this.#options, verify, addLease, signal });
+    const { buffers } = this;
+    return checkFile(checkedFile(file), { ...this.#options, buffers, verify, addLease, signal });
   }
 
   /**

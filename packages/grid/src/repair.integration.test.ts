@@ -297,6 +297,24 @@ describe('a repair', () => {
     await expectAllEqual(file);
   });
 
+  it('goes on while two servers go and come back', async () => {
+    const file = await stored(6_000_000);
+    for (const { path } of file.shares.filter(({ server }) => server === 's1')) await rm(path);
+    let paced = 0;
+    const pace = async () => {
+      paced++;
+      if (paced === 20) await Promise.all(['s2', 's3'].map((server) => lab.kill(server)));
+      if (paced === 60) await Promise.all(['s2', 's3'].map((server) => lab.start(server)));
+    };
+    const results = await client.grid.repair(file.capability, { pace });
+    expect(paced).toBeGreaterThan(60);
+    expect(results.attempted).toBe(true);
+    await client.connected(5);
+    const { after } = await client.grid.repair(file.capability);
+    expect(after).toMatchObject({ goodShareCount: 10, happiness: 5, healthy: true });
+    await expectAllEqual(file);
+  });
+
   it('ends at once when nobody wants it any more, and leaves nothing half stored', async () => {
     const file = await stored(4_000_000);
     for (const { path } of file.shares.filter(({ server }) => server === 's1')) await rm(path);

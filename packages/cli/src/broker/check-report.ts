@@ -44,6 +44,7 @@ function counts(results: CheckAnswer['results']): string {
 function troubles({ holdfast }: CheckAnswer['results']): string[] {
   if (!holdfast) return [];
   return [
+    ...(holdfast.defect === null ? [] : [`  ${holdfast.defect}`]),
     ...holdfast['corrupt-shares'].map(
       ({ share, server, reason }) => `  share ${share} on ${server} is corrupt: ${reason}`,
     ),

@@ -30,6 +30,7 @@ export interface CheckAnswer {
       share: number,
     ])[];
     readonly holdfast?: {
+      readonly defect: string | null;
       readonly 'corrupt-shares': readonly {
         readonly share: number;
         readonly server: string;

@@ -1,20 +1,24 @@
 import type { Logger } from '@holdfast/common/logging';
+import type { ChkVerifyCapability } from '@holdfast/lafs';
 import type { ServerSet } from '../connections/server-set.js';
+import type { StorageServer } from '../connections/storage-server.js';
 import { untilAborted } from '../connections/until-aborted.js';
-import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
+import { hasSmallShares, openingMemory } from '../download/download-memory.js';
+import { takeMemory } from '../memory/transfer-memory.js';
+import type { RebuildOptions } from '../repair/rebuild-shares.js';
 import type { CheckedFile, CheckResults } from './check-results.js';
-import { lookAtFile, lookingMemory, worthKeeping } from './look-at-file.js';
+import { countFindings } from './count-findings.js';
+import { type Look, lookAtFile, lookingMemory, withoutData, worthKeeping } from './look-at-file.js';
+import { verifyEncoding } from './verify-encoding.js';
 
 /** What a check needs. */
-export interface CheckOptions {
+export interface CheckOptions extends Omit<RebuildOptions, 'pace'> {
   readonly servers: Pick<ServerSet, 'connectedFor' | 'statuses'>;
-  readonly memory: TransferMemory;
   readonly logger: Logger;
   /** Whether to read every byte of every share. */
   readonly verify: boolean;
   /** Whether to renew our leases on the good shares. */
   readonly addLease: boolean;
-  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -24,19 +28,35 @@ export interface CheckOptions {
  */
 export async function checkFile(file: CheckedFile, options: CheckOptions): Promise<CheckResults> {
   const { memory, verify, signal } = options;
-  const through = (server: Parameters<typeof untilAborted>[0]) => untilAborted(server, signal);
-  const look = (keep: number) =>
-    lookAtFile(file, { ...options, through, keep, knownCorrupt: [] }).then(({ results }) => results);
   const wanted = verify || file.kind === 'storage-index' ? worthKeeping(file) : 0;
   // Where there never is so much memory, shares are read piece by piece.
-  if (wanted === 0 || lookingMemory(wanted) > memory.beginning.size) return look(0);
-  const beginning = await takeMemory(memory.beginning, lookingMemory(wanted), {
-    what: 'checking a file',
-    signal,
-  });
+  const keep = lookingMemory(wanted) <= memory.beginning.size ? wanted : 0;
+  const through = (server: StorageServer) => untilAborted(server, signal);
+  const what = 'checking a file';
+  const beginning = await takeMemory(memory.beginning, lookingMemory(keep), { what, signal });
   try {
-    return await look(wanted);
+    const look = await lookAtFile(file, { ...options, through, keep, knownCorrupt: [] });
+    const { capability, recoverable } = look.results;
+    if (!verify || !capability || !recoverable) return look.results;
+    if (keep > 0 && hasSmallShares(capability)) return await withDefect(look, capability, options);
+    // Opening shares takes memory, of which none may be held while it is waited for.
+    beginning.release();
+    const opening = await takeMemory(memory.beginning, openingMemory(capability), { what, signal });
+    try {
+      return await withDefect(withoutData(look), capability, options);
+    } finally {
+      opening.release();
+    }
   } finally {
     beginning.release();
   }
+}
+
+async function withDefect(
+  { results, good }: Look,
+  capability: ChkVerifyCapability,
+  options: CheckOptions,
+): Promise<CheckResults> {
+  const defect = await verifyEncoding(capability, good, options);
+  return defect === undefined ? results : countFindings({ ...results, defect });
 }

@@ -49,6 +49,8 @@ export interface CheckResults {
   readonly serversResponding: readonly string[];
   /** Servers that are known and did not, also those that are not connected. */
   readonly serversFailed: readonly FailedServer[];
+  /** What is wrong with the file though its shares are good, in one line: nobody can read or repair it. */
+  readonly defect?: string | undefined;
   /** Different share numbers among the good shares. */
   readonly goodShareCount: number;
   /** Servers with good shares. */
@@ -72,4 +74,5 @@ export interface CheckFindings {
   readonly corruptShares: readonly CorruptShare[];
   readonly serversResponding: readonly string[];
   readonly serversFailed: readonly FailedServer[];
+  readonly defect?: string | undefined;
 }

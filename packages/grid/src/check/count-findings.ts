@@ -3,7 +3,7 @@ import type { CheckFindings, CheckResults, ShareLocation } from './check-results
 
 /** The results that follow from what a check has found. */
 export function countFindings(findings: CheckFindings): CheckResults {
-  const { capability } = findings;
+  const { capability, defect } = findings;
   const goodShares = inOrder(findings.goodShares);
   const leavingShares = inOrder(findings.leavingShares);
   const holders = new Map<number, Set<string>>();
@@ -12,6 +12,7 @@ export function countFindings(findings: CheckFindings): CheckResults {
   const readable = new Set([...holders.keys(), ...leavingShares.map(({ shareNumber }) => shareNumber)]);
   return {
     ...findings,
+    defect,
     goodShares,
     leavingShares,
     corruptShares: inOrder(findings.corruptShares),
@@ -20,8 +21,8 @@ export function countFindings(findings: CheckFindings): CheckResults {
     goodShareCount: holders.size,
     goodShareHosts: new Set(goodShares.map(({ serverId }) => serverId)).size,
     happiness: serversOfHappiness(holders),
-    healthy: capability !== undefined && holders.size >= capability.total,
-    recoverable: capability !== undefined && readable.size >= capability.required,
+    healthy: capability !== undefined && defect === undefined && holders.size >= capability.total,
+    recoverable: capability !== undefined && defect === undefined && readable.size >= capability.required,
   };
 }
 

@@ -54,6 +54,11 @@ export function lookingMemory(keep: number): number {
   return keep > 0 ? wholeAnswersMemory + keep : 0;
 }
 
+/** A look that holds no share's data any more. */
+export function withoutData(look: Look): Look {
+  return { ...look, good: look.good.map(({ shareNumber, server }) => ({ shareNumber, server })) };
+}
+
 /**
  * Asks all connected servers for a file's shares, and tells those whose shares are wrong.
  *

@@ -45,6 +45,21 @@ describe('placing shares', () => {
     ]);
   });
 
+  it('gives the servers that have none those shares first that nobody holds', () => {
+    const { existing, uploads } = placeShares([server('a', [0, 1]), server('b', [2, 3]), server('c')], 5);
+    expect([...uploads]).toEqual([[4, 'c']]);
+    expect(existing.size).toBe(4);
+  });
+
+  it('puts no share where one of its number is that cannot be replaced, and finds a place for each all the same', () => {
+    const refusing = { ...server('a'), refuses: new Set([0]) };
+    expect([...placeShares([refusing, server('b')], 2).uploads].sort()).toEqual([
+      [0, 'b'],
+      [1, 'a'],
+    ]);
+    expect([...placeShares([refusing], 2).uploads]).toEqual([[1, 'a']]);
+  });
+
   it('places nothing where nothing is writable', () => {
     expect(placeShares([server('old', [], false)], 2)).toEqual({ existing: new Map(), uploads: new Map() });
   });

@@ -26,6 +26,12 @@ export interface RebuildOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Where shares are sent that are made anew. */
+interface Destination {
+  readonly toWrite: ReadonlyMap<number, StorageServer>;
+  readonly uploadSecret: Uint8Array;
+}
+
 /**
  * Makes shares anew from any k good ones, segment by segment, and sends them to the servers that have room for them.
  * What becomes of each is told to `placing`. No share is complete at its server before the hashes of all that was
@@ -40,6 +46,25 @@ export async function rebuildShares(
   placing: SharePlacing,
   options: RebuildOptions,
 ): Promise<void> {
+  const { uploadSecret } = placing;
+  settleUploads(await encodeAgain(file, { toWrite, uploadSecret }, options), placing);
+}
+
+/**
+ * Encodes a file again and sends nothing of it: what comes out must be the file.
+ *
+ * @throws WrongFileError where it is not; else as `rebuildShares`
+ */
+export async function proveShares(file: OpenedFile, options: RebuildOptions): Promise<void> {
+  await encodeAgain(file, { toWrite: new Map(), uploadSecret: new Uint8Array(0) }, options);
+}
+
+/** @returns the shares as they were sent, or failed to be */
+async function encodeAgain(
+  file: OpenedFile,
+  { toWrite, uploadSecret }: Destination,
+  options: RebuildOptions,
+): Promise<ShareUpload[]> {
   const { capability, description, layout } = file;
   const { geometry } = description;
   const { memory, buffers, signal } = options;
@@ -53,7 +78,7 @@ export async function rebuildShares(
   const { storageIndex } = capability;
   const uploads = openUploads(toWrite, {
     storageIndex,
-    uploadSecret: placing.uploadSecret,
+    uploadSecret,
     ...sizes,
     buffer,
   });
@@ -63,7 +88,7 @@ export async function rebuildShares(
       total: capability.total,
       signal,
       checkProgress: () => {
-        if (uploads.every(({ failure }) => failure)) throw new NobodyTakesError();
+        if (uploads.length > 0 && uploads.every(({ failure }) => failure)) throw new NobodyTakesError();
       },
       confirm: sameHashes(description),
       buffer,
@@ -80,7 +105,7 @@ export async function rebuildShares(
     await encoding.close();
     working.release();
   }
-  settleUploads(uploads, placing);
+  return uploads;
 }
 
 /** Every server to which shares are sent has failed: there is no use in going on. */

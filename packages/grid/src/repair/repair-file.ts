@@ -6,6 +6,7 @@ import {
   type LookOptions,
   lookAtFile,
   lookingMemory,
+  withoutData,
   worthKeeping,
 } from '../check/look-at-file.js';
 import { locate } from '../check/sorted-shares.js';
@@ -95,11 +96,10 @@ class Repair {
   ): Promise<Placed> {
     const { memory, signal } = this.#options;
     release();
-    const good = look.good.map(({ shareNumber, server }) => ({ shareNumber, server }));
     const what = `repairing a file of ${capability.size} bytes`;
     const opening = await takeMemory(memory.beginning, openingMemory(capability), { what, signal });
     try {
-      return await this.#place(capability, { ...look, good }, candidates);
+      return await this.#place(capability, withoutData(look), candidates);
     } finally {
       opening.release();
     }

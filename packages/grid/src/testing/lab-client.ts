@@ -5,6 +5,7 @@ import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { type Lab, temporaryFolder, waitFor } from '@holdfast/lab';
 import { formatFurl, formatNurl, parseCapability, parseNurl } from '@holdfast/lafs';
+import type { Coding } from '../coding/coding.js';
 import { CodingThread } from '../coding/coding-thread.js';
 import type { KnownServer } from '../connections/known-server.js';
 import { ServerSet } from '../connections/server-set.js';
@@ -18,7 +19,7 @@ export interface LabClient extends AsyncDisposable {
   readonly grid: Grid;
   readonly servers: ServerSet;
   /** A grid over the same servers that encodes in another way. */
-  gridWith(encoding: EncodingParameters): Grid;
+  gridWith(encoding: EncodingParameters, coding?: Coding): Grid;
   /** The relay in front of each server, by nickname, where there are any. */
   readonly relays: ReadonlyMap<string, Relay>;
   store(content: Uint8Array): Promise<string>;
@@ -53,10 +54,10 @@ export async function openLabClient(lab: Lab, options: LabClientOptions): Promis
     servers.set(await knownServer(node, relay?.port ?? port));
   }
   const spool = await temporaryFolder('spool');
-  const coding = new CodingThread();
+  const thread = new CodingThread();
   const memory = options.memory ?? new TransferMemory(256 * 2 ** 20);
   const convergenceSecret = options.convergenceSecret ?? randomBytes(32);
-  const gridWith = (encoding: EncodingParameters) =>
+  const gridWith = (encoding: EncodingParameters, coding: Coding = thread) =>
     new Grid({ servers, encoding, convergenceSecret, spoolDir: spool.path, memory, coding, logger });
   const grid = gridWith(options.encoding);
   const connected = (count: number) =>
@@ -81,7 +82,7 @@ export async function openLabClient(lab: Lab, options: LabClientOptions): Promis
     },
     [Symbol.asyncDispose]: async () => {
       await servers.close();
-      await coding.close();
+      await thread.close();
       for (const relay of relays.values()) await relay[Symbol.asyncDispose]();
       await spool[Symbol.asyncDispose]();
     },

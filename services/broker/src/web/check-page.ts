@@ -60,7 +60,7 @@ function card(title: string, results: CheckResults, nicknameOf: Nicknames): stri
   return `<section class="card">
 <h2>${htmlText(title)}</h2>
 <p>${htmlText(summaryOf(results))}</p>
-${list([...counts, ...corrupt, ...leaving, ...failed])}
+${list([...counts, ...(results.defect === undefined ? [] : [results.defect]), ...corrupt, ...leaving, ...failed])}
 <table>
 <thead><tr><th>Share</th><th>Server</th><th>Id</th></tr></thead>
 <tbody>
