@@ -8,6 +8,10 @@ import {
   unsuspected,
 } from '@holdfast/repairer';
 import type { ModelledServers } from './modelled-servers.js';
+import { minute } from './times.js';
+
+/** As the service has it where nothing else is configured. */
+const settle = 5 * minute;
 
 /** What the watch thinks of the modelled servers, by its own decisions. */
 export class ModelledGridView {
@@ -48,7 +52,7 @@ export class ModelledGridView {
       known++;
       if (!reached[server]) away++;
     }
-    this.network = suspectNetwork(this.network, { servers: known, away, ...checks }, since);
+    this.network = suspectNetwork(this.network, { servers: known, away, ...checks }, since, settle);
 
     const given: number[] = [];
     this.active = [];

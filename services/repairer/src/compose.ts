@@ -20,6 +20,9 @@ import { QuietHoursPause } from './restraint/quiet-hours.js';
 import { SpoolFolder } from './spool/spool-folder.js';
 import { ReturningServers } from './upkeep/returning-servers.js';
 import { restedFor, Upkeep } from './upkeep/upkeep.js';
+import { answerWatch } from './watch/answer-watch.js';
+import { composeWatch } from './watch/compose-watch.js';
+import { watchSource } from './watch/schedule/admit-repairs.js';
 import { answerBus } from './ways-in/answer-bus.js';
 import { attemptJob } from './worker/attempt-job.js';
 import { tellOutcome } from './worker/tell-outcome.js';
@@ -82,10 +85,14 @@ export async function compose(
   });
   const returning = new ReturningServers(() => membership.statuses());
   const bandwidth = limits.bandwidth === undefined ? undefined : new Bandwidth(limits.bandwidth);
-  const pauses = [
-    new ConnectingPause(() => membership.statuses()),
-    new QuietHoursPause(configuration.quiet_hours),
-  ];
+  const connecting = new ConnectingPause(() => membership.statuses());
+  const watch = composeWatch({
+    ...{ database, grid, logger, bus, registry, files, connecting },
+    name: nickname,
+    settings: configuration.watch,
+    servers: membership.servers,
+  });
+  const pauses = [connecting, watch.pause, new QuietHoursPause(configuration.quiet_hours)];
   const retry: RetryTerms = {
     attempts: limits.attempts,
     firstPause: configuration.retry_after,
@@ -111,6 +118,8 @@ export async function compose(
         pace: bandwidth && ((bytes) => bandwidth.pace(bytes, signal)),
         serverBackSince: (time) => returning.since(time),
         soon: restedFor,
+        worthwhile: ({ source }) => (source === watchSource ? watch.isStillWorthwhile : undefined),
+        onChecked: watch.noteResults,
       }),
     onEnd: (ended) => {
       count(ended);
@@ -139,8 +148,11 @@ export async function compose(
   });
   await spool.start();
   lifecycle.add('spool folder', () => spool.stop());
+  await watch.start();
+  lifecycle.add('watch', () => watch.stop());
+  lifecycle.add('answers on the watch', answerWatch({ bus, database, grid, logger, status: watch.status }));
   worker.start();
   lifecycle.add('worker', () => worker.stop());
-  lifecycle.add('answers', answerBus({ bus, database, grid, logger, status }));
+  lifecycle.add('answers', answerBus({ bus, database, grid, logger, status, alarm: () => watch.alarm }));
   logger.info({ jobs: limits.jobs }, 'taking jobs');
 }

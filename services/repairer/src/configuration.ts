@@ -3,6 +3,7 @@ import { refuseRevealing } from '@holdfast/common/connections';
 import { membershipSettings } from '@holdfast/membership';
 import { z } from 'zod';
 import { timeOfDay } from './restraint/quiet-hours.js';
+import { watchSettings } from './watch/watch-settings.js';
 
 const atLeast = (least: number, text: string) =>
   duration.refine((ms) => ms >= least, `expected ${text} or more`);
@@ -50,6 +51,7 @@ const fields = z.strictObject({
   /** How long jobs that were done, and what is remembered of attempts, are kept. */
   keep_history: atLeast(1_000, '1s').prefault('90d'),
   spool: spool.prefault({}),
+  watch: watchSettings.prefault({}),
 });
 
 /** A repairer's `node.yaml`, checked. */

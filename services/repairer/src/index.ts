@@ -17,6 +17,9 @@ export {
   type RepairFile,
 } from './queue/repair-file.js';
 export { retryJobs } from './queue/retry-jobs.js';
+export { addWatched } from './watch/add-watched.js';
 export * from './watch/decisions/index.js';
+export { mostWatchedAtOnce, nobody, unwatchFiles } from './watch/records/watched-files.js';
+export { watchStatus } from './watch/watch-status.js';
 export { addFiles } from './ways-in/add-files.js';
 export { sayWake } from './worker/wake-ups.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** `queue status|add|failed|retry`: the repair jobs of a grid. */
+/** `queue status|add|failed|retry` and `queue watch add|remove|status`: the repair jobs of a grid, and its files under watch. */
 export function queueCommand(program: Command): void {
   const queue = program.command('queue').description('the queue of files that repairers check and repair');
   const command = (name: string, description: string) =>
@@ -36,4 +36,46 @@ export function queueCommand(program: Command): void {
     .action(async (storageIndexes: string[], options: { dir: string; all?: true; json?: true }) => {
       await (await import('../queue/retry.js')).retryFailed(storageIndexes, options);
     });
+
+  const watch = queue
+    .command('watch')
+    .description('files that are checked again and again, and repaired when they need it');
+  const watchCommand = (name: string, description: string) =>
+    watch
+      .command(name)
+      .description(description)
+      .requiredOption('--dir <dir>', 'the folder of a repairer, or of a lab')
+      .option('--json', 'as JSON');
+
+  watchCommand('add', 'put files under watch')
+    .argument('[capability...]', 'read or verify capabilities, or storage indexes')
+    .option('--file <file>', 'a file that holds one a line, or - for standard input')
+    .option('--account <name>', "the account whose manifest they belong to; nobody's where not given")
+    .action(async (names: string[], options: WatchCommandOptions) => {
+      await (await import('../queue/watch-files.js')).addToWatch(names, options);
+    });
+
+  watchCommand('remove', 'take files from a manifest; those in no other one are no longer under watch')
+    .argument('[capability...]', 'read or verify capabilities, or storage indexes')
+    .option('--file <file>', 'a file that holds one a line, or - for standard input')
+    .option('--all', 'all that are in it')
+    .option('--account <name>', "the account whose manifest it is; nobody's where not given")
+    .action(async (names: string[], options: WatchCommandOptions) => {
+      await (await import('../queue/watch-files.js')).removeFromWatch(names, options);
+    });
+
+  watchCommand(
+    'status',
+    'show how files under watch are doing, and what is thought of servers and the network',
+  ).action(async (options: { dir: string; json?: true }) => {
+    await (await import('../queue/watch-files.js')).showWatch(options);
+  });
+}
+
+interface WatchCommandOptions {
+  dir: string;
+  file?: string;
+  account?: string;
+  all?: true;
+  json?: true;
 }

@@ -1,9 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { addFiles, mostAdded } from '@holdfast/repairer';
 import { UsageError } from '../exit-status.js';
 import { type RepairerNode, withRepairerNode } from '../nodes/repairer-node.js';
+import { type Line, lines } from './lines.js';
 
 /** What `holdfast queue add` was asked. */
 export interface AddOptions {
@@ -22,12 +20,6 @@ export class NotAllAddedError extends Error {
   constructor(readonly refused: number) {
     super(`${refused} of what was named cannot be repaired; all others are in the queue`);
   }
-}
-
-interface Line {
-  /** Where it stands, from 1: in the file, or on the command line. */
-  readonly number: number;
-  readonly text: string;
 }
 
 /** What became of what was named. */
@@ -85,23 +77,4 @@ async function addAll(
   await addBatch(batch);
   await wake(added);
   return { added, known, refused };
-}
-
-async function* lines(names: readonly string[], file: string | undefined): AsyncGenerator<Line> {
-  let number = 0;
-  for (const text of names) yield { number: ++number, text };
-  if (file === undefined) return;
-  number = 0;
-  for await (const line of createInterface({
-    input: openSource(file),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
-    number++;
-    const text = line.replace(/#.*$/, '').trim();
-    if (text !== '') yield { number, text };
-  }
-}
-
-function openSource(file: string): Readable {
-  return file === '-' ? process.stdin : createReadStream(file);
 }

@@ -1,4 +1,6 @@
 /** What is said on the bus about repairs: by repairers, and by whoever asks them for something. */
+
+export type { RepairAlarm } from './alarm.js';
 export {
   type AddRepairs,
   type AddRepairsAnswer,
@@ -10,3 +12,11 @@ export {
   type RetryRepairs,
   repairSubjects,
 } from './subjects.js';
+export {
+  type AddWatched,
+  type AddWatchedAnswer,
+  type WatchStatus,
+  type WatchSubjects,
+  watchStatus,
+  watchSubjects,
+} from './watch-subjects.js';

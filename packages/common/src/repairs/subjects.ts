@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Question, Subject } from '../bus/index.js';
+import { alarm } from './alarm.js';
 
 /** Most files that are asked for in one message. */
 export const mostFilesAsked = 1_000;
@@ -75,6 +76,8 @@ export const repairStatus = z.strictObject({
   lastMinute: z.partialRecord(result, count),
   /** The last attempts, the newest first. */
   recent: z.array(z.strictObject({ /** Its first letters. */ storageIndex: z.string(), ...attempt })),
+  /** Null where all is well. */
+  alarm: alarm.nullable(),
 });
 
 export type RepairStatus = z.infer<typeof repairStatus>;

@@ -3,11 +3,11 @@ import type { Database } from '@holdfast/common/database';
 import type { Logger } from '@holdfast/common/logging';
 import type { CheckResults } from '@holdfast/grid';
 import type { RepairFile } from '../queue/repair-file.js';
+import { type Pause, untilUnpaused } from '../restraint/pause.js';
 import { isRepairWorthwhile, timeToNextCheck, timeToSpreadCheck } from './decisions/index.js';
 import { isFailedCheck, recordCheck } from './file-record.js';
 import type { RecordedServers } from './recorded-servers.js';
 import { type DueCheck, postponeCheck, recordCheckEnd, takeDueChecks } from './records/due-checks.js';
-import { countChecks } from './records/network-record.js';
 import { restAfterRepair, type WatchTerms } from './terms.js';
 
 /** What checking needs. */
@@ -23,6 +23,8 @@ export interface CheckerOptions {
   readonly check: (file: RepairFile, signal: AbortSignal) => Promise<CheckResults>;
   /** The servers as they are seen now. */
   readonly servers: () => RecordedServers;
+  /** Until when there is no use in checking. */
+  readonly pauses: readonly Pause[];
   /** Told after each. */
   readonly onCheck: (result: 'checked' | 'failed') => void;
 }
@@ -57,7 +59,9 @@ export class Checker {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    for (;;) {
+      await untilUnpaused(this.#options.pauses, signal);
+      if (signal.aborted) return;
       const pause = await this.#batch().catch((error: Error) => {
         this.#options.logger.warn({ error: error.message }, 'the watch cannot be used at the moment');
         return idlePause;
@@ -74,38 +78,30 @@ export class Checker {
     const most = Math.max(1, Math.min(4 * checks, 10 * checksPerSecond));
     const due = await takeDueChecks(database.pool, grid, { most, within: takenFor, servers: servers() });
     if (due.length === 0) return idlePause;
-    const counted = { checks: 0, failed: 0 };
     const waiting = [...due];
     const work = async () => {
-      for (let file = waiting.shift(); file && !this.#stopping.signal.aborted; file = waiting.shift()) {
-        const failed = await this.#check(file);
-        counted.checks++;
-        if (failed) counted.failed++;
-      }
+      for (let file = waiting.shift(); file && !this.#stopping.signal.aborted; file = waiting.shift())
+        await this.#check(file);
     };
     await Promise.all(Array.from({ length: checks }, work));
-    await countChecks(database.pool, grid, counted);
-    return Math.max(0, (1000 * counted.checks) / checksPerSecond - (performance.now() - begun));
+    return Math.max(0, (1000 * due.length) / checksPerSecond - (performance.now() - begun));
   }
 
-  /** Resolves to whether the check failed. */
-  async #check(due: DueCheck): Promise<boolean> {
+  async #check(due: DueCheck): Promise<void> {
     const { database, grid, logger, onCheck, check } = this.#options;
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(deadline)]);
     let results: CheckResults;
     try {
       results = await check(due.file, signal);
     } catch (error) {
-      if (this.#stopping.signal.aborted) return false;
+      if (this.#stopping.signal.aborted) return;
       onCheck('failed');
       logger.debug({ error: (error as Error).message }, 'a check came to nothing');
       await postponeCheck(database.pool, grid, due.file.storageIndex, failurePause * (1 + Math.random()));
-      return true;
+      return;
     }
     await this.#record(due, results);
-    const failed = isFailedCheck(results, this.#options.servers().stateOf);
-    onCheck(failed ? 'failed' : 'checked');
-    return failed;
+    onCheck(isFailedCheck(results, this.#options.servers().stateOf) ? 'failed' : 'checked');
   }
 
   async #record(due: DueCheck, results: CheckResults): Promise<void> {

@@ -26,7 +26,9 @@ export class ServerView {
   /** Tells and takes, once. */
   async exchange(): Promise<void> {
     const { database, grid, servers } = this.#options;
-    const sightings = servers.statuses().map(({ id, state, leaving }) => ({
+    // Of one that was not tried yet nothing is known.
+    const tried = servers.statuses().filter(({ state }) => state !== 'connecting');
+    const sightings = tried.map(({ id, state, leaving }) => ({
       serverId: id,
       reached: state === 'connected',
       leaving,

@@ -6,6 +6,8 @@ export interface WatchTerms {
   readonly period: number;
   /** For how long shares on a server that is away are not counted as lost. */
   readonly grace: number;
+  /** For how long all must be well until the network is trusted again. */
+  readonly settle: number;
   readonly threshold: RepairThreshold;
   /** Jobs of the watch that may be in the queue at once. */
   readonly backlog: number;

@@ -16,13 +16,15 @@ export interface AnswerOptions {
   readonly grid: string;
   readonly logger: Logger;
   readonly status: () => Promise<QueueStatus>;
+  /** Why repair is paused; null where it is not. */
+  readonly alarm: () => RepairStatus['alarm'];
 }
 
 /** One of many repairers answers each question. */
 const queue = 'repairers';
 
 /** Answers what is asked of repairers on the bus (docs/protocol.md, "Repairs"). */
-export function answerBus({ bus, database, grid, logger, status }: AnswerOptions): Stop {
+export function answerBus({ bus, database, grid, logger, status, alarm }: AnswerOptions): Stop {
   const { add, status: asksStatus, standings, retry } = repairSubjects(grid);
   const stops = [
     bus.serve(
@@ -36,7 +38,7 @@ export function answerBus({ bus, database, grid, logger, status }: AnswerOptions
       },
       queue,
     ),
-    bus.serve(asksStatus, async () => shownStatus(await status()), queue),
+    bus.serve(asksStatus, async () => ({ ...shownStatus(await status()), alarm: alarm() }), queue),
     bus.serve(
       standings,
       async ({ storageIndexes }) => {
@@ -68,7 +70,7 @@ function shownStanding(job: JobStanding | undefined): JobStandings['jobs'][numbe
 /** Letters of a storage index that tell files apart for people, and no more. */
 const shownLetters = 8;
 
-function shownStatus({ recent, spareShares, ...status }: QueueStatus): RepairStatus {
+function shownStatus({ recent, spareShares, ...status }: QueueStatus): Omit<RepairStatus, 'alarm'> {
   return {
     ...status,
     spareShares: [...spareShares],

@@ -17,7 +17,7 @@ import type { ClaimedJob, JobOutcome } from '../queue/job.js';
 
 /** What attempts at jobs need. */
 export interface AttemptOptions {
-  readonly files: Pick<FileCare, 'repair'>;
+  readonly files: Pick<FileCare, 'check' | 'repair'>;
   readonly logger: Logger;
   /** Resolves when so many more bytes may be moved. */
   readonly pace?: Pace | undefined;
@@ -25,6 +25,10 @@ export interface AttemptOptions {
   readonly serverBackSince: (time: number) => boolean;
   /** Milliseconds after which a file with too few shares is looked at again where one has. */
   readonly soon: number;
+  /** By what a check finds, whether the file of a job is to be repaired; undefined where it is, whatever is found. */
+  readonly worthwhile: (job: ClaimedJob) => ((results: CheckResults) => Promise<boolean>) | undefined;
+  /** Told what was found before a repair. */
+  readonly onChecked: (results: CheckResults) => void;
 }
 
 /**
@@ -34,17 +38,28 @@ export interface AttemptOptions {
  * @throws the signal's reason, and nothing else
  */
 export async function attemptJob(
-  { file, verify }: ClaimedJob,
+  job: ClaimedJob,
   signal: AbortSignal,
-  { files, logger, pace, serverBackSince, soon }: AttemptOptions,
+  { files, logger, pace, serverBackSince, soon, worthwhile, onChecked }: AttemptOptions,
 ): Promise<AttemptEnd> {
+  const { file, verify } = job;
   const began = Date.now();
   try {
-    return repairEnd(await files.repair(file, { verify, pace, signal }));
+    const isWorthwhile = worthwhile(job);
+    const checked = isWorthwhile && (await files.check(file, { verify, signal }));
+    if (checked && !(await isWorthwhile(checked))) {
+      onChecked(checked);
+      return { result: 'healthy', outcome: checkOutcome(checked), ...spareOf(checked) };
+    }
+    const results = await files.repair(file, { verify, checked, pace, signal });
+    onChecked(results.before);
+    return repairEnd(results);
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof NotRecoverableError)
+    if (error instanceof NotRecoverableError) {
+      onChecked(error.results);
       return { ...unrecoverable(error), ...(serverBackSince(began) ? { lookAgainAfter: soon } : {}) };
+    }
     return { result: 'failed', error: reasonOf(error, file.storageIndex, logger) };
   }
 }

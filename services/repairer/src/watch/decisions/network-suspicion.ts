@@ -25,29 +25,31 @@ export const unsuspected: NetworkSuspicion = { suspected: false, reason: undefin
 
 /** Fewer checks than this say nothing: a few files may have a trouble of their own. */
 const fewestChecks = 20;
-/** How long all must be well before repair goes on, so that a network that comes and goes is not believed each time. */
-const settleTime = 5 * 60_000;
+/** So say fewer servers: of three, two may well be switched off at the same time. */
+const fewestServers = 10;
 
 /**
  * Thinks again. That most servers are away, or most checks fail, is not the fault of each of them: the network is
- * suspected, and no server given up, until for some minutes it was not so any more.
+ * suspected, and no server given up, until for some time it was not so any more.
  *
  * @param since milliseconds since the last time
+ * @param settle milliseconds for which all must be well, so that a network that comes and goes is not believed each time
  */
 export function suspectNetwork(
   before: NetworkSuspicion,
   evidence: NetworkEvidence,
   since: number,
+  settle: number,
 ): NetworkSuspicion {
   const reason = reasonIn(evidence);
   if (reason) return { suspected: true, reason, quiet: 0 };
   if (!before.suspected) return unsuspected;
   const quiet = before.quiet + since;
-  return quiet >= settleTime ? unsuspected : { ...before, quiet };
+  return quiet >= settle ? unsuspected : { ...before, quiet };
 }
 
 function reasonIn({ servers, away, checks, failedChecks }: NetworkEvidence): SuspicionReason | undefined {
-  if (2 * away > servers) return 'servers-away';
+  if (servers >= fewestServers && 2 * away > servers) return 'servers-away';
   if (checks >= fewestChecks && 2 * failedChecks > checks) return 'checks-failing';
   return undefined;
 }

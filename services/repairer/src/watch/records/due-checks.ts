@@ -62,6 +62,25 @@ export async function takeDueChecks(
   }));
 }
 
+/** What is on record of a file; undefined where it is not under watch. */
+export async function readRecord(
+  database: Queryable,
+  grid: string,
+  storageIndex: Uint8Array,
+  servers: Pick<ServerKeys, 'idOf'>,
+): Promise<FileBefore | undefined> {
+  const { rows } = await database.query<
+    Pick<DueRow, 'needed' | 'expected' | 'share_numbers' | 'share_servers'>
+  >({
+    name: 'read-watched-record',
+    text: `select needed, expected, share_numbers, share_servers from repairer.watched
+            where grid = $1 and storage_index = $2`,
+    values: [grid, storageIndex],
+  });
+  const [row] = rows;
+  return row && beforeOf(row, servers);
+}
+
 /** What a check came to. */
 export interface CheckEnd {
   readonly storageIndex: Uint8Array;

@@ -28,10 +28,12 @@ export interface LookedAtServer extends ServerRecord {
 }
 
 /** A repairer says what it sees this often, in milliseconds … */
-export const reportEvery = 15_000;
+export const reportEvery = 5_000;
 /** … and is believed for so long. */
-const reachedFor = 4 * reportEvery;
-const knownFor = 40 * reportEvery;
+export const reachedFor = 30_000;
+const knownFor = 10 * 60_000;
+/** What was written so lately need not be written again. */
+const freshFor = 10_000;
 
 /** Writes down what a repairer sees. What another has just written is left as it is. */
 export async function reportServers(
@@ -60,7 +62,7 @@ export async function reportServers(
       sorted.map(({ serverId }) => serverId),
       sorted.map(({ reached }) => reached),
       sorted.map(({ leaving }) => leaving),
-      reportEvery / 2,
+      freshFor,
     ],
   });
 }

@@ -7,7 +7,7 @@ import {
 } from '../decisions/index.js';
 import { readNetwork, recentChecks, writeNetwork } from '../records/network-record.js';
 import type { Queryable } from '../records/queryable.js';
-import { changeServers, type LookedAtServer, lookAtServers, reportEvery } from '../records/server-records.js';
+import { changeServers, type LookedAtServer, lookAtServers, reachedFor } from '../records/server-records.js';
 
 /** Who looks, and how patient it is with servers. */
 export interface LookAroundOptions {
@@ -16,6 +16,8 @@ export interface LookAroundOptions {
   readonly scheduler: string;
   /** Milliseconds for which shares on a server that is away are not counted as lost. */
   readonly grace: number;
+  /** Milliseconds for which all must be well until the network is trusted again. */
+  readonly settle: number;
 }
 
 /** What a look came to. */
@@ -32,13 +34,13 @@ export interface Surroundings {
  */
 export async function lookAround(
   database: Queryable,
-  { grid, scheduler, grace }: LookAroundOptions,
+  { grid, scheduler, grace, settle }: LookAroundOptions,
 ): Promise<Surroundings> {
   const record = await readNetwork(database, grid);
   const before = record?.network ?? unsuspected;
   const servers = await lookAtServers(database, grid);
   const since = record?.lookedAgo ?? 0;
-  if (since > 2 * reportEvery) {
+  if (since > reachedFor) {
     await database.query(
       `update repairer.servers set reached_at = now(), known_at = now()
         where grid = $1 and state in ('active', 'leaving')`,
@@ -56,6 +58,7 @@ export async function lookAround(
       ...(await recentChecks(database, grid)),
     },
     since,
+    settle,
   );
   const looked = servers.map((server) => lookAt(server, { since, network, grace }));
   await changeServers(

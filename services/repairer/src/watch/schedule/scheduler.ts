@@ -91,7 +91,7 @@ export class Scheduler {
 
   async #round({ client }: SchedulerLock): Promise<void> {
     const { database, grid, name, terms, onJobs, onSuspicion } = this.#options;
-    const options = { grid, scheduler: name, grace: terms.grace };
+    const options = { grid, scheduler: name, grace: terms.grace, settle: terms.settle };
     const { before, network, servers } = await lookAround(client, options);
     if (before.suspected !== network.suspected) onSuspicion(network);
     const recorded = new RecordedServers(servers);

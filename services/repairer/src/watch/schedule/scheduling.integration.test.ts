@@ -16,7 +16,8 @@ const grid = 'test';
 const minute = 60_000;
 const hour = 60 * minute;
 const grace = 3 * hour;
-const terms = { period: 30 * 24 * hour, grace, threshold: usualThreshold(7), backlog: 10 };
+const settle = 5 * minute;
+const terms = { period: 30 * 24 * hour, grace, settle, threshold: usualThreshold(7), backlog: 10 };
 const ids = Array.from({ length: 12 }, (_, index) => `v0-${String(index).padStart(2, '0')}`);
 let queue: TestQueue;
 
@@ -44,7 +45,7 @@ async function report(reached: readonly string[], known = ids): Promise<void> {
   );
 }
 
-const look = () => lookAround(queue.database.pool, { grid, scheduler: 'r1', grace });
+const look = () => lookAround(queue.database.pool, { grid, scheduler: 'r1', grace, settle });
 
 /** As if so much time had passed in which somebody looked. */
 async function lookAfter(time: number): Promise<Awaited<ReturnType<typeof look>>> {

@@ -1,0 +1,12 @@
+import { z } from 'zod';
+
+/** Why the network is suspected, and not the storage servers. */
+export const suspicionReason = z.enum(['servers-away', 'checks-failing']);
+
+/** Because the network is suspected, repair is paused. */
+export const alarm = z.strictObject({ reason: suspicionReason.nullable(), since: z.iso.datetime() });
+
+/** That the network began to be suspected, and repair is paused; or that it no longer is. */
+export const repairAlarm = z.strictObject({ suspected: z.boolean(), reason: suspicionReason.nullable() });
+
+export type RepairAlarm = z.infer<typeof repairAlarm>;
