@@ -3,6 +3,7 @@ import { measureBrokerMemory } from './grid/broker-memory.js';
 import { compareGrids } from './grid/compare.js';
 import { measureKernels } from './kernels/kernels.js';
 import { measureMembership } from './membership/measure-membership.js';
+import { measureRepair } from './repair/measure-repair.js';
 import { fullSimulation, simulateRepair } from './repair-simulation/measure-repair-simulation.js';
 import { measureStorage } from './storage/measure-storage.js';
 
@@ -19,6 +20,8 @@ const parts = {
         ? { few: 10_000, many: 100_000, files: 10_000, duration: 2 }
         : { few: 100_000, many: 1_000_000, files: 100_000, duration: 8 },
     ),
+  repair: (quick: boolean) =>
+    measureRepair(quick ? { rounds: 1, smallFiles: 30, jobs: 15 } : { rounds: 3, smallFiles: 100, jobs: 60 }),
   'repair-simulation': (quick: boolean) =>
     simulateRepair({
       ...fullSimulation,

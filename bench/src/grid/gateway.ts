@@ -41,6 +41,32 @@ export class Gateway implements AsyncDisposable {
     return size;
   }
 
+  /** Checks a file; resolves when the gateway has said how it is. */
+  async check(capability: string): Promise<void> {
+    await this.#look(capability, 't=check&output=json');
+  }
+
+  /**
+   * Checks a file, and repairs it where it needs it.
+   *
+   * @throws Error where it did not need it, or is not healthy after it
+   */
+  async repair(capability: string): Promise<void> {
+    const answer = await this.#look(capability, 't=check&repair=true&output=json');
+    const { 'repair-attempted': attempted, 'repair-successful': successful } = answer;
+    if (!attempted || !successful) throw new Error(`${this.name}: a repair did not succeed`);
+  }
+
+  async #look(capability: string, query: string): Promise<Record<string, unknown>> {
+    const { statusCode, body } = await this.#pool.request({
+      method: 'POST',
+      path: `/uri/${encodeURIComponent(capability)}?${query}`,
+    });
+    const text = await body.text();
+    if (statusCode >= 300) throw new Error(`${this.name}: POST answered ${statusCode}: ${text}`);
+    return JSON.parse(text) as Record<string, unknown>;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool.close();
   }

@@ -30,6 +30,11 @@ export class TahoeGrid implements AsyncDisposable {
     }
   }
 
+  /** The folders of the storage servers. */
+  get storage(): string[] {
+    return this.nodes.slice(0, -1).map(({ dir }) => dir);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()));
     await rm(this.dir, { recursive: true, force: true });

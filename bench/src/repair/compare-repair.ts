@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { Lab } from '@holdfast/lab';
+import { Gateway } from '../grid/gateway.js';
+import { TahoeGrid } from '../grid/tahoe-grid.js';
+import { figure, printTable } from '../table.js';
+import { median, seconds, throughput } from '../timing.js';
+import { emptied, emptyShares, Repairers, storeFiles } from './repair-grid.js';
+
+/** How much is measured. */
+export interface RepairBenchSize {
+  readonly rounds: number;
+  /** Files of 10 kB that are checked and repaired in a round. */
+  readonly smallFiles: number;
+}
+
+const smallSize = 10_000;
+const largeSize = 100_000_000;
+const aim = 5;
+
+/** What is measured on one grid, each figure the higher the better. */
+interface RepairFigures {
+  readonly checks: number;
+  readonly repairs: number;
+  readonly large: number;
+}
+
+/**
+ * Checks and repairs of Holdfast and Tahoe-LAFS beside each other: five storage servers each, 3-of-10, and two of the five
+ * emptied before each repair. Checks are asked of the gateways one at a time; repairs are a repairer's with us, and with the
+ * peer its gateway's, which is asked for one at a time.
+ *
+ * @returns how many aims were missed
+ */
+export async function compareRepair({ rounds, smallFiles }: RepairBenchSize): Promise<number> {
+  process.stdout.write('Bringing up both grids…\n');
+  await using lab = await Lab.up({ storage: 5, repairers: 1, shares: { required: 3, happy: 5, total: 10 } });
+  await using tahoe = await TahoeGrid.up();
+  await using ours = new Gateway('Holdfast', lab.broker);
+  await using theirs = new Gateway('Tahoe-LAFS', tahoe.gateway);
+  await using repairers = await Repairers.of(lab);
+
+  const files = new Map<Gateway, { small: string[]; large: string }>();
+  for (const gateway of [ours, theirs]) {
+    const put = (content: Uint8Array) => gateway.put(content);
+    const small = await storeFiles(put, smallFiles, smallSize);
+    const [large = ''] = await storeFiles(put, 1, largeSize);
+    files.set(gateway, { small, large });
+  }
+  const of = (gateway: Gateway) => files.get(gateway) ?? { small: [], large: '' };
+
+  const checksPerSecond = (gateway: Gateway) =>
+    throughput(smallFiles, 1, (index) => gateway.check(of(gateway).small[index] ?? ''));
+  const measureOurs = async (): Promise<RepairFigures> => {
+    const { small, large } = of(ours);
+    const checks = await checksPerSecond(ours);
+    await repairers.empty();
+    const repairs = smallFiles / (await repairers.repair(small));
+    await repairers.empty();
+    return { checks, repairs, large: 1 / (await repairers.repair([large])) };
+  };
+  const measureTheirs = async (): Promise<RepairFigures> => {
+    const { small, large } = of(theirs);
+    const empty = async () => {
+      for (const dir of tahoe.storage.slice(0, emptied)) await emptyShares(join(dir, 'storage', 'shares'));
+    };
+    const checks = await checksPerSecond(theirs);
+    await empty();
+    const repairs = await throughput(smallFiles, 1, (index) => theirs.repair(small[index] ?? ''));
+    await empty();
+    return { checks, repairs, large: 1 / (await seconds(() => theirs.repair(large))) };
+  };
+
+  // The first round is what a service that has run for a while has behind it.
+  await measureOurs();
+  await measureTheirs();
+  const mine: RepairFigures[] = [];
+  const other: RepairFigures[] = [];
+  for (let round = 0; round < rounds; round++) {
+    mine.push(await measureOurs());
+    other.push(await measureTheirs());
+    process.stdout.write(`  round ${round + 1}: done\n`);
+  }
+  let missed = 0;
+  const row = (name: string, show: (value: number) => string, key: keyof RepairFigures) => {
+    const [a, b] = [median(mine.map((each) => each[key])), median(other.map((each) => each[key]))];
+    if (a / b < aim) missed++;
+    return [name, show(a), show(b), `${figure(a / b)}×`, `${aim}×`];
+  };
+  printTable('Check and repair: 5 storage servers, 3-of-10, one repairer, loopback', [
+    ['', 'Holdfast', 'Tahoe-LAFS 1.20', 'ratio', 'aim'],
+    row('checks of 10 kB', (value) => `${figure(value)} /s`, 'checks'),
+    row('repairs of 10 kB, 2 of 5 servers emptied', (value) => `${figure(value)} /s`, 'repairs'),
+    row('repair of 100 MB', (value) => `${figure(1 / value)} s`, 'large'),
+  ]);
+  return missed;
+}

@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A TCP proxy in front of a server, through which its answers come later than they would. */
+export class DelayingProxy implements AsyncDisposable {
+  private constructor(
+    readonly port: number,
+    private readonly close: () => Promise<void>,
+  ) {}
+
+  /**
+   * @param to the server's port, on loopback
+   * @param latency milliseconds by which everything that the server says is late
+   */
+  static async open(to: number, latency: number): Promise<DelayingProxy> {
+    const sockets = new Set<Socket>();
+    const listener = createServer({ noDelay: true }, (client) => {
+      const server = connect({ host: '127.0.0.1', port: to, noDelay: true });
+      const end = () => {
+        client.destroy();
+        server.destroy();
+      };
+      for (const socket of [client, server]) {
+        sockets.add(socket);
+        socket.on('error', end).on('close', () => {
+          sockets.delete(socket);
+          end();
+        });
+      }
+      client.pipe(server);
+      // Timers of the same length go off in the order in which they were set.
+      server.on('data', (chunk) => {
+        setTimeout(() => client.writable && client.write(chunk), latency);
+      });
+    });
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return new DelayingProxy((listener.address() as AddressInfo).port, async () => {
+      for (const socket of sockets) socket.destroy();
+      listener.close();
+      await once(listener, 'close');
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
