@@ -1,4 +1,4 @@
-// Builds the welcome page (page/) into dist/page: one script, one style sheet, one icon.
+// Builds the pages (page/) into dist/page: a script for each, one style sheet, one icon.
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -8,7 +8,7 @@ const target = join(import.meta.dirname, 'dist', 'page');
 
 await mkdir(target, { recursive: true });
 await build({
-  entryPoints: [join(source, 'main.tsx'), join(source, 'main.css')],
+  entryPoints: ['main.tsx', 'repairs-main.tsx', 'main.css'].map((name) => join(source, name)),
   outdir: target,
   bundle: true,
   minify: true,

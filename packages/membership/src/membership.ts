@@ -1,8 +1,14 @@
 import { join } from 'node:path';
+import type { Bus } from '@holdfast/common/bus';
 import type { Database } from '@holdfast/common/database';
 import { Vouching } from '@holdfast/common/grid-management';
 import { readPrivateSecret } from '@holdfast/common/identity';
-import { type IntroducerAccess, readIntroducers, readOwnBus } from '@holdfast/common/introducers';
+import {
+  defaultIntroducer,
+  type IntroducerAccess,
+  readIntroducers,
+  readOwnBus,
+} from '@holdfast/common/introducers';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { Gauge, type Registry } from '@holdfast/common/metrics';
@@ -124,6 +130,13 @@ export class Membership {
     this.#introducers.set(this.#firstIntroducers);
     lifecycle.add('introducers', () => this.#introducers.close());
     lifecycle.add('connections.yaml', this.#follow());
+  }
+
+  /** The bus of `node.yaml`, where introducers are listened to on it; undefined while `connections.yaml` names others. */
+  get sharedBus(): Bus | undefined {
+    return this.#connections.current.introducers === undefined
+      ? this.#introducers.busOf(defaultIntroducer)
+      : undefined;
   }
 
   /**

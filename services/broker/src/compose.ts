@@ -10,6 +10,7 @@ import { openOperatorPort } from '@holdfast/common/operator-port';
 import { CodingThread, Grid, TransferMemory } from '@holdfast/grid';
 import { Membership } from '@holdfast/membership';
 import type { NodeConfiguration } from './configuration.js';
+import { Repairers } from './repairs/repairers.js';
 import { readPageFiles } from './web/page-files.js';
 import { openWebServer } from './web/server.js';
 
@@ -83,6 +84,7 @@ export async function compose(
       servers: membership.statuses(),
       refusedEdit: membership.refusedEdit,
     }),
+    repairers: new Repairers(() => membership.sharedBus, gridName),
     page,
     limits: configuration.limits,
     logger,

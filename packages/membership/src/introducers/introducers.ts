@@ -71,6 +71,11 @@ export class Introducers {
     return [...this.#introducers.values()].map((introducer) => introducer.status());
   }
 
+  /** The connection to one of them, to say more on it; undefined where there is none of the name. */
+  busOf(name: string): Bus | undefined {
+    return this.#introducers.get(name)?.bus;
+  }
+
   /** Ends listening to all of them. */
   async close(): Promise<void> {
     this.set(new Map());
@@ -94,7 +99,7 @@ function handlerOf(settings: IntroducerAccess): HandlerName | undefined {
 class Introducer {
   readonly settings: IntroducerAccess;
   readonly #name: string;
-  readonly #bus: Bus;
+  readonly bus: Bus;
   readonly #stop: () => Promise<void>;
   #lastHeard: Date | undefined;
 
@@ -103,16 +108,16 @@ class Introducer {
     const logger = options.logger.child({ introducer: name });
     this.#name = name;
     this.settings = settings;
-    this.#bus = new Bus({ ...settings, name: clientName, logger });
+    this.bus = new Bus({ ...settings, name: clientName, logger });
     const hear = (announcement: VerifiedAnnouncement) => {
       this.#lastHeard = new Date();
       onAnnouncement({ introducer: name, announcement });
     };
-    this.#stop = new AnnouncementSubscriber({ bus: this.#bus, grid, logger, onAnnouncement: hear }).start();
+    this.#stop = new AnnouncementSubscriber({ bus: this.bus, grid, logger, onAnnouncement: hear }).start();
   }
 
   status(): IntroducerStatus {
-    const { connected, problem } = this.#bus;
+    const { connected, problem } = this.bus;
     return {
       name: this.#name,
       address: new URL(this.settings.url).host,
@@ -125,6 +130,6 @@ class Introducer {
 
   async close(): Promise<void> {
     await this.#stop();
-    await this.#bus.close();
+    await this.bus.close();
   }
 }

@@ -6,12 +6,13 @@ import { checkPage, repairPage } from './check-page.js';
 import { clientGone } from './client-gone.js';
 import type { WebContext } from './context.js';
 import { RequestError } from './errors.js';
+import { queueRepair } from './queue-repair.js';
 import { ownPage } from './security-headers.js';
 
 /**
  * `POST …/CAP?t=check`: looks how a file is doing, and with `repair=true` puts right what it lacks (webapi.rst,
  * "Debugging and Testing Features"). A check takes a place among the downloads, a repair one among the uploads, as it
- * moves as much.
+ * moves as much. With `queue=true` the repair is left to the grid's repairers.
  */
 export async function answerCheck(
   context: WebContext,
@@ -32,6 +33,13 @@ export async function answerCheck(
       ? reply.header('content-type', 'text/plain').send(`${JSON.stringify(json, undefined, 1)}\n`)
       : reply.headers({ ...ownPage, 'content-type': 'text/html; charset=utf-8' }).send(page);
   };
+  if (flag(given, 'queue')) {
+    if (!flag(given, 'repair'))
+      throw new RequestError(400, 'malformed-argument', 'queue=true: expected repair=true with it');
+    const { json, page } = await queueRepair(context, capability, wanted);
+    reply.code(202);
+    return send(json, page);
+  }
   const signal = clientGone(reply.raw);
   // There is nothing to be repaired about a literal: the peer too answers such a request as a check.
   if (flag(given, 'repair') && capability.kind !== 'LIT') {

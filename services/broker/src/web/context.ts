@@ -1,10 +1,12 @@
 import type { Capacity } from '@holdfast/common/capacity';
 import type { Logger } from '@holdfast/common/logging';
 import type { Grid } from '@holdfast/grid';
+import type { Repairers } from '../repairs/repairers.js';
 
 /** What the routes of the web API work with. */
 export interface WebContext {
   readonly grid: Pick<Grid, 'upload' | 'open' | 'check' | 'repair'>;
+  readonly repairers: Pick<Repairers, 'add' | 'status'>;
   readonly logger: Logger;
   /** How many uploads and downloads may be at work at once. */
   readonly uploads: Capacity;

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { BusRefusedError, BusUnavailableError } from '@holdfast/common/bus';
 import { OverloadedError } from '@holdfast/common/capacity';
 import {
   NotEnoughMemoryError,
@@ -8,6 +9,7 @@ import {
   WrongFileError,
 } from '@holdfast/grid';
 import { CapabilityError } from '@holdfast/lafs';
+import { ContradictionError, NoBusError } from '../repairs/repairers.js';
 
 /** A request that cannot be done as it was asked; `message` is what the client reads. */
 export class RequestError extends Error {
@@ -72,6 +74,12 @@ export function answerTo(error: unknown): ErrorAnswer {
     return answer(501, error.code, `${error.message}. Its operator can give it more: limits.memory.`);
   if (error instanceof NotEnoughServersError)
     return answer(500, error.code, `UploadUnhappinessError: ${error.message}`);
+  if (error instanceof BusUnavailableError)
+    return answer(503, error.code, `no repairer can be asked: ${error.reason}`, { 'retry-after': '5' });
+  if (error instanceof BusRefusedError)
+    return answer(502, error.code, `the repairers refused: ${error.reason}`);
+  if (error instanceof NoBusError) return answer(501, error.code, error.message);
+  if (error instanceof ContradictionError) return answer(409, error.code, error.message);
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
   // The HTTP framework's own refusals. Their messages quote the path, which may hold a capability.
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 
-/** A file of the welcome page, held in memory. */
+/** A file of our pages, held in memory. */
 export interface PageFile {
   readonly type: string;
   readonly content: Buffer;
   readonly tag: string;
 }
 
-/** The files of the welcome page by name. */
+/** The files of our pages by name. */
 export type PageFiles = ReadonlyMap<string, PageFile>;
 
 const types: Readonly<Record<string, string>> = {
@@ -33,8 +33,8 @@ export async function readPageFiles(folder: string): Promise<PageFiles> {
     const tag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
     files.set(name, { type, content, tag });
   }
-  for (const name of ['main.js', 'main.css', 'favicon.svg']) {
-    if (!files.has(name)) throw new Error('the welcome page is not built; run `npm run build`');
+  for (const name of ['main.js', 'repairs-main.js', 'main.css', 'favicon.svg']) {
+    if (!files.has(name)) throw new Error('the pages are not built; run `npm run build`');
   }
   return files;
 }

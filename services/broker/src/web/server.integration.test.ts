@@ -4,6 +4,7 @@ import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { Grid, localCoding, ServerSet, TransferMemory } from '@holdfast/grid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Repairers } from '../repairs/repairers.js';
 import { openWebServer, type WebServer } from './server.js';
 
 // What only real sockets show: clients that fall silent, and clients that are too many.
@@ -30,6 +31,7 @@ beforeEach(async () => {
       memory,
       logger,
     }),
+    repairers: new Repairers(() => undefined, 'lab'),
     status: () => ({
       nickname: 'b',
       grid: 'lab',

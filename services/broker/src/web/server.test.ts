@@ -3,6 +3,7 @@ import { createRegistry } from '@holdfast/common/metrics';
 import { Grid, localCoding, ServerSet, TransferMemory } from '@holdfast/grid';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Repairers } from '../repairs/repairers.js';
 import { buildWeb } from './server.js';
 
 // A grid without a server: it stores and reads files of up to 55 bytes, which stand in their capability.
@@ -40,6 +41,7 @@ beforeEach(() => {
       servers: servers.statuses().map((server) => ({ ...server, sources: [server.source] })),
       refusedEdit: undefined,
     }),
+    repairers: new Repairers(() => undefined, 'lab'),
     page: new Map(),
     limits: { upload_size: 1000, uploads: 4, downloads: 4, memory: memory.size },
     logger,
@@ -371,5 +373,15 @@ describe('everything else', () => {
     expect(body).not.toContain('<i>');
     expect(body).toContain('&#60;i&#62;x');
     expect(body.match(/<\/script>/g)).toHaveLength(2);
+  });
+});
+
+describe('a gateway without a bus of the grid', () => {
+  it('says that it cannot ask repairers', async () => {
+    const queued = await web.inject({ method: 'POST', url: `/uri/${chk}?t=check&repair=true&queue=true` });
+    for (const answer of [queued, await get('/repairs')]) {
+      expect(answer.statusCode).toBe(501);
+      expect(answer.body).toContain('this gateway cannot ask repairers');
+    }
   });
 });

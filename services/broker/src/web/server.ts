@@ -6,11 +6,13 @@ import type { Registry } from '@holdfast/common/metrics';
 import type { Grid } from '@holdfast/grid';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { NodeConfiguration } from '../configuration.js';
+import type { Repairers } from '../repairs/repairers.js';
 import { answerErrors, refuseMalformed, tell } from './answer-errors.js';
 import type { WebContext } from './context.js';
 import { answerTo } from './errors.js';
 import type { PageFiles } from './page-files.js';
 import { addFileRoutes } from './routes/files.js';
+import { addRepairsRoutes } from './routes/repairs.js';
 import { addWelcomeRoutes } from './routes/welcome.js';
 import { everywhere } from './security-headers.js';
 import type { NodeStatus } from './status.js';
@@ -21,6 +23,7 @@ export interface WebServerOptions {
   readonly listen: HostPort;
   readonly grid: Pick<Grid, 'upload' | 'open' | 'check' | 'repair'>;
   readonly status: () => NodeStatus;
+  readonly repairers: Pick<Repairers, 'add' | 'status'>;
   readonly page: PageFiles;
   readonly limits: NodeConfiguration['limits'];
   readonly logger: Logger;
@@ -95,6 +98,7 @@ export function buildWeb(options: WebServerOptions): FastifyInstance {
   web.server.maxConnections = (1 + lineForEach) * (limits.uploads + limits.downloads) + spareConnections;
   const context: WebContext = {
     grid: options.grid,
+    repairers: options.repairers,
     logger,
     uploads: placesFor('uploads', limits.uploads),
     downloads: placesFor('downloads', limits.downloads),
@@ -115,6 +119,7 @@ export function buildWeb(options: WebServerOptions): FastifyInstance {
   });
   answerErrors(web, logger);
   addFileRoutes(web, context);
+  addRepairsRoutes(web, context);
   addWelcomeRoutes(web, options.status, options.page);
   return web;
 }

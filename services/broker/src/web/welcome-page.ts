@@ -43,7 +43,7 @@ export function welcomePage(status: StatusJson): string {
 <ul class="plain">${status.servers.map(serverLine).join('')}</ul>
 </section>
 
-<footer class="quiet"><a href="/?t=json">This page as JSON</a></footer>
+<footer class="quiet"><a href="/repairs">Repairs</a> · <a href="/?t=json">This page as JSON</a></footer>
 </main>
 <script type="application/json" id="status">${JSON.stringify(status).replaceAll('<', '\\u003c')}</script>
 <script type="module" src="/page/main.js"></script>`;

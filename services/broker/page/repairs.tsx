@@ -1,0 +1,142 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { RecentRepairJson, RepairsJson } from '../src/web/repairs-json.js';
+import { formatDuration } from './format.js';
+
+const lookEvery = 2000;
+
+const results = {
+  healthy: 'Was healthy',
+  repaired: 'Repaired',
+  unrecoverable: 'Too few shares',
+  failed: 'Failed',
+  lost: 'Worker lost',
+} as const;
+
+/** The queue of repairs, looked at again every two seconds while the page is seen. */
+export function Repairs({ initial }: { initial: RepairsJson }) {
+  const [repairs, setRepairs] = useState(initial);
+  const [heard, setHeard] = useState(true);
+  useEffect(() => {
+    const look = async () => {
+      if (document.hidden) return;
+      try {
+        const answer = await fetch('/repairs?t=json');
+        if (answer.ok) setRepairs((await answer.json()) as RepairsJson);
+        setHeard(answer.ok);
+      } catch {
+        setHeard(false);
+      }
+    };
+    const timer = setInterval(look, lookEvery);
+    return () => clearInterval(timer);
+  }, []);
+
+  return (
+    <>
+      <h2 id="repairs-title">The queue</h2>
+      <p role="status">
+        {heard ? summary(repairs) : 'No repairer answers; what follows is what was said last.'}
+      </p>
+      <SpareShares files={repairs.spare_shares} />
+      {repairs.recent.length > 0 && <Recent attempts={repairs.recent} />}
+    </>
+  );
+}
+
+function summary({ jobs, delayed, last_minute }: RepairsJson): string {
+  const ended = Object.values(last_minute).reduce((sum, count) => sum + count, 0);
+  const left = jobs.queued + jobs.claimed;
+  return [
+    left === 0 ? 'Nothing is left to do.' : `${left} jobs are left, of which ${jobs.claimed} are being done.`,
+    delayed > 0 ? `${delayed} are tried again after a pause.` : '',
+    `${ended} attempts ended in the last minute${ended === 0 ? '' : `, ${(ended / 60).toFixed(1)} a second`}.`,
+    ended > 0 && left > 0 ? `At that rate the rest takes ${formatDuration((60 * left) / ended)}.` : '',
+    `${jobs.done} are done.`,
+    jobs.waiting > 0 ? `${jobs.waiting} wait for servers that hold their shares.` : '',
+    jobs.failed > 0 ? `${jobs.failed} have failed.` : '',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+/** A bar for each number of shares that can still be lost, as long as there are files with so many. */
+function SpareShares({ files }: { files: RepairsJson['spare_shares'] }) {
+  if (files.length === 0) return null;
+  const most = Math.max(...files.map((each) => each.files));
+  return (
+    <table class="chart">
+      <caption>Files by spare shares: how many can still be lost, as the last check found</caption>
+      <thead>
+        <tr>
+          <th scope="col">Spare</th>
+          <th scope="col">Files</th>
+        </tr>
+      </thead>
+      <tbody>
+        {files.map(({ spare, files: count }) => (
+          <tr key={spare}>
+            <th scope="row">{spare < 0 ? `${spare} (cannot be read)` : spare}</th>
+            <td data-label="Files">
+              <svg
+                class={`bar ${urgency(spare)}`}
+                viewBox="0 0 100 10"
+                preserveAspectRatio="none"
+                aria-hidden="true"
+              >
+                <rect width={Math.max(0.5, (100 * count) / most)} height="10" />
+              </svg>{' '}
+              {count}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function urgency(spare: number): string {
+  if (spare <= 0) return 'none';
+  return spare <= 2 ? 'few' : 'enough';
+}
+
+function Recent({ attempts }: { attempts: readonly RecentRepairJson[] }) {
+  return (
+    <table>
+      <caption>Lately</caption>
+      <thead>
+        <tr>
+          <th scope="col">File</th>
+          <th scope="col">Result</th>
+          <th scope="col">Good shares</th>
+          <th scope="col">By</th>
+          <th scope="col">Took</th>
+        </tr>
+      </thead>
+      <tbody>
+        {attempts.map((attempt) => (
+          <RecentRow key={`${attempt.storage_index} ${attempt.ended}`} attempt={attempt} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function RecentRow({ attempt }: { attempt: RecentRepairJson }) {
+  const { storage_index, result, error, worker, ended, seconds, good_shares } = attempt;
+  return (
+    <tr>
+      <th scope="row">
+        <code>{storage_index}…</code>
+      </th>
+      <td data-label="Result">
+        {results[result]} <span class="quiet">{formatDuration(Date.now() / 1000 - ended)} ago</span>
+        {error !== null && <div class="quiet">{error}</div>}
+      </td>
+      <td data-label="Good shares">{good_shares === null ? '–' : good_shares.join(' → ')}</td>
+      <td data-label="By">{worker}</td>
+      <td data-label="Took">
+        {seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,26 @@
+/** `GET /repairs?t=json`: how the grid's queue of repairs is doing. The page of it reads this too. */
+export interface RepairsJson {
+  readonly jobs: Readonly<Record<'queued' | 'claimed' | 'waiting' | 'done' | 'failed', number>>;
+  /** Of those that are queued, how many are in a pause after a failure. */
+  readonly delayed: number;
+  /** Files by how many of their shares can still be lost, as found by the last check; fewest first. */
+  readonly spare_shares: readonly { readonly spare: number; readonly files: number }[];
+  /** Attempts that have ended in the last minute, by their results. */
+  readonly last_minute: Readonly<Record<string, number>>;
+  /** The newest first. */
+  readonly recent: readonly RecentRepairJson[];
+}
+
+/** An attempt at a job that has ended. */
+export interface RecentRepairJson {
+  /** The first letters of it. */
+  readonly storage_index: string;
+  readonly result: 'healthy' | 'repaired' | 'unrecoverable' | 'failed' | 'lost';
+  readonly error: string | null;
+  readonly worker: string;
+  /** Seconds since 1970. */
+  readonly ended: number;
+  readonly seconds: number;
+  /** Different good shares before and after; null where not even a check came to its end. */
+  readonly good_shares: readonly [before: number, after: number] | null;
+}

@@ -1,0 +1,53 @@
+import type { RepairStatus } from '@holdfast/common/repairs';
+import { document, htmlText } from './document.js';
+import type { RepairsJson } from './repairs-json.js';
+
+/** What repairers say of their queue, as the page's JSON. */
+export function repairsJson({ jobs, delayed, spareShares, lastMinute, recent }: RepairStatus): RepairsJson {
+  return {
+    jobs,
+    delayed,
+    spare_shares: spareShares,
+    last_minute: lastMinute,
+    recent: recent.map(({ storageIndex, result, error, worker, endedAt, milliseconds, outcome }) => ({
+      storage_index: storageIndex,
+      result,
+      error,
+      worker,
+      ended: Date.parse(endedAt) / 1000,
+      seconds: milliseconds / 1000,
+      good_shares: outcome && [outcome.goodSharesBefore, outcome.goodSharesAfter],
+    })),
+  };
+}
+
+/**
+ * The page of the queue of repairs, whole without a script. The script (`page/repairs-main.tsx`) takes over the part
+ * with an id.
+ */
+export function repairsPage(repairs: RepairsJson): string {
+  const { jobs, spare_shares, recent } = repairs;
+  const body = `<main class="page">
+<header>
+<h1>Repairs</h1>
+<p class="quiet"><a href="/">The gateway</a></p>
+</header>
+
+<section class="card" id="repairs" aria-labelledby="repairs-title">
+<h2 id="repairs-title">The queue</h2>
+<p>${jobs.queued} queued, ${jobs.claimed} being done, ${jobs.done} done, ${jobs.waiting} waiting for servers, ${jobs.failed} failed</p>
+<ul class="plain">${spare_shares.map(({ spare, files }) => `<li>${files} files with ${spare} spare shares</li>`).join('')}</ul>
+<ul class="plain">${recent.map(recentLine).join('')}</ul>
+</section>
+
+<footer class="quiet"><a href="/repairs?t=json">This page as JSON</a></footer>
+</main>
+<script type="application/json" id="status">${JSON.stringify(repairs).replaceAll('<', '\\u003c')}</script>
+<script type="module" src="/page/repairs-main.js"></script>`;
+  return document({ title: 'Repairs', body });
+}
+
+function recentLine({ storage_index, result, error, worker }: RepairsJson['recent'][number]): string {
+  const reason = error === null ? '' : `: ${error}`;
+  return `<li><code>${htmlText(storage_index)}…</code> ${htmlText(`${result} by ${worker}${reason}`)}</li>`;
+}
