@@ -25,6 +25,7 @@ import {
   writePlan,
 } from './plan.js';
 import { ProcessSet } from './process-set.js';
+import { giveAccount, grantRepairers } from './repairer-account.js';
 import { endRecordedProcesses } from './running-processes.js';
 
 /** How to bring up a lab. */
@@ -206,10 +207,21 @@ export class Lab implements AsyncDisposable {
     if (!postgres || !nats) return;
     this.#say(`Making and starting ${plan.nodes.length} nodes…`);
     await ensureDatabases(postgres.url, plan);
+    const make = (node: PlannedNode) =>
+      makeNode(this.dir, plan, node, { database: databaseUrl(postgres.url, node.database), nats });
+    const repairers = plan.nodes.filter(({ role }) => role === 'repairer');
     await together(
-      plan.nodes.map(async (node) => {
-        const database = databaseUrl(postgres.url, node.database);
-        await makeNode(this.dir, plan, node, { database, nats });
+      plan.nodes
+        .filter((node) => !repairers.includes(node))
+        .map(async (node) => {
+          await make(node);
+          await this.#startNode(node.nickname);
+        }),
+    );
+    if (repairers.length > 0) await grantRepairers(this.dir, plan);
+    await together(
+      repairers.map(async (node) => {
+        if (await make(node)) await giveAccount(this.dir, node);
         await this.#startNode(node.nickname);
       }),
     );

@@ -4,18 +4,23 @@ import type { Backing } from './backing.js';
 import type { LabPlan, PlannedNode } from './plan.js';
 import { runHoldfast } from './program.js';
 
-/** Makes a node's folder by `holdfast init`, unless it is there. */
+/**
+ * Makes a node's folder by `holdfast init`, unless it is there.
+ *
+ * @returns whether it was made
+ */
 export async function makeNode(
   dir: string,
   plan: LabPlan,
   node: PlannedNode,
   { database, nats }: { database: string; nats: Backing },
-): Promise<void> {
+): Promise<boolean> {
   const folder = join(dir, node.nickname);
   const postgres = new URL(database);
   const password = decodeURIComponent(postgres.password);
   postgres.password = '';
-  if (!(await exists(join(folder, 'node.yaml')))) {
+  const isNew = !(await exists(join(folder, 'node.yaml')));
+  if (isNew) {
     const { required, happy, total } = plan.shares;
     await runHoldfast([
       'init',
@@ -39,6 +44,7 @@ export async function makeNode(
   const busPassword = nats.guard?.passwords[node.role];
   if (busPassword !== undefined)
     await writeFile(join(folder, 'private', 'bus.password'), `${busPassword}\n`, { mode: 0o600 });
+  return isNew;
 }
 
 /** Each node is the bus's user of its role. */
