@@ -15,7 +15,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Grid } from './grid.js';
 import { TransferMemory } from './memory/transfer-memory.js';
 import { knownServer, type LabClient, once, openLabClient } from './testing/lab-client.js';
-import { flipByte, headerOf, type ShareFile, shareFiles, sharesFolder } from './testing/share-files.js';
+import {
+  flipByte,
+  headerOf,
+  rowsOf,
+  type ShareFile,
+  shareFiles,
+  sharesFolder,
+} from './testing/share-files.js';
 
 // Repairing files on five real servers.
 
@@ -67,8 +74,12 @@ async function shareBytes({ path }: ShareFile): Promise<Buffer> {
   return file.subarray(containerHeaderSize, containerHeaderSize + file.readUInt32BE(4));
 }
 
-/** Expects all shares to be there, and each that is there to be the original byte for byte, but for some. */
-async function expectAllEqual({ text, bytes }: Stored, but: readonly string[] = []): Promise<ShareFile[]> {
+/** Expects all shares (or `count`) to be there, and each that is there to be the original byte for byte, but for some. */
+async function expectAllEqual(
+  { text, bytes }: Stored,
+  but: readonly string[] = [],
+  count = bytes.size,
+): Promise<ShareFile[]> {
   const now = await shareFiles(lab, text);
   for (const share of now) {
     if (but.includes(share.path)) continue;
@@ -76,7 +87,7 @@ async function expectAllEqual({ text, bytes }: Stored, but: readonly string[] = 
     expect([share.path, equal]).toEqual([share.path, true]);
   }
   const good = now.filter(({ path }) => !but.includes(path));
-  expect([...new Set(good.map(({ shareNumber }) => shareNumber))].sort()).toEqual([...bytes.keys()].sort());
+  expect(new Set(good.map(({ shareNumber }) => shareNumber)).size).toBe(count);
   return now;
 }
 
@@ -258,6 +269,21 @@ describe('a repair', () => {
     expect(await shareFiles(lab, file.text)).toHaveLength(9);
   });
 
+  it.each(sizes)('passes on no bytes of a %s file that no hash covers', async (_name, size) => {
+    const file = await stored(size);
+    const bucket = bucketFolder(storageIndexOf(file.capability));
+    const pile = join(sharesFolder(lab, 's1'), bucket);
+    const piled: string[] = [];
+    for (const share of file.shares) {
+      await flipByte(share, (await headerOf(share)).sections.plaintextHashTree.offset + 1);
+      const path = join(pile, String(share.shareNumber));
+      if (share.path !== path) await rename(share.path, path);
+      piled.push(path);
+    }
+    expect(await client.grid.repair(file.capability)).toMatchObject({ successful: true });
+    expect(await expectAllEqual(file, piled, 4)).toHaveLength(14);
+  });
+
   it('goes on with others when shares are deleted while it reads them', async () => {
     const file = await stored(4_000_000);
     for (const { path } of file.shares.filter(({ server }) => server === 's1')) await rm(path);
@@ -313,6 +339,30 @@ describe('a repair', () => {
     const { after } = await client.grid.repair(file.capability);
     expect(after).toMatchObject({ goodShareCount: 10, happiness: 5, healthy: true });
     await expectAllEqual(file);
+  });
+
+  it('renews the leases on what is there, if asked to, as a check does', async () => {
+    const file = await stored(small);
+    const index = Buffer.from(storageIndexOf(file.capability)).toString('hex');
+    const where = `where server = $1 and storage_index = '\\x${index}'`;
+    await rm(file.shares.find(({ server }) => server === 's1')?.path ?? '');
+    const endings = async () => {
+      const rows = await rowsOf<{ at: Date }>(
+        lab,
+        's2',
+        `select expires_at as at from storage.leases ${where}`,
+      );
+      return Math.max(...rows.map(({ at }) => at.getTime()));
+    };
+    let before = await endings();
+    const renewed = () => waitFor('a renewal', async () => (await endings()) > before || undefined);
+    await client.grid.check(file.capability);
+    expect(await endings()).toBe(before);
+    await client.grid.check(file.capability, { addLease: true });
+    await renewed();
+    before = await endings();
+    await client.grid.repair(file.capability, { addLease: true });
+    await renewed();
   });
 
   it('ends at once when nobody wants it any more, and leaves nothing half stored', async () => {

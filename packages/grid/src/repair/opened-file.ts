@@ -1,6 +1,7 @@
-import type { ChkVerifyCapability, ImmutableShareLayout } from '@holdfast/lafs';
+import type { ChkVerifyCapability, ImmutableShareLayout, ShareVersion } from '@holdfast/lafs';
 import { immutableShareLayout, parseUriExtension } from '@holdfast/lafs';
 import type { FileDescription } from '../download/file-description.js';
+import type { ShareReader } from '../download/share-reader.js';
 import type { ShareSources } from '../download/share-sources.js';
 import { WrongFileError } from '../errors.js';
 import type { ConfirmHashes } from '../upload/send-shares.js';
@@ -25,13 +26,20 @@ export async function openForRepair(
 ): Promise<OpenedFile> {
   const description = await sources.start();
   const { geometry, uriExtension } = description;
-  const version = sources.open[0]?.version;
+  const version = usualVersion(sources.open);
   const layout = immutableShareLayout({
     geometry,
     uriExtensionLength: uriExtension.length,
     ...(version === undefined ? {} : { version }),
   });
   return { capability, sources, description, layout };
+}
+
+/** The form of most shares: no hash covers it. */
+function usualVersion(open: readonly ShareReader[]): ShareVersion | undefined {
+  const second = open.filter(({ version }) => version === 2).length;
+  if (open.length === 0) return undefined;
+  return second > open.length / 2 ? 2 : 1;
 }
 
 /**

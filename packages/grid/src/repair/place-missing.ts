@@ -1,5 +1,5 @@
 import type { Logger } from '@holdfast/common/logging';
-import { largestWholeShare, type WholeShares } from '@holdfast/lafs';
+import { type ImmutableShareLayout, largestWholeShare, type WholeShares } from '@holdfast/lafs';
 import type { CorruptShare } from '../check/check-results.js';
 import { reportCorrupt } from '../check/report-corrupt.js';
 import { locate } from '../check/sorted-shares.js';
@@ -50,8 +50,11 @@ export async function placeMissing(
   const request = { storageIndex: capability.storageIndex, total: capability.total, shareSize: layout.size };
   const small = description.geometry.segmentCount === 1 && layout.size <= largestWholeShare;
   const copies = new Copies(file, good, options);
+  const held = new Map<number, Uint8Array>();
+  for (const { shareNumber, data } of good)
+    if (data && isAsWritten(data, layout)) held.set(shareNumber, data);
   const whole = small
-    ? await wholeShares(file, good, new SharePlacing(candidates, request).missing(), options)
+    ? await wholeShares(file, held, new SharePlacing(candidates, request).missing(), options)
     : undefined;
   const placing = new SharePlacing(candidates, { ...request, ...(whole ? { whole } : {}) });
   try {
@@ -67,7 +70,6 @@ export async function placeMissing(
   } finally {
     await placing.giveBack([...placing.toWrite.keys()]);
   }
-  const held = new Set(good.filter(({ data }) => data).map(({ shareNumber }) => shareNumber));
   const isCopy = (share: number) => (whole ? held.has(share) : copies.made.has(share));
   const shares = [...placing.stored].map(([shareNumber, serverId]) => ({
     shareNumber,
@@ -81,20 +83,26 @@ export async function placeMissing(
   };
 }
 
-/** Small shares in memory: those that came with the answers of servers, where that is all that is wanted; else all. */
+/** Small shares, whole: those that came with the answers of servers, and the others where they are missing. */
 async function wholeShares(
   file: OpenedFile,
-  good: readonly FoundShare[],
+  held: WholeShares,
   missing: readonly number[],
   options: RebuildOptions,
 ): Promise<WholeShares> {
-  const held = new Map<number, Uint8Array>();
-  for (const { shareNumber, data } of good) if (data) held.set(shareNumber, data);
-  const { size } = file.layout;
-  const wanted = missing.map((share) => held.get(share));
-  await options.pace(missing.length * size);
-  const isHere = wanted.every((data) => data?.length === size);
-  return isHere ? held : rebuildWhole(file, options);
+  await options.pace(missing.length * file.layout.size);
+  if (missing.every((share) => held.has(share))) return held;
+  return new Map([...(await rebuildWhole(file, options)), ...held]);
+}
+
+/** Whether a good share also has those bytes that no hash covers: its header, and the tree that nobody uses. */
+function isAsWritten(data: Uint8Array, { header, sections, size }: ImmutableShareLayout): boolean {
+  const { offset, size: unused } = sections.plaintextHashTree;
+  return (
+    data.length === size &&
+    Buffer.compare(data.subarray(0, header.length), header) === 0 &&
+    data.subarray(offset, offset + unused).every((byte) => byte === 0)
+  );
 }
 
 /** Sends small shares to servers that only gave room for them. */
