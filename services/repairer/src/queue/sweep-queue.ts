@@ -91,7 +91,7 @@ export async function wakeWaiting(database: Database, grid: string, restedFor: n
   }
 }
 
-/** Forgets jobs that were done, and what is remembered of attempts, so many milliseconds ago or more; a batch of each. */
+/** Forgets what was done, or attempted, or seen in the spool, so many milliseconds ago or more; a batch of each. */
 export async function forgetOld(database: Database, grid: string, after: number): Promise<void> {
   const limits = [grid, after, batch];
   await database.pool.query(
@@ -105,6 +105,12 @@ export async function forgetOld(database: Database, grid: string, after: number)
     `delete from repairer.job_history where ctid = any(array(
        select ctid from repairer.job_history
         where grid = $1 and ended_at < now() - $2 * interval '1 millisecond' limit $3))`,
+    limits,
+  );
+  await database.pool.query(
+    `delete from repairer.spool_files where ctid = any(array(
+       select ctid from repairer.spool_files
+        where grid = $1 and seen_at < now() - $2 * interval '1 millisecond' limit $3))`,
     limits,
   );
 }

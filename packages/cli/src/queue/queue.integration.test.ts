@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Lab, temporaryFolder, waitFor } from '@holdfast/lab';
+import { base32Encode, type ChkReadCapability, parseCapability, storageIndexOf } from '@holdfast/lafs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { holdfast } from '../testing/run-holdfast.js';
+
+const index = (capability: string) =>
+  base32Encode(storageIndexOf(parseCapability(capability) as ChkReadCapability));
+
+describe('holdfast queue', () => {
+  let lab: Lab;
+  const stored: string[] = [];
+  beforeAll(async () => {
+    lab = await Lab.up({ storage: 2, repairers: 1, shares: { required: 1, happy: 2, total: 4 } });
+    for (let count = 0; count < 5; count++) {
+      const answer = await fetch(new URL('/uri', lab.broker), { method: 'PUT', body: randomBytes(500) });
+      stored.push((await answer.text()).trim());
+    }
+  });
+  afterAll(() => lab?.[Symbol.asyncDispose]());
+
+  const queue = (args: readonly string[], input?: string) =>
+    holdfast(['queue', ...args, '--dir', lab.dir], input === undefined ? {} : { input });
+  const done = (count: number) =>
+    waitFor(`${count} jobs are done`, async () => {
+      const { stdout } = await queue(['status', '--json']);
+      return (JSON.parse(stdout) as { jobs: { done: number } }).jobs.done === count || undefined;
+    });
+  const removeShares = async (server: string) => {
+    const folder = join(lab.dir, server, 'shares');
+    for (const name of await readdir(folder))
+      if (name.length === 2) await rm(join(folder, name), { recursive: true });
+  };
+
+  it('adds files, and shows when they are repaired', async () => {
+    await removeShares('s1');
+    const [first = '', second = '', ...rest] = stored;
+    expect(await queue(['add', first, index(second)])).toEqual({
+      status: 0,
+      stdout: 'Added 2 to the queue; 0 were in it already.\n',
+      stderr: '',
+    });
+    const added = await queue(
+      ['add', '--json', '--file', '-'],
+      `# the rest\n${rest.join('  # a file\n')}\n\n`,
+    );
+    expect(JSON.parse(added.stdout)).toEqual({ added: 3, known: 0, refused: [] });
+    await done(5);
+    const { stdout } = await queue(['status', '--watch']);
+    expect(stdout).toContain('0 queued, 0 being done, 5 done');
+    expect(stdout).toContain(`${index(first).slice(0, 8)}  repaired  repairer1`);
+    for (const capability of stored) expect(stdout).not.toContain(capability.split(':')[2]);
+    expect((await queue(['failed'])).stdout).toBe('No job has failed.\n');
+  });
+
+  it('refuses what names no file, by its line and without showing it, and takes the rest', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'list');
+    await writeFile(file, `${stored[0]}\n\nURI:CHK:broken\nURI:LIT:mfrgg\n`);
+    const { status, stdout, stderr } = await queue(['add', '--file', file]);
+    expect({ status, stdout }).toEqual({
+      status: 1,
+      stdout: 'Added 1 to the queue; 0 were in it already.\n',
+    });
+    expect(stderr).toMatch(
+      /^line 3: malformed capability: .*\nline 4: a literal capability .*\nholdfast: 2 of what/,
+    );
+    expect(stderr).not.toContain('broken');
+    await done(5);
+  });
+
+  it('retries a job that waits for servers, and shows it until then', async () => {
+    const [lost = ''] = stored;
+    await removeShares('s1');
+    await removeShares('s2');
+    await queue(['add', lost]);
+    const waiting = await waitFor('the job waits', async () => {
+      const { stdout } = await queue(['failed', '--waiting', '--json']);
+      return stdout === '' ? undefined : (JSON.parse(stdout) as { history: { result: string }[] });
+    });
+    expect(waiting).toMatchObject({ storageIndex: index(lost), state: 'waiting', spareShares: -1 });
+    expect(waiting.history[0]).toMatchObject({ result: 'unrecoverable' });
+    expect((await queue(['failed', '--waiting'])).stdout).toContain(`${index(lost)}  `);
+    expect((await queue(['retry', index(lost)])).stdout).toBe('Queued 1 again.\n');
+    expect((await queue(['retry', '--all', '--json'])).stdout).toBe('{"retried":0}\n');
+  });
+
+  it.each([[['add']], [['retry']], [['retry', 'nonsense']], [['retry', '--all', 'a'.repeat(26)]]])(
+    'is not to be used so: %j',
+    async (args) => {
+      expect((await queue(args)).status).toBe(2);
+    },
+  );
+
+  it('wants the folder of a repairer', async () => {
+    const { status, stderr } = await holdfast(['queue', 'status', '--dir', join(lab.dir, 's1')]);
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      'is the folder of a storage: expected the folder of a repairer, or of a lab with one',
+    );
+  });
+
+  it('leaves nothing in the log that lets anybody read a file', async () => {
+    const log = await readFile(join(lab.dir, 'repairer1', 'node.log'), 'utf8');
+    for (const capability of stored) expect(log).not.toContain(capability.split(':')[2]);
+  });
+});
