@@ -1,8 +1,8 @@
-import { appendFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Lab } from '@holdfast/lab';
 import { formatNurl, parseNurl } from '@holdfast/lafs';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { Gateway } from '../grid/gateway.js';
 import { figure, printTable } from '../table.js';
 import { DelayingProxy } from './delaying-proxy.js';
@@ -34,8 +34,12 @@ export async function scaleRepair(jobs: number): Promise<number> {
   const repairerNodes = lab.description.repairers;
   for (const { nickname, dir } of repairerNodes) {
     await lab.stop(nickname);
-    await appendFile(join(dir, 'node.yaml'), 'limits: { jobs: 1 }\nwatch: { checks: 0 }\n');
-    await appendFile(join(dir, 'connections.yaml'), `\n${stringify({ servers })}`);
+    await edit(join(dir, 'node.yaml'), (settings) => ({
+      ...settings,
+      limits: { jobs: 1 },
+      watch: { checks: 0 },
+    }));
+    await edit(join(dir, 'connections.yaml'), (connections) => ({ ...connections, servers }));
   }
   await using gateway = new Gateway('Holdfast', lab.broker);
   const files = await storeFiles((content) => gateway.put(content), most * jobs, 10_000);
@@ -81,4 +85,9 @@ async function openProxies(lab: Lab) {
       for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
     },
   };
+}
+
+async function edit(file: string, change: (content: object) => object): Promise<void> {
+  const content = (parse(await readFile(file, 'utf8')) ?? {}) as object;
+  await writeFile(file, stringify(change(content)));
 }
