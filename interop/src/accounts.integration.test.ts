@@ -75,7 +75,7 @@ describe.skipIf('missing' in tahoe)('an account granted to a customer', () => {
   });
 
   it('is what stores: whoever has no account does not', async () => {
-    await expect(new WebApi(lab.broker).put(randomBytes(1_000))).rejects.toThrow('UploadUnhappinessError');
+    await expect(new WebApi(lab.broker).put(randomBytes(1_000))).rejects.toThrow('NoServersError');
   });
 
   it('while frozen reads, and `tahoe put` says what it is that stores no more', async () => {

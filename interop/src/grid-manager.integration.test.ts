@@ -104,6 +104,13 @@ describe.skipIf(program === '')('a managed grid', () => {
     return names.filter((_, index) => (after[index] ?? 0) > (before[index] ?? 0));
   }
 
+  /** Makes a grid manager that vouches for nobody here; gives its folder. */
+  async function stranger(): Promise<string> {
+    const config = join(folder, 'stranger');
+    await theirs('create', config);
+    return config;
+  }
+
   const client = async (name: string, happy: number, who: Record<string, string>) => {
     const exported = await run(process.execPath, [
       ...[holdfastProgram, 'announcements', 'export', '--format', 'tahoe'],
@@ -156,6 +163,44 @@ describe.skipIf(program === '')('a managed grid', () => {
       '1 connected server(s) have no valid certificate of a grid manager',
     );
     for (const vouchedFor of ['s1', 's2']) await lab.start(vouchedFor);
+  });
+
+  it('refuses an upload in the words of a Tahoe-LAFS client where too few servers, or none, are vouched for', async () => {
+    const nobody = (await theirs('public-identity', await stranger())).trim();
+    const cases = [
+      {
+        who: managers.ours,
+        words:
+          'shares could be placed on only 1 server(s) such that any 1 of them have enough shares to recover the ' +
+          'file, but we were asked to place shares on at least 2 such servers.',
+        error: 'UploadUnhappinessError',
+      },
+      { who: nobody, words: 'client gave us zero servers', error: 'NoServersError' },
+    ];
+    for (const [index, { who, words, error }] of cases.entries()) {
+      await using tahoeClient = await client(`few${index}`, 2, { who });
+      await lab.stop('broker1');
+      const file = join(lab.dir, 'broker1', 'node.yaml');
+      const settings = (await readFile(file, 'utf8')).replace(
+        /^grid_managers: .*$/m,
+        `grid_managers: { who: ${who} }`,
+      );
+      await writeFile(file, settings);
+      await lab.start('broker1');
+      await lab.waitForServers(3);
+      for (const gateway of [await tahoeClient.gateway(), lab.broker]) {
+        const answer = await fetch(new URL('/uri', gateway), { method: 'PUT', body: randomBytes(5_000) });
+        expect(answer.status).toBe(500);
+        const text = await answer.text();
+        expect(text).toContain(error);
+        expect(text).toContain(words);
+      }
+    }
+    await lab.stop('broker1');
+    const file = join(lab.dir, 'broker1', 'node.yaml');
+    const both = `grid_managers: { ours: ${managers.ours}, theirs: ${managers.theirs} }`;
+    await writeFile(file, (await readFile(file, 'utf8')).replace(/^grid_managers: .*$/m, both));
+    await lab.start('broker1');
   });
 
   it('has a server that refuses to start with a certificate of another, and says so', async () => {

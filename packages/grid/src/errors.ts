@@ -22,6 +22,15 @@ export class NotEnoughServersError extends Error {
   }
 }
 
+/** There is no server that a file could be placed on: none is connected, or none may get files. */
+export class NoServersError extends NotEnoughServersError {
+  constructor(required: number, happy: number, reasons: readonly string[] = []) {
+    super(0, 0, required, happy, reasons);
+    // The peer's words for it (seen in its answers).
+    this.message = `client gave us zero servers${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`;
+  }
+}
+
 /** The peer's wording (seen in its answers), which clients show and scripts look for. */
 function unhappiness(servers: number, happiness: number, required: number, happy: number): string {
   if (servers < required) {

@@ -21,6 +21,7 @@ export {
 export type { StorageServer } from './connections/storage-server.js';
 export type { OpenFile } from './download/open-file.js';
 export {
+  NoServersError,
   NotEnoughMemoryError,
   NotEnoughServersError,
   NotEnoughSharesError,

@@ -1,5 +1,5 @@
 import type { StorageServer } from '../connections/storage-server.js';
-import { NotEnoughServersError } from '../errors.js';
+import { NoServersError, NotEnoughServersError } from '../errors.js';
 import { serversOfHappiness } from '../placement/index.js';
 import { type PlacingRequest, SharePlacing } from './share-placing.js';
 
@@ -62,5 +62,6 @@ export async function placeUpload(
   if (passedOver > 0)
     reasons.push(`${passedOver} connected server(s) have no valid certificate of a grid manager`);
   if (leaving > 0) reasons.push(`${leaving} connected server(s) are leaving the grid`);
+  if (servers.length === 0) throw new NoServersError(required, happy, reasons);
   throw new NotEnoughServersError(used, happiness, required, happy, reasons);
 }

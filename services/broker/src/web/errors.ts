@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { BusRefusedError, BusUnavailableError } from '@holdfast/common/bus';
 import { OverloadedError } from '@holdfast/common/capacity';
 import {
+  NoServersError,
   NotEnoughMemoryError,
   NotEnoughServersError,
   NotEnoughSharesError,
@@ -72,8 +73,10 @@ export function answerTo(error: unknown): ErrorAnswer {
   if (error instanceof OverloadedError) return answer(503, error.code, error.message, { 'retry-after': '5' });
   if (error instanceof NotEnoughMemoryError)
     return answer(501, error.code, `${error.message}. Its operator can give it more: limits.memory.`);
-  if (error instanceof NotEnoughServersError)
-    return answer(500, error.code, `UploadUnhappinessError: ${error.message}`);
+  if (error instanceof NotEnoughServersError) {
+    const named = error instanceof NoServersError ? 'NoServersError' : 'UploadUnhappinessError';
+    return answer(500, error.code, `${named}: ${error.message}`);
+  }
   if (error instanceof BusUnavailableError)
     return answer(503, error.code, `no repairer can be asked: ${error.reason}`, { 'retry-after': '5' });
   if (error instanceof BusRefusedError)

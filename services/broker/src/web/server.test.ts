@@ -224,10 +224,10 @@ describe('PUT /uri', () => {
     expect((await put('x'.repeat(1001))).statusCode).toBe(413);
   });
 
-  it("says 500 in the peer's words where there are too few servers", async () => {
+  it("says 500 in the peer's words where there is no server", async () => {
     const { statusCode, body } = await put('x'.repeat(100));
     expect(statusCode).toBe(500);
-    expect(body).toMatch(/^UploadUnhappinessError: shares could be placed or found on only 0 server\(s\)\./);
+    expect(body).toMatch(/^NoServersError: client gave us zero servers$/m);
   });
 });
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Lab } from '@holdfast/lab';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -77,6 +78,34 @@ describe.skipIf(skipped)('the welcome page', () => {
     expect(await row.textContent()).toContain('Not reachable');
     await lab.start('s1');
     await page.getByText('2 of 2 connected.').waitFor();
+  });
+
+  it('says what is wrong with an edit of connections.yaml, and where, until it is mended', async () => {
+    const file = join(lab.dir, 'broker1', 'connections.yaml');
+    const before = await readFile(file, 'utf8');
+    const notice = page.getByRole('alert');
+    expect(await notice.count()).toBe(0);
+    await writeFile(file, `${before}connection_types:\n  tcp: { handler: "<b>pigeon</b>" }\n`);
+    await notice.waitFor();
+    const line = before.split('\n').length + 1;
+    const text = await notice.textContent();
+    expect(text).toContain(
+      `connections.yaml is wrong in line ${line}, so that what it said before is in force`,
+    );
+    expect(text).toContain(
+      'connection_types.tcp.handler: expected a handler: tcp, socks5, tor, i2p or disabled',
+    );
+    // What stands in the file is text to the page, and nothing else.
+    expect(await notice.locator('b').count()).toBe(0);
+    // A page that is opened meanwhile shows it at once, and what was in force still works.
+    await page.reload();
+    await notice.waitFor();
+    await page.getByText('2 of 2 connected.').waitFor();
+    await page.getByLabel('Choose a file').setInputFiles({ ...photo, buffer: randomBytes(1000) });
+    await page.locator('code.capability').waitFor();
+    await writeFile(file, before);
+    await notice.waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
   });
 
   it('stores a file without a script, too', async () => {
