@@ -3,7 +3,7 @@ import { Bus } from '@holdfast/common/bus';
 import { urlWithPassword } from '@holdfast/common/configuration';
 import { openDatabase } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
-import type { Logger } from '@holdfast/common/logging';
+import { type Logger, Seldom } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { openOperatorPort } from '@holdfast/common/operator-port';
 import { CodingThread, FileCare, TransferMemory } from '@holdfast/grid';
@@ -100,6 +100,7 @@ export async function compose(
     unrecoverablePause: configuration.recheck_unrecoverable,
   };
   const count = countRepairs({ registry, status, working: () => worker.working, pauses });
+  const seldom = new Seldom();
   const worker = new Worker({
     database,
     grid,
@@ -123,7 +124,7 @@ export async function compose(
       }),
     onEnd: (ended) => {
       count(ended);
-      tellOutcome({ bus, grid, logger }, ended);
+      tellOutcome({ bus, grid, logger, seldom }, ended);
     },
   });
   const upkeep = new Upkeep({

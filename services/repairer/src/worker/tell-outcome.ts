@@ -1,12 +1,14 @@
 import type { Bus } from '@holdfast/common/bus';
-import type { Logger } from '@holdfast/common/logging';
+import type { Logger, Seldom } from '@holdfast/common/logging';
 import { type RepairOutcome, repairSubjects } from '@holdfast/common/repairs';
 import { base32Encode } from '@holdfast/lafs';
 import type { EndedAttempt } from './worker.js';
 
+const troubles: ReadonlySet<string> = new Set(['failed', 'unrecoverable']);
+
 /** Says how an attempt ended, to the log and to whoever listens on the bus. */
 export function tellOutcome(
-  { bus, grid, logger }: { bus: Bus; grid: string; logger: Logger },
+  { bus, grid, logger, seldom }: { bus: Bus; grid: string; logger: Logger; seldom: Seldom },
   { job, end, state, endedAt, milliseconds }: EndedAttempt,
 ): void {
   const { source, generation, attempt, worker } = job;
@@ -26,9 +28,11 @@ export function tellOutcome(
     milliseconds,
   };
   bus.publish(repairSubjects(grid).outcome, told);
-  const level = result === 'failed' || result === 'unrecoverable' ? 'warn' : 'debug';
+  // Of many files that share one trouble, one tells it; the others are in the queue's history.
+  const missed = troubles.has(result) ? seldom.take(result) : undefined;
+  const level = missed === undefined ? 'debug' : 'warn';
   logger[level](
-    { storageIndex: told.storageIndex, result, state, error, attempt },
+    { storageIndex: told.storageIndex, result, state, error, attempt, missed },
     'an attempt at a job ended',
   );
 }
