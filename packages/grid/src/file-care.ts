@@ -8,7 +8,7 @@ import { expectManyListeners } from './connections/expect-many-listeners.js';
 import type { ServerSet } from './connections/server-set.js';
 import { BufferPool } from './memory/buffer-pool.js';
 import type { TransferMemory } from './memory/transfer-memory.js';
-import { type Pace, unlimited } from './repair/pace.js';
+import { type Pace, unlimited, untilUnwanted } from './repair/pace.js';
 import { repairFile } from './repair/repair-file.js';
 import { nothingToRepair, type RepairResults } from './repair/repair-results.js';
 
@@ -92,7 +92,7 @@ export class FileCare {
       verify,
       addLease,
       knownCorrupt,
-      pace,
+      pace: untilUnwanted(pace, signal),
       signal,
     });
   }

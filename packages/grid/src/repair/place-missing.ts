@@ -1,27 +1,17 @@
-import type { Logger } from '@holdfast/common/logging';
-import { type ImmutableShareLayout, largestWholeShare, type WholeShares } from '@holdfast/lafs';
+import type { WholeShares } from '@holdfast/lafs';
 import type { CorruptShare } from '../check/check-results.js';
-import { reportCorrupt } from '../check/report-corrupt.js';
-import { locate } from '../check/sorted-shares.js';
-import type { StorageServer } from '../connections/storage-server.js';
 import type { FoundShare } from '../download/found-share.js';
-import { StorageServerError } from '../errors.js';
 import { takeMemory } from '../memory/transfer-memory.js';
 import { placingRounds } from '../upload/place-upload.js';
-import { openUploads, sendWhole } from '../upload/send-shares.js';
-import { type PlacingServer, SharePlacing } from '../upload/share-placing.js';
-import { copyingMemory, copyShare } from './copy-share.js';
+import { type PlacingRequest, type PlacingServer, SharePlacing } from '../upload/share-placing.js';
+import { Copies, type CopyOptions } from './copies.js';
 import type { OpenedFile } from './opened-file.js';
-import { type RebuildOptions, rebuildShares, rebuildWhole, settleUploads } from './rebuild-shares.js';
+import { type RebuildOptions, rebuildShares } from './rebuild-shares.js';
 import type { PlacedShare } from './repair-results.js';
-
-/** Shares of one file that are copied at a time. */
-const copiedAtOnce = 3;
+import { areSmall, heldShares, smallSharesMemory, wholeShares, writeWhole } from './small-shares.js';
 
 /** What placing shares needs. */
-export interface PlaceOptions extends RebuildOptions {
-  readonly logger: Logger;
-}
+export type PlaceOptions = RebuildOptions & CopyOptions;
 
 /** What was placed, and what turned out on the way. */
 export interface Placed {
@@ -46,146 +36,73 @@ export async function placeMissing(
   candidates: readonly PlacingServer[],
   options: PlaceOptions,
 ): Promise<Placed> {
-  const { capability, description, layout } = file;
+  const { capability, layout } = file;
   const request = { storageIndex: capability.storageIndex, total: capability.total, shareSize: layout.size };
-  const small = description.geometry.segmentCount === 1 && layout.size <= largestWholeShare;
-  const copies = new Copies(file, good, options);
-  const held = new Map<number, Uint8Array>();
-  for (const { shareNumber, data } of good)
-    if (data && isAsWritten(data, layout)) held.set(shareNumber, data);
-  const whole = small
-    ? await wholeShares(file, held, new SharePlacing(candidates, request).missing(), options)
-    : undefined;
-  const placing = new SharePlacing(candidates, { ...request, ...(whole ? { whole } : {}) });
+  return areSmall(file)
+    ? placeSmall(file, heldShares(file, good), candidates, { ...options, request })
+    : placeLarge(file, new Copies(file, good, options), candidates, { ...options, request });
+}
+
+async function placeSmall(
+  file: OpenedFile,
+  held: WholeShares,
+  candidates: readonly PlacingServer[],
+  options: PlaceOptions & { readonly request: PlacingRequest },
+): Promise<Placed> {
+  const { memory, signal, request } = options;
+  const what = 'repairing a small file';
+  const working = await takeMemory(memory.working, smallSharesMemory(file), { what, signal });
+  try {
+    const whole = await wholeShares(file, held, new SharePlacing(candidates, request).missing(), options);
+    const placing = new SharePlacing(candidates, { ...request, whole });
+    await inRounds(placing, signal, () => writeWhole(file, whole, placing));
+    return placed(placing, (share) => held.has(share), []);
+  } finally {
+    working.release();
+  }
+}
+
+async function placeLarge(
+  file: OpenedFile,
+  copies: Copies,
+  candidates: readonly PlacingServer[],
+  options: PlaceOptions & { readonly request: PlacingRequest },
+): Promise<Placed> {
+  const placing = new SharePlacing(candidates, options.request);
+  await inRounds(placing, options.signal, async () => {
+    await copies.make(placing);
+    const others = new Map(placing.toWrite);
+    if (others.size > 0) await rebuildShares(file, others, placing, options);
+  });
+  return placed(placing, (share) => copies.made.has(share), copies.corrupt);
+}
+
+/** Finds places and writes what has one, until there is nothing to place any more, or no place. */
+async function inRounds(
+  placing: SharePlacing,
+  signal: AbortSignal | undefined,
+  write: () => Promise<void>,
+): Promise<void> {
   try {
     for (let round = 0; round < placingRounds && (await placing.nextRound()); round++) {
-      options.signal?.throwIfAborted();
-      if (whole) await writeWhole(file, whole, placing);
-      else {
-        await copies.make(placing);
-        const others = new Map(placing.toWrite);
-        if (others.size > 0) await rebuildShares(file, others, placing, options);
-      }
+      signal?.throwIfAborted();
+      await write();
     }
   } finally {
     await placing.giveBack([...placing.toWrite.keys()]);
   }
-  const isCopy = (share: number) => (whole ? held.has(share) : copies.made.has(share));
-  const shares = [...placing.stored].map(([shareNumber, serverId]) => ({
+}
+
+function placed(
+  { stored, reasons }: SharePlacing,
+  isCopy: (share: number) => boolean,
+  corrupt: readonly CorruptShare[],
+): Placed {
+  const shares = [...stored].map(([shareNumber, serverId]) => ({
     shareNumber,
     serverId,
     copied: isCopy(shareNumber),
   }));
-  return {
-    shares: shares.sort((a, b) => a.shareNumber - b.shareNumber),
-    corrupt: copies.corrupt,
-    reasons: [...new Set(placing.reasons)],
-  };
-}
-
-/** Small shares, whole: those that came with the answers of servers, and the others where they are missing. */
-async function wholeShares(
-  file: OpenedFile,
-  held: WholeShares,
-  missing: readonly number[],
-  options: RebuildOptions,
-): Promise<WholeShares> {
-  await options.pace(missing.length * file.layout.size);
-  if (missing.every((share) => held.has(share))) return held;
-  return new Map([...(await rebuildWhole(file, options)), ...held]);
-}
-
-/** Whether a good share also has those bytes that no hash covers: its header, and the tree that nobody uses. */
-function isAsWritten(data: Uint8Array, { header, sections, size }: ImmutableShareLayout): boolean {
-  const { offset, size: unused } = sections.plaintextHashTree;
-  return (
-    data.length === size &&
-    Buffer.compare(data.subarray(0, header.length), header) === 0 &&
-    data.subarray(offset, offset + unused).every((byte) => byte === 0)
-  );
-}
-
-/** Sends small shares to servers that only gave room for them. */
-async function writeWhole(
-  { capability, layout: { size } }: OpenedFile,
-  whole: WholeShares,
-  placing: SharePlacing,
-): Promise<void> {
-  const { storageIndex } = capability;
-  const { toWrite, uploadSecret } = placing;
-  const buffer = (length: number) => Buffer.allocUnsafeSlow(length);
-  const sizes = { shareSize: size, largestPart: size };
-  const uploads = openUploads(toWrite, { storageIndex, uploadSecret, ...sizes, buffer });
-  await sendWhole(uploads, whole);
-  await Promise.all(uploads.map((upload) => upload.finish()));
-  settleUploads(uploads, placing);
-}
-
-/** The shares of one file that are copied whole. */
-class Copies {
-  /** Numbers of shares that were copied. */
-  readonly made = new Set<number>();
-  readonly corrupt: CorruptShare[] = [];
-  readonly #file: OpenedFile;
-  readonly #options: PlaceOptions;
-  #sources: readonly FoundShare[];
-
-  constructor(file: OpenedFile, sources: readonly FoundShare[], options: PlaceOptions) {
-    this.#file = file;
-    this.#sources = sources;
-    this.#options = options;
-  }
-
-  /** Copies every share that has a place and a good copy elsewhere. One whose source fails is left for another round. */
-  async make(placing: SharePlacing): Promise<void> {
-    const { memory, signal } = this.#options;
-    const waiting = [...placing.toWrite].filter(([share]) => this.#sourceOf(share));
-    if (waiting.length === 0) return;
-    const atOnce = Math.min(copiedAtOnce, waiting.length);
-    const each = copyingMemory(this.#file.description.geometry, this.#file.layout.size);
-    const working = await takeMemory(memory.working, atOnce * each, { what: 'copying shares', signal });
-    const copyInTurn = async () => {
-      for (let next = waiting.shift(); next; next = waiting.shift()) await this.#copy(...next, placing);
-    };
-    try {
-      const turns = await Promise.allSettled(Array.from({ length: atOnce }, copyInTurn));
-      for (const turn of turns) if (turn.status === 'rejected') throw turn.reason;
-    } finally {
-      working.release();
-    }
-  }
-
-  #sourceOf(share: number): FoundShare | undefined {
-    return this.#sources.find(({ shareNumber }) => shareNumber === share);
-  }
-
-  async #copy(shareNumber: number, server: StorageServer, placing: SharePlacing): Promise<void> {
-    const source = this.#sourceOf(shareNumber);
-    if (!source) return;
-    const { capability, description, layout } = this.#file;
-    const { signal, logger } = this.#options;
-    const { storageIndex } = capability;
-    const sizes = { shareSize: layout.size, largestPart: description.geometry.blockSize };
-    const buffer = (length: number) => Buffer.allocUnsafeSlow(length);
-    const common = { storageIndex, uploadSecret: placing.uploadSecret, ...sizes, buffer };
-    const uploads = openUploads(new Map([[shareNumber, server]]), common);
-    try {
-      for (const upload of uploads) {
-        await copyShare(source, upload, this.#file, this.#options);
-        await upload.finish();
-        if (!upload.failure) this.made.add(shareNumber);
-      }
-    } catch (error) {
-      await Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
-      placing.released(shareNumber);
-      signal?.throwIfAborted();
-      this.#sources = this.#sources.filter((share) => share !== source);
-      if (error instanceof StorageServerError) return;
-      const { message: reason } = error as Error;
-      this.corrupt.push({ ...locate(source), reason });
-      reportCorrupt(source, storageIndex, reason, logger);
-      return;
-    }
-    settleUploads(uploads, placing);
-  }
+  shares.sort((a, b) => a.shareNumber - b.shareNumber);
+  return { shares, corrupt, reasons: [...new Set(reasons)] };
 }
