@@ -12,13 +12,16 @@ export interface AddOptions {
   readonly json?: true;
 }
 
-/** Some of what was named is no file to repair; the rest is in the queue. */
+/** Some of what was named is no file to repair; the rest was taken. */
 export class NotAllAddedError extends Error {
   override readonly name = 'NotAllAddedError';
   readonly code = 'not-all-added';
 
-  constructor(readonly refused: number) {
-    super(`${refused} of what was named cannot be repaired; all others are in the queue`);
+  constructor(
+    readonly refused: number,
+    taken = 'in the queue',
+  ) {
+    super(`${refused} of what was named cannot be repaired; all others are ${taken}`);
   }
 }
 

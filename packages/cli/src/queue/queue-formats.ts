@@ -1,6 +1,14 @@
+import type { WatchStatus } from '@holdfast/common/repairs';
 import { base32Encode } from '@holdfast/lafs';
 import type { QueueStatus } from '@holdfast/repairer';
 import { formatTable } from '../table.js';
+
+/** A line that says why repair is paused; nothing where it is not. */
+export function formatAlarm(alarm: WatchStatus['alarm']): string {
+  if (alarm === null) return '';
+  const reason = alarm.reason === 'checks-failing' ? 'most checks fail' : 'most servers are away';
+  return `ALARM since ${alarm.since}: ${reason}; the network is suspected, and repair is paused\n`;
+}
 
 /** One line. */
 export function statusJson({ recent, ...status }: QueueStatus): string {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { queueStatus } from '@holdfast/repairer';
+import { queueStatus, watchStatus } from '@holdfast/repairer';
 import { withRepairerNode } from '../nodes/repairer-node.js';
-import { formatStatus, statusJson } from './queue-formats.js';
+import { formatAlarm, formatStatus, statusJson } from './queue-formats.js';
 import { watchQueue } from './watch.js';
 
 const recentShown = 10;
@@ -12,6 +12,10 @@ export async function showStatus(options: { dir: string; watch?: true; json?: tr
   await withRepairerNode(dir, async ({ database, grid }) => {
     const ask = () => queueStatus(database, grid, recentShown);
     if (watch) return watchQueue({ ask, json: json ?? false, pause: (ms) => delay(ms) });
-    process.stdout.write(json ? `${statusJson(await ask())}\n` : formatStatus(await ask()));
+    if (json) process.stdout.write(`${statusJson(await ask())}\n`);
+    else {
+      const { alarm } = await watchStatus(database, grid);
+      process.stdout.write(formatAlarm(alarm) + formatStatus(await ask()));
+    }
   });
 }

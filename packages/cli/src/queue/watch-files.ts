@@ -12,6 +12,7 @@ import { withRepairerNode } from '../nodes/repairer-node.js';
 import { formatTable } from '../table.js';
 import { NotAllAddedError } from './add.js';
 import { type Line, lines } from './lines.js';
+import { formatAlarm } from './queue-formats.js';
 
 /** What `holdfast queue watch add` and `remove` were asked. */
 export interface WatchFilesOptions {
@@ -55,7 +56,7 @@ export async function addToWatch(names: readonly string[], options: WatchFilesOp
       process.stderr.write(`${where} ${line}: ${reason}\n`);
     process.stdout.write(`Put ${added} under watch; ${known} were in this manifest already.\n`);
   }
-  if (refused.length > 0) throw new NotAllAddedError(refused.length);
+  if (refused.length > 0) throw new NotAllAddedError(refused.length, 'under watch');
 }
 
 /**
@@ -91,12 +92,9 @@ export async function showWatch({ dir, json }: { dir: string; json?: true }): Pr
   const { active, leaving, suspected, gone } = status.servers;
   const total = status.files.reduce((sum, { files }) => sum + files, 0);
   const rows = status.files.map(({ spare, files }) => [String(spare ?? 'not known yet'), String(files)]);
-  const reason = status.alarm?.reason === 'checks-failing' ? 'most checks fail' : 'most servers are away';
   process.stdout.write(
     [
-      ...(status.alarm
-        ? [`ALARM since ${status.alarm.since}: ${reason}; the network is suspected, and repair is paused\n`]
-        : []),
+      formatAlarm(status.alarm),
       `${total} files under watch; ${status.scheduler ?? 'nobody'} schedules\n`,
       `servers: ${active} active, ${leaving} leaving, ${suspected} away, ${gone} given up\n`,
       ...(rows.length > 0 ? [`\n${formatTable([['spare shares', 'files'], ...rows])}`] : []),
