@@ -37,6 +37,12 @@ export function Repairs({ initial }: { initial: RepairsJson }) {
       <p role="status">
         {heard ? summary(repairs) : 'No repairer answers; what follows is what was said last.'}
       </p>
+      {repairs.alarm && (
+        <p role="alert">
+          Repairs pause: {repairs.alarm.reason}, for {formatDuration(Date.now() / 1000 - repairs.alarm.since)}
+          . That looks like the network, and not like lost servers.
+        </p>
+      )}
       <SpareShares files={repairs.spare_shares} />
       {repairs.recent.length > 0 && <Recent attempts={repairs.recent} />}
     </>

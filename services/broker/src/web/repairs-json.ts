@@ -7,6 +7,8 @@ export interface RepairsJson {
   readonly spare_shares: readonly { readonly spare: number; readonly files: number }[];
   /** Attempts that have ended in the last minute, by their results. */
   readonly last_minute: Readonly<Record<string, number>>;
+  /** Why repairs pause: it looks as if the network were away, and not the servers; null where they do not. */
+  readonly alarm: { readonly reason: string; readonly since: number } | null;
   /** The newest first. */
   readonly recent: readonly RecentRepairJson[];
 }

@@ -2,13 +2,23 @@ import type { RepairStatus } from '@holdfast/common/repairs';
 import { document, htmlText } from './document.js';
 import type { RepairsJson } from './repairs-json.js';
 
+const reasons: Readonly<Record<'servers-away' | 'checks-failing', string>> = {
+  'servers-away': 'too many storage servers are away at once',
+  'checks-failing': 'too many checks fail at once',
+};
+
 /** What repairers say of their queue, as the page's JSON. */
-export function repairsJson({ jobs, delayed, spareShares, lastMinute, recent }: RepairStatus): RepairsJson {
+export function repairsJson(status: RepairStatus): RepairsJson {
+  const { jobs, delayed, spareShares, lastMinute, alarm, recent } = status;
   return {
     jobs,
     delayed,
     spare_shares: spareShares,
     last_minute: lastMinute,
+    alarm: alarm && {
+      reason: alarm.reason === null ? 'the network is suspected' : reasons[alarm.reason],
+      since: Date.parse(alarm.since) / 1000,
+    },
     recent: recent.map(({ storageIndex, result, error, worker, endedAt, milliseconds, outcome }) => ({
       storage_index: storageIndex,
       result,
@@ -26,7 +36,7 @@ export function repairsJson({ jobs, delayed, spareShares, lastMinute, recent }: 
  * with an id.
  */
 export function repairsPage(repairs: RepairsJson): string {
-  const { jobs, spare_shares, recent } = repairs;
+  const { jobs, spare_shares, alarm, recent } = repairs;
   const body = `<main class="page">
 <header>
 <h1>Repairs</h1>
@@ -36,6 +46,7 @@ export function repairsPage(repairs: RepairsJson): string {
 <section class="card" id="repairs" aria-labelledby="repairs-title">
 <h2 id="repairs-title">The queue</h2>
 <p>${jobs.queued} queued, ${jobs.claimed} being done, ${jobs.done} done, ${jobs.waiting} waiting for servers, ${jobs.failed} failed</p>
+${alarm === null ? '' : `<p role="alert">Repairs pause: ${htmlText(alarm.reason)}.</p>`}
 <ul class="plain">${spare_shares.map(({ spare, files }) => `<li>${files} files with ${spare} spare shares</li>`).join('')}</ul>
 <ul class="plain">${recent.map(recentLine).join('')}</ul>
 </section>

@@ -1,0 +1,40 @@
+import type { RepairStatus } from '@holdfast/common/repairs';
+import { describe, expect, it } from 'vitest';
+import { repairsJson, repairsPage } from './repairs-page.js';
+
+const status: RepairStatus = {
+  jobs: { queued: 7, claimed: 2, waiting: 1, done: 40, failed: 3 },
+  delayed: 1,
+  spareShares: [{ spare: -1, files: 1 }],
+  lastMinute: { repaired: 12 },
+  alarm: null,
+  recent: [
+    {
+      storageIndex: 'abcdefgh',
+      result: 'failed',
+      error: 's1: <b>refused</b>',
+      outcome: null,
+      worker: 'r1',
+      endedAt: '2026-01-02T03:04:05.000Z',
+      milliseconds: 1_500,
+    },
+  ],
+};
+
+describe('the page of repairs', () => {
+  it('tells what the queue holds, what was done lately, and why', () => {
+    const page = repairsPage(repairsJson(status));
+    expect(page).toContain('7 queued, 2 being done, 40 done, 1 waiting for servers, 3 failed');
+    expect(page).toContain('1 files with -1 spare shares');
+    expect(page).toContain('<code>abcdefgh…</code> failed by r1: s1: &#60;b&#62;refused&#60;/b&#62;');
+    expect(page).not.toContain('<b>refused');
+    expect(page).not.toContain('role="alert"');
+  });
+
+  it('tells why repairs pause', () => {
+    const alarm = { reason: 'servers-away' as const, since: '2026-01-02T03:04:05.000Z' };
+    const json = repairsJson({ ...status, alarm });
+    expect(json.alarm).toEqual({ reason: 'too many storage servers are away at once', since: 1_767_323_045 });
+    expect(repairsPage(json)).toContain('Repairs pause: too many storage servers are away at once.');
+  });
+});
