@@ -1,12 +1,11 @@
 import { maximumMessageSize, maximumTotalShares } from '@holdfast/lafs';
 import type { StorageServer } from '../connections/storage-server.js';
-import { untilAborted } from '../connections/until-aborted.js';
 import { type FoundShare, sharesHeldBy } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
 import type { FailedServer } from './check-results.js';
 
-/** Milliseconds that a server has to say what it holds. The others are asked meanwhile. */
-const answerWithin = 5_000;
+/** Milliseconds that a server has to answer. The others are asked meanwhile. */
+export const answerWithin = 5_000;
 /** Servers asked at a time which shares they hold … */
 const askedAtOnce = 20;
 /** … and for the shares themselves, of which an answer may hold many. */
@@ -75,29 +74,15 @@ async function askOne(
   whole: boolean,
   signal: AbortSignal | undefined,
 ): Promise<FoundShare[] | FailedServer> {
-  const ending = new AbortController();
-  let tooLate = false;
-  const timer = setTimeout(() => {
-    tooLate = true;
-    ending.abort();
-  }, answerWithin);
-  const onAbort = () => ending.abort();
-  signal?.addEventListener('abort', onAbort, { once: true });
   try {
     signal?.throwIfAborted();
-    const shares = await sharesHeldBy(untilAborted(server, ending.signal), storageIndex, { whole });
+    const shares = await sharesHeldBy(server, storageIndex, { whole, signal, within: answerWithin });
     // No file has more shares, whatever a server says.
-    const possible = shares.filter(({ shareNumber }) => shareNumber < maximumTotalShares);
-    return possible.map((share) => ({ ...share, server }));
+    return shares.filter(({ shareNumber }) => shareNumber < maximumTotalShares);
   } catch (error) {
+    signal?.throwIfAborted();
     if (!(error instanceof StorageServerError)) throw error;
-    const text = tooLate
-      ? `${server.nickname}: did not answer within ${answerWithin / 1000} s`
-      : error.message;
-    return { serverId: server.id, error: text };
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+    return { serverId: server.id, error: error.message };
   }
 }
 

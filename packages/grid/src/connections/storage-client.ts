@@ -77,10 +77,14 @@ export class StorageClient {
     };
   }
 
-  async listShares(storageIndex: Uint8Array, signal?: AbortSignal): Promise<ReadonlySet<number>> {
+  async listShares(
+    storageIndex: Uint8Array,
+    signal?: AbortSignal,
+    within?: number,
+  ): Promise<ReadonlySet<number>> {
     const { method, path } = storageRoutes.listShares;
     return this.#decode(
-      await this.#request({ method, path: path({ storageIndex }), signal }),
+      await this.#request({ method, path: path({ storageIndex }), signal, within }),
       decodeShareNumbers,
     );
   }
@@ -153,10 +157,10 @@ export class StorageClient {
     return this.#decode(answer, decodeStoreAnswer);
   }
 
-  async readWhole(storageIndex: Uint8Array, signal?: AbortSignal): Promise<SharesAnswer> {
+  async readWhole(storageIndex: Uint8Array, signal?: AbortSignal, within?: number): Promise<SharesAnswer> {
     const { method, path } = storageRoutes.readWholeShares;
     return this.#decode(
-      await this.#request({ method, path: path({ storageIndex }), signal }),
+      await this.#request({ method, path: path({ storageIndex }), signal, within }),
       decodeSharesAnswer,
     );
   }
@@ -212,6 +216,7 @@ export class StorageClient {
     start: number,
     end: number,
     signal?: AbortSignal,
+    within?: number,
   ): Promise<Uint8Array> {
     const { method, path } = storageRoutes.readShare;
     const { status, body } = await this.#request({
@@ -220,7 +225,8 @@ export class StorageClient {
       headers: { range: formatRange({ begin: start, end }) },
       accept: 'application/octet-stream',
       limit: end - start,
-      signal: signal,
+      signal,
+      within,
       deadline: transferDeadline,
     });
     if (status === 204) return new Uint8Array(0);
@@ -267,16 +273,20 @@ export class StorageClient {
     if (signal?.aborted) throw this.#error('aborted', unwanted);
     // An emitter where an AbortSignal would do: that costs a tenth of a small request's time.
     const ending = new EventEmitter();
-    let ended: 'timeout' | 'aborted' | undefined;
+    let ended: Ending | undefined;
     let giveUp: (error: Error) => void = () => undefined;
-    const end = (reason: 'timeout' | 'aborted') => {
+    const end = (reason: Ending) => {
       ended = reason;
       ending.emit('abort');
       giveUp(new Error(reason));
     };
     const onAbort = () => end('aborted');
     signal?.addEventListener('abort', onAbort, { once: true });
-    const timer = setTimeout(() => end('timeout'), request.deadline ?? shortDeadline);
+    const { within, deadline = shortDeadline } = request;
+    const timer =
+      within !== undefined && within < deadline
+        ? setTimeout(() => end('impatience'), within)
+        : setTimeout(() => end('timeout'), deadline);
     try {
       const exchange = this.#exchange(request, ending);
       // While a request waits for a connection, the pool does not tell it that it has ended.
@@ -287,6 +297,10 @@ export class StorageClient {
         }),
       ]);
     } catch (error) {
+      if (ended === 'impatience')
+        throw this.#error('aborted', `did not answer within ${(within ?? 0) / 1000} s`, undefined, {
+          cause: error,
+        });
       throw this.#asError(error, ended);
     } finally {
       clearTimeout(timer);
@@ -393,8 +407,13 @@ interface Request {
   readonly limit?: number;
   /** Milliseconds for the whole request. */
   readonly deadline?: number;
+  /** Milliseconds after which whoever asks gives it up, though the server may still answer. */
+  readonly within?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Why a request ended before its answer. */
+type Ending = 'timeout' | 'aborted' | 'impatience';
 
 interface AllocationRequest {
   readonly allocatedSize: number;

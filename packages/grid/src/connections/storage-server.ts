@@ -8,7 +8,8 @@ export interface Allocation {
 
 /**
  * One storage server as upload and download use it. Every method rejects with a StorageServerError, and none waits
- * for ever. With the signal a request ends at once, with the code `aborted`.
+ * for ever. With the signal a request ends at once, with the code `aborted`. So it does after `within` milliseconds, counted
+ * from when the server is asked: less than its usual time, after which it is not yet taken for unreachable.
  */
 export interface StorageServer {
   /** `v0-…`, or whatever a static clause calls it. */
@@ -28,7 +29,7 @@ export interface StorageServer {
   readonly wholeShares: boolean;
 
   /** The share numbers it holds of a file. */
-  listShares(storageIndex: Uint8Array, signal?: AbortSignal): Promise<ReadonlySet<number>>;
+  listShares(storageIndex: Uint8Array, signal?: AbortSignal, within?: number): Promise<ReadonlySet<number>>;
 
   /**
    * Asks for room for shares of `shareSize` bytes each.
@@ -47,7 +48,7 @@ export interface StorageServer {
   store(storageIndex: Uint8Array, shares: WholeShares, signal?: AbortSignal): Promise<StoreAnswer>;
 
   /** The shares it holds of a file, small ones with their data. Only where it has `wholeShares`. */
-  readWhole(storageIndex: Uint8Array, signal?: AbortSignal): Promise<SharesAnswer>;
+  readWhole(storageIndex: Uint8Array, signal?: AbortSignal, within?: number): Promise<SharesAnswer>;
 
   /** Writes part of a share; resolves to whether the share is now complete and stored for good. */
   write(
@@ -69,6 +70,7 @@ export interface StorageServer {
     start: number,
     end: number,
     signal?: AbortSignal,
+    within?: number,
   ): Promise<Uint8Array>;
 
   /** Gives our account a lease on all shares of a file that it holds, from now on; refused with 404 if there are none. */

@@ -2,7 +2,8 @@ import type { StorageServer } from './storage-server.js';
 
 /**
  * A server for as long as somebody wants something of it: with the signal, its requests end at once. Only what cleans
- * up goes on: giving up shares, and reports of corruption.
+ * up goes on: giving up shares, and reports of corruption. A request that brings a signal of its own ends with that one
+ * instead, which whoever gives it makes end with this one.
  */
 export function untilAborted(server: StorageServer, signal: AbortSignal | undefined): StorageServer {
   if (!signal) return server;
@@ -14,16 +15,16 @@ export function untilAborted(server: StorageServer, signal: AbortSignal | undefi
     maximumShareSize: server.maximumShareSize,
     leaving: server.leaving,
     wholeShares: server.wholeShares,
-    listShares: (storageIndex) => server.listShares(storageIndex, signal),
-    allocate: (storageIndex, shareNumbers, shareSize, uploadSecret) =>
-      server.allocate(storageIndex, shareNumbers, shareSize, uploadSecret, signal),
-    store: (storageIndex, shares) => server.store(storageIndex, shares, signal),
-    readWhole: (storageIndex) => server.readWhole(storageIndex, signal),
-    write: (storageIndex, shareNumber, offset, data, uploadSecret) =>
-      server.write(storageIndex, shareNumber, offset, data, uploadSecret, signal),
-    read: (storageIndex, shareNumber, start, end, own = signal) =>
-      server.read(storageIndex, shareNumber, start, end, own),
-    renewLease: (storageIndex) => server.renewLease(storageIndex, signal),
+    listShares: (storageIndex, own = signal, ...rest) => server.listShares(storageIndex, own, ...rest),
+    allocate: (storageIndex, shareNumbers, shareSize, uploadSecret, own = signal) =>
+      server.allocate(storageIndex, shareNumbers, shareSize, uploadSecret, own),
+    store: (storageIndex, shares, own = signal) => server.store(storageIndex, shares, own),
+    readWhole: (storageIndex, own = signal, ...rest) => server.readWhole(storageIndex, own, ...rest),
+    write: (storageIndex, shareNumber, offset, data, uploadSecret, own = signal) =>
+      server.write(storageIndex, shareNumber, offset, data, uploadSecret, own),
+    read: (storageIndex, shareNumber, start, end, own = signal, ...rest) =>
+      server.read(storageIndex, shareNumber, start, end, own, ...rest),
+    renewLease: (storageIndex, own = signal) => server.renewLease(storageIndex, own),
     abort: (...request) => server.abort(...request),
     reportCorruption: (...request) => server.reportCorruption(...request),
   };

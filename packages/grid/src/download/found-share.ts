@@ -44,17 +44,22 @@ export function describeShare({ shareNumber, server }: FoundShare): string {
   return `share ${shareNumber} on ${server.nickname}`;
 }
 
-/** The shares that a server says it holds of a file; small ones with their data, if that is asked for and it can. */
+/**
+ * The shares that a server says it holds of a file; small ones with their data, if that is asked for and it can.
+ *
+ * @param within milliseconds that it has to answer; the usual ones where not given
+ * @throws StorageServerError
+ */
 export async function sharesHeldBy(
   server: StorageServer,
   storageIndex: Uint8Array,
-  { whole }: { whole: boolean },
+  { whole, signal, within }: { whole: boolean; signal?: AbortSignal | undefined; within?: number },
 ): Promise<FoundShare[]> {
   if (!whole || !server.wholeShares) {
-    const shareNumbers = await server.listShares(storageIndex);
+    const shareNumbers = await server.listShares(storageIndex, signal, within);
     return [...shareNumbers].map((shareNumber) => ({ shareNumber, server }));
   }
-  const { shares, others } = await server.readWhole(storageIndex);
+  const { shares, others } = await server.readWhole(storageIndex, signal, within);
   return [
     ...[...shares].map(([shareNumber, data]) => ({ shareNumber, server, data })),
     ...[...others].map((shareNumber) => ({ shareNumber, server })),

@@ -66,6 +66,23 @@ describe('a limit of requests for each server', () => {
     expect(await server?.read(storageIndex, 0, 0, 1)).toEqual(new Uint8Array(1));
   });
 
+  it('counts the time that a server has to answer from its turn, not from when the line was joined', async () => {
+    const { servers } = countingServers(['s1']);
+    const given: unknown[][] = [];
+    const busy = servers.connectedFor(storageIndex).map((server) => ({
+      ...server,
+      listShares: async (...request: Parameters<StorageServer['listShares']>) => {
+        given.push(request);
+        return server.listShares(...request);
+      },
+    }));
+    const limited = limitRequests({ ...servers, connectedFor: () => busy }, 1).connectedFor(storageIndex);
+    // Each takes longer than the next may: none has failed, since each was asked only in its turn.
+    const lists = Array.from({ length: 3 }, () => limited[0]?.listShares(storageIndex, undefined, 1));
+    expect(await Promise.all(lists)).toEqual([new Set(), new Set(), new Set()]);
+    expect(given).toEqual(Array.from({ length: 3 }, () => [storageIndex, undefined, 1]));
+  });
+
   it('holds up nothing that cleans up', async () => {
     const { servers, most } = countingServers(['s1']);
     const [server] = limitRequests(servers, 1).connectedFor(storageIndex);

@@ -45,15 +45,15 @@ function takingTurns(server: StorageServer, capacity: Capacity): StorageServer {
     maximumShareSize: server.maximumShareSize,
     leaving: server.leaving,
     wholeShares: server.wholeShares,
-    listShares: (index, signal) => inTurn(signal, () => server.listShares(index, signal)),
+    listShares: (index, signal, within) => inTurn(signal, () => server.listShares(index, signal, within)),
     allocate: (index, numbers, size, secret, signal) =>
       inTurn(signal, () => server.allocate(index, numbers, size, secret, signal)),
     store: (index, shares, signal) => inTurn(signal, () => server.store(index, shares, signal)),
-    readWhole: (index, signal) => inTurn(signal, () => server.readWhole(index, signal)),
+    readWhole: (index, signal, within) => inTurn(signal, () => server.readWhole(index, signal, within)),
     write: (index, number, offset, data, secret, signal) =>
       inTurn(signal, () => server.write(index, number, offset, data, secret, signal)),
-    read: (index, number, start, end, signal) =>
-      inTurn(signal, () => server.read(index, number, start, end, signal)),
+    read: (index, number, start, end, signal, within) =>
+      inTurn(signal, () => server.read(index, number, start, end, signal, within)),
     renewLease: (index, signal) => inTurn(signal, () => server.renewLease(index, signal)),
     abort: (...request) => server.abort(...request),
     reportCorruption: (...request) => server.reportCorruption(...request),
