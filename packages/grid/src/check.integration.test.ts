@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { silentLogger } from '@holdfast/common/logging';
 import { Lab, waitFor } from '@holdfast/lab';
 import {
   blockHash,
   type ChkReadCapability,
+  type ChkVerifyCapability,
+  containerHeaderSize,
   formatCapability,
   hashSize,
   parseCapability,
@@ -14,12 +17,18 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Coding } from './coding/coding.js';
 import { localCoding } from './coding/local-coding.js';
+import type { StorageServer } from './connections/storage-server.js';
+import { untilAborted } from './connections/until-aborted.js';
+import { FileCare, type GridServers } from './file-care.js';
+import { TransferMemory } from './memory/transfer-memory.js';
 import { type LabClient, once, openLabClient } from './testing/lab-client.js';
 import { cutOff, flipByte, headerOf, rowsOf, type ShareFile, shareFiles } from './testing/share-files.js';
 
 // Checking files on five real servers, with two shares of each file on each.
 
 const encoding = { required: 3, happy: 3, total: 10, maximumSegmentSize: 32 * 1024 };
+/** With segments as large as clients make them who are not told otherwise. */
+const usualEncoding = { ...encoding, maximumSegmentSize: 1024 * 1024 };
 /** Its shares are read whole in one request. */
 const small = 10_000;
 /** Its shares are read piece by piece. */
@@ -142,6 +151,129 @@ describe('a check', () => {
   });
 });
 
+/** The lab's servers, and what is read of each and reported to it. */
+function notedServers() {
+  const read: { server: string; bytes: number }[] = [];
+  const reported: string[] = [];
+  const noted = (connection: StorageServer): StorageServer => {
+    const server = untilAborted(connection, new AbortController().signal);
+    return {
+      ...server,
+      read: async (...request) => {
+        const bytes = await server.read(...request);
+        read.push({ server: server.nickname, bytes: bytes.length });
+        return bytes;
+      },
+      reportCorruption: async (...request) => {
+        reported.push(server.nickname);
+        await server.reportCorruption(...request);
+      },
+    };
+  };
+  const { servers } = client;
+  const set: GridServers = {
+    connectedFor: (storageIndex) => servers.connectedFor(storageIndex).map(noted),
+    vouchedFor: (storageIndex) => {
+      const vouched = servers.vouchedFor(storageIndex);
+      return { ...vouched, servers: vouched.servers.map(noted) };
+    },
+    statuses: () => servers.statuses(),
+  };
+  const memory = new TransferMemory(64 * 2 ** 20);
+  const files = new FileCare({ servers: set, memory, coding: localCoding, logger: silentLogger() });
+  return { files, read, reported };
+}
+
+describe('a check by a capability', () => {
+  const sizes: [string, number][] = [
+    ['small', small],
+    ['large', large],
+  ];
+
+  it.each(sizes)(
+    'reads of one share of a %s file that it is what the capability names',
+    async (_name, size) => {
+      const text = await client.gridWith(usualEncoding).upload(once(randomBytes(size)));
+      const { files, read, reported } = notedServers();
+      const results = await files.check(parseCapability(text));
+      expect(results).toMatchObject({ proven: true, wrongCapability: false, healthy: true });
+      expect(read).toEqual([{ server: expect.any(String), bytes: expect.any(Number) }]);
+      expect(read[0]?.bytes).toBeLessThan(1_024);
+      expect(reported).toEqual([]);
+    },
+  );
+
+  it('reads a second time where the file is encoded in segments of another size', async () => {
+    const { capability } = await stored(large);
+    const { files, read } = notedServers();
+    expect(await files.check(capability)).toMatchObject({ proven: true, healthy: true });
+    expect(new Set(read.map(({ server }) => server)).size).toBe(1);
+  });
+
+  it('is proven by the next share where the first is wrong, and tells its server', async () => {
+    const { capability, text } = await stored(large);
+    const { files, reported } = notedServers();
+    const [first] = client.servers.connectedFor(storageIndexOf(capability));
+    const liars = (await shareFiles(lab, text)).filter(({ server }) => server === first?.nickname);
+    for (const liar of liars) await flipByte(liar, (await headerOf(liar)).uriExtension.offset + 50);
+    const results = await files.check(capability);
+    expect(results).toMatchObject({
+      proven: true,
+      wrongCapability: false,
+      goodShareCount: 9,
+      healthy: false,
+    });
+    expect(reported).toEqual([first?.nickname]);
+  });
+
+  describe.each(sizes)('that is wrong, of a %s file,', (_name, size) => {
+    it.each([
+      [
+        'names another hash',
+        ({ uriExtensionHash }: ChkVerifyCapability) => ({ uriExtensionHash: flipped(uriExtensionHash) }),
+      ],
+      ['says another k', () => ({ required: 4 })],
+      ['says another n', () => ({ total: 9 })],
+    ])('says so where it %s, and slanders nobody', async (_what, change) => {
+      const { capability } = await stored(size);
+      const right = verifyCapabilityOf(capability);
+      const wrong = { ...right, ...change(right) };
+      const { files, reported } = notedServers();
+      for (const verify of [false, true])
+        expect(await files.check(wrong, { verify })).toMatchObject({
+          proven: false,
+          wrongCapability: true,
+          defect: expect.stringContaining('not with the capability'),
+          goodShares: [],
+          corruptShares: [],
+          healthy: false,
+          recoverable: false,
+        });
+      await expect(files.repair(wrong)).rejects.toMatchObject({
+        code: 'wrong-capability',
+        results: { wrongCapability: true, corruptShares: [] },
+      });
+      expect(reported).toEqual([]);
+    });
+  });
+
+  it('believes the capability, not shares that are too few to be a file of their own', async () => {
+    const { capability, shares } = await stored(small);
+    for (const { path } of shares.slice(2)) await rm(path);
+    const { files, reported } = notedServers();
+    const right = verifyCapabilityOf(capability);
+    const results = await files.check({ ...right, uriExtensionHash: flipped(right.uriExtensionHash) });
+    expect(results).toMatchObject({ proven: false, wrongCapability: false, recoverable: false });
+    expect(places(results.corruptShares)).toEqual(filePlaces(shares.slice(0, 2)));
+    expect(reported).toHaveLength(2);
+  });
+});
+
+/** Bytes that differ from others in one bit. */
+function flipped(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte, index) => (index === 0 ? byte ^ 1 : byte));
+}
+
 describe('a check by the storage index alone', () => {
   const byIndex = (capability: ChkReadCapability) =>
     client.grid.check({ kind: 'storage-index', storageIndex: storageIndexOf(capability) });
@@ -238,6 +370,22 @@ describe('a verification', () => {
         async () => (await reports(text, liar.server)).includes(liar.shareNumber) || undefined,
       );
     });
+  });
+
+  it.each([
+    ['small', small],
+    ['large', large],
+  ])('waits for the pace with every byte of a %s file', async (_name, size) => {
+    const { capability, shares } = await stored(size);
+    let paced = 0;
+    const pace = async (bytes: number) => {
+      paced += bytes;
+    };
+    expect(await client.grid.check(capability, { verify: true, pace })).toMatchObject({ healthy: true });
+    const sizes = await Promise.all(shares.map(async ({ path }) => (await stat(path)).size));
+    const all = sizes.reduce((sum, bytes) => sum + bytes - containerHeaderSize, 0);
+    // Beyond the share stands its lease record, which nobody reads.
+    expect(paced).toBeGreaterThan(all - shares.length * 100);
   });
 
   it('finds the file defective whose shares are good each by itself and do not fit together', async () => {

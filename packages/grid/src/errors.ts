@@ -106,8 +106,21 @@ function readableShares({ goodShares, leavingShares }: CheckResults): number {
 
 /** The file's own description contradicts its capability: no share of it can be what the capability names. */
 export class WrongFileError extends Error {
-  override readonly name = 'WrongFileError';
-  readonly code = 'wrong-file';
+  override readonly name: string = 'WrongFileError';
+  readonly code: string = 'wrong-file';
+}
+
+/** The shares agree on a file, and it is not the one that the capability names: the capability is wrong. */
+export class WrongCapabilityError extends WrongFileError {
+  override readonly name = 'WrongCapabilityError';
+  override readonly code = 'wrong-capability';
+
+  constructor(
+    /** What a check has found. */
+    readonly results: CheckResults,
+  ) {
+    super(results.defect);
+  }
 }
 
 /** A transfer would need more memory than all transfers together may have here, however long it waited. */

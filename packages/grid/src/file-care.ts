@@ -31,6 +31,8 @@ export interface CheckRequest {
   readonly verify?: boolean | undefined;
   /** Whether the leases of this node on the file's good shares are renewed. */
   readonly addLease?: boolean | undefined;
+  /** Limits the bandwidth. What is already on its way when it waits is not held up. */
+  readonly pace?: Pace | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -38,7 +40,6 @@ export interface CheckRequest {
 export interface RepairRequest extends CheckRequest {
   /** What a check has found before: shares that it found wrong are believed to be, the rest is looked at again. */
   readonly checked?: CheckResults | undefined;
-  readonly pace?: Pace | undefined;
 }
 
 /** Looks after files that are there, with no more than the right to check them. */
@@ -53,20 +54,27 @@ export class FileCare {
   }
 
   /**
-   * Looks how a file is doing: which shares of it servers hold and, with `verify`, whether every byte of them is right.
-   * Servers whose shares are wrong are told so.
+   * Looks how a file is doing: which shares of it servers hold, whether one of them is of the file that a capability
+   * names and, with `verify`, whether every byte of all of them is right. Servers whose shares are wrong are told so.
    *
    * @param file a read capability counts as the verify capability in it; a literal is always healthy
    * @throws OverloadedError, NotEnoughMemoryError, or the signal's reason
    */
   async check(
     file: Capability | StorageIndexOnly,
-    { verify = false, addLease = false, signal }: CheckRequest = {},
+    { verify = false, addLease = false, pace = unlimited, signal }: CheckRequest = {},
   ): Promise<CheckResults> {
     expectManyListeners(signal);
     if (file.kind === 'LIT') return literalResults();
     const { buffers } = this;
-    return checkFile(checkedFile(file), { ...this.#options, buffers, verify, addLease, signal });
+    return checkFile(checkedFile(file), {
+      ...this.#options,
+      buffers,
+      verify,
+      addLease,
+      pace: untilUnwanted(pace, signal),
+      signal,
+    });
   }
 
   /**
@@ -75,8 +83,8 @@ export class FileCare {
    * check the file.
    *
    * @param file a read capability counts as the verify capability in it; a literal lacks nothing
-   * @throws NotRecoverableError, WrongFileError, OverloadedError, NotEnoughMemoryError, or the signal's reason; nothing
-   *   stays half stored
+   * @throws NotRecoverableError, WrongCapabilityError, WrongFileError, OverloadedError, NotEnoughMemoryError, or the
+   *   signal's reason; nothing stays half stored
    */
   async repair(
     file: Capability | StorageIndexOnly,
@@ -92,6 +100,7 @@ export class FileCare {
       verify,
       addLease,
       knownCorrupt,
+      proven: checked?.proven ?? false,
       pace: untilUnwanted(pace, signal),
       signal,
     });

@@ -28,6 +28,7 @@ export {
   NotReadableError,
   NotRecoverableError,
   StorageServerError,
+  WrongCapabilityError,
   WrongFileError,
 } from './errors.js';
 export {

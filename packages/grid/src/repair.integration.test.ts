@@ -130,6 +130,18 @@ describe('a repair', () => {
     },
   );
 
+  it('waits for the pace with what it reads of a small file, and with what it writes', async () => {
+    const file = await stored(small);
+    for (const { path } of file.shares.slice(0, 4)) await rm(path);
+    let paced = 0;
+    const pace = async (bytes: number) => {
+      paced += bytes;
+    };
+    const results = await client.grid.repair(file.capability, { pace });
+    expect(results.successful).toBe(true);
+    expect(paced).toBe(results.bytesRead + results.bytesWritten);
+  });
+
   it.each(sizes)('works on the storage index of a %s file alone', async (_name, size) => {
     const file = await stored(size);
     for (const { path } of file.shares.slice(0, 5)) await rm(path);

@@ -2,6 +2,7 @@ import { maximumMessageSize, maximumTotalShares } from '@holdfast/lafs';
 import type { StorageServer } from '../connections/storage-server.js';
 import { type FoundShare, sharesHeldBy } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
+import type { Pace } from '../repair/pace.js';
 import type { FailedServer } from './check-results.js';
 
 /** Milliseconds that a server has to answer. The others are asked meanwhile. */
@@ -22,6 +23,7 @@ export interface ServersAnswers {
 export interface ServersQuestion {
   /** Most bytes of small shares' data to take at once, of servers that give it; 0 to ask for share numbers only. */
   readonly keep: number;
+  readonly pace: Pace;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -35,7 +37,7 @@ export interface ServersQuestion {
 export async function askServers(
   servers: readonly StorageServer[],
   storageIndex: Uint8Array,
-  { keep, signal }: ServersQuestion,
+  { keep, pace, signal }: ServersQuestion,
 ): Promise<ServersAnswers> {
   const answers = new Map<StorageServer, FoundShare[] | FailedServer>();
   const waiting = [...servers];
@@ -50,6 +52,8 @@ export async function askServers(
   const askInTurn = async () => {
     for (let server = waiting.shift(); server; server = waiting.shift()) {
       const answer = await askOne(server, storageIndex, whole, signal);
+      // How much an answer brings nobody knows before; what comes after it waits for that.
+      if (Array.isArray(answer)) await paceData(answer, pace);
       answers.set(server, Array.isArray(answer) ? answer.map(keepWithin) : answer);
       signal?.throwIfAborted();
     }
@@ -66,6 +70,11 @@ export async function askServers(
     } else if (answer) failed.push(answer);
   }
   return { responding, failed, found };
+}
+
+async function paceData(shares: readonly FoundShare[], pace: Pace): Promise<void> {
+  const bytes = shares.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+  if (bytes > 0) await pace(bytes);
 }
 
 async function askOne(

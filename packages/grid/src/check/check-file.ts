@@ -12,7 +12,7 @@ import { type Look, lookAtFile, lookingMemory, withoutData, worthKeeping } from 
 import { verifyEncoding } from './verify-encoding.js';
 
 /** What a check needs. */
-export interface CheckOptions extends Omit<RebuildOptions, 'pace'> {
+export interface CheckOptions extends RebuildOptions {
   readonly servers: Pick<ServerSet, 'connectedFor' | 'statuses'>;
   readonly logger: Logger;
   /** Whether to read every byte of every share. */
@@ -35,7 +35,7 @@ export async function checkFile(file: CheckedFile, options: CheckOptions): Promi
   const what = 'checking a file';
   const beginning = await takeMemory(memory.beginning, lookingMemory(keep), { what, signal });
   try {
-    const look = await lookAtFile(file, { ...options, through, keep, knownCorrupt: [] });
+    const look = await lookAtFile(file, { ...options, through, keep, prove: true, knownCorrupt: [] });
     const { capability, recoverable } = look.results;
     if (!verify || !capability || !recoverable) return look.results;
     if (keep > 0 && hasSmallShares(capability)) return await withDefect(look, capability, options);

@@ -34,6 +34,13 @@ export interface CheckResults {
   readonly capability: ChkVerifyCapability | undefined;
   /** Whether a capability said what the file is. Else whoever made up enough shares is believed. */
   readonly authenticated: boolean;
+  /** Whether a capability was given, and the URI extension block of a share is the one that it names. */
+  readonly proven: boolean;
+  /**
+   * Whether the shares agree on a file that is not the one of the capability that was given. Then it is that which is
+   * wrong, as far as anybody can tell: none of them is good, and none called corrupt. `defect` says it in words.
+   */
+  readonly wrongCapability: boolean;
   /** Whether every byte of every share was read. Else servers are believed what they say they hold. */
   readonly verified: boolean;
   /** k; undefined where nothing says it. */
@@ -68,6 +75,8 @@ export interface CheckFindings {
   readonly storageIndex: Uint8Array;
   readonly capability: ChkVerifyCapability | undefined;
   readonly authenticated: boolean;
+  readonly proven: boolean;
+  readonly wrongCapability: boolean;
   readonly verified: boolean;
   readonly goodShares: readonly ShareLocation[];
   readonly leavingShares: readonly ShareLocation[];

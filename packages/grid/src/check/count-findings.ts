@@ -32,6 +32,8 @@ export function literalResults(): CheckResults {
     storageIndex: new Uint8Array(0),
     capability: undefined,
     authenticated: true,
+    proven: true,
+    wrongCapability: false,
     verified: true,
     needed: 0,
     expected: 0,

@@ -5,9 +5,12 @@ import type { StorageServer } from '../connections/storage-server.js';
 import { firstReadOf, hasSmallShares } from '../download/download-memory.js';
 import type { FoundShare } from '../download/found-share.js';
 import type { TransferMemory } from '../memory/transfer-memory.js';
+import type { Pace } from '../repair/pace.js';
 import { askServers, wholeAnswersMemory } from './ask-servers.js';
 import type { CheckedFile, CheckResults, CorruptShare, FailedServer } from './check-results.js';
 import { countFindings } from './count-findings.js';
+import { type CapabilityProof, proveCapability } from './prove-capability.js';
+import type { HowToRead } from './share-description.js';
 import { agreeOnFile } from './shares-agreement.js';
 import { locate, SortedShares } from './sorted-shares.js';
 import { verifyShares } from './verify-shares.js';
@@ -27,6 +30,9 @@ export interface LookOptions {
   readonly keep: number;
   /** Shares that are known to be wrong. They are not looked at again. */
   readonly knownCorrupt: readonly CorruptShare[];
+  /** Whether to read of one share that it is of the file that a capability names. */
+  readonly prove: boolean;
+  readonly pace: Pace;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -65,33 +71,38 @@ export function withoutData(look: Look): Look {
  * @throws OverloadedError, NotEnoughMemoryError, or the signal's reason
  */
 export async function lookAtFile(file: CheckedFile, options: LookOptions): Promise<Look> {
-  const { keep, verify, signal, memory } = options;
+  const { keep, verify, signal, memory, pace } = options;
   const { storageIndex } = file;
   const servers = options.servers.connectedFor(storageIndex).map(options.through);
-  const answers = await askServers(servers, storageIndex, { keep, signal });
+  const answers = await askServers(servers, storageIndex, { keep, pace, signal });
   const shares = new SortedShares(answers.found, { ...options, storageIndex });
-  const capability = await fileOf(file, shares, signal);
-  if (capability) {
+  const capability = await fileOf(file, shares, { signal, pace });
+  const proof = await proofOf(file, shares, options);
+  if (capability && !proof.wrongCapability) {
     const { total } = capability;
     const beyond = shares.good.filter(({ shareNumber }) => shareNumber >= total);
     shares.setAside({ wrong: new Map(beyond.map((share) => [share, `the file has only ${total} shares`])) });
     // What came with the answers is in memory: looking at it costs next to nothing.
     const toVerify = verify ? shares.good : shares.good.filter(({ data }) => data);
-    shares.setAside(await verifyShares(toVerify, capability, { memory, signal }));
+    shares.setAside(await verifyShares(toVerify, capability, { memory, signal, pace }));
   }
-  if (options.addLease) await renewLeases(shares.good, storageIndex, options);
+  const good = proof.wrongCapability ? [] : shares.good;
+  if (options.addLease) await renewLeases(good, storageIndex, options);
   const results = countFindings({
     storageIndex,
     capability,
     authenticated: file.kind !== 'storage-index',
-    verified: verify,
-    goodShares: shares.good.filter(({ server }) => !server.leaving).map(locate),
-    leavingShares: shares.good.filter(({ server }) => server.leaving).map(locate),
+    proven: proof.proven,
+    wrongCapability: proof.wrongCapability,
+    verified: verify && !proof.wrongCapability,
+    ...(proof.wrongCapability ? { defect: wrongCapability } : {}),
+    goodShares: good.filter(({ server }) => !server.leaving).map(locate),
+    leavingShares: good.filter(({ server }) => server.leaving).map(locate),
     corruptShares: shares.corrupt,
     serversResponding: answers.responding.map(({ id }) => id),
     serversFailed: [...answers.failed, ...shares.notGiven, ...notConnected(options.servers, servers)],
   });
-  return { results, servers: answers.responding, good: shares.good };
+  return { results, servers: answers.responding, good };
 }
 
 /** Renews our leases on all servers that hold good shares. One that does not do it is logged, as nothing else depends on it. */
@@ -109,14 +120,29 @@ async function renewLeases(
   signal?.throwIfAborted();
 }
 
+const wrongCapability =
+  'the shares agree with each other, and not with the capability: it is wrong, or they are of another file';
+
+/** Whether a capability that was given is that of the shares. Those that are not of its file are set aside. */
+async function proofOf(
+  file: CheckedFile,
+  shares: SortedShares,
+  { prove, signal, pace }: Pick<LookOptions, 'prove' | 'signal' | 'pace'>,
+): Promise<Pick<CapabilityProof, 'proven' | 'wrongCapability'>> {
+  if (!prove || file.kind === 'storage-index') return { proven: false, wrongCapability: false };
+  const proof = await proveCapability(file, shares.good, { signal, pace });
+  shares.setAside(proof);
+  return proof;
+}
+
 /** What the file is: as was said, or as its shares agree. Shares that do not agree are set aside. */
 async function fileOf(
   file: CheckedFile,
   shares: SortedShares,
-  signal: AbortSignal | undefined,
+  how: HowToRead,
 ): Promise<ChkVerifyCapability | undefined> {
   if (file.kind !== 'storage-index') return file;
-  const agreement = await agreeOnFile(shares.good, file.storageIndex, signal);
+  const agreement = await agreeOnFile(shares.good, file.storageIndex, how);
   shares.setAside(agreement);
   return agreement.capability;
 }

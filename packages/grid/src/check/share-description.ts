@@ -14,6 +14,15 @@ import {
 import { longestUriExtension } from '../download/download-memory.js';
 import { BadShareError } from '../download/file-description.js';
 import type { FoundShare } from '../download/found-share.js';
+import type { Pace } from '../repair/pace.js';
+
+/** How bytes of shares are read. */
+export interface HowToRead {
+  readonly signal: AbortSignal | undefined;
+  /** Milliseconds that a server has to answer; the usual ones where not given. */
+  readonly within?: number;
+  readonly pace: Pace;
+}
 
 /** What a share says of itself and its file. That it agrees with itself is all that is known. */
 export interface ShareDescription {
@@ -34,12 +43,16 @@ export interface ShareDescription {
  * @throws BadShareError, ShareLayoutError or UriExtensionError where they are malformed or contradict each other;
  *   StorageServerError
  */
-export async function describeShare(share: FoundShare, storageIndex: Uint8Array): Promise<ShareDescription> {
-  const beginning = await readShare(share, storageIndex, 0, longestShareHeader);
+export async function describeShare(
+  share: FoundShare,
+  storageIndex: Uint8Array,
+  how: HowToRead,
+): Promise<ShareDescription> {
+  const beginning = await readShare(share, storageIndex, { start: 0, end: longestShareHeader }, how);
   const header = parseShareHeader(beginning);
   const { offset, lengthSize } = header.uriExtension;
   const end = offset + lengthSize + longestUriExtension;
-  const section = await readShare(share, storageIndex, offset, end);
+  const section = await readShare(share, storageIndex, { start: offset, end }, how);
   const uriExtension = parseUriExtensionSection(header.version, section);
   const fields = parseUriExtension(uriExtension);
   if (share.shareNumber >= fields.total)
@@ -60,11 +73,12 @@ export async function describeShare(share: FoundShare, storageIndex: Uint8Array)
 export async function readShare(
   { data, server, shareNumber }: FoundShare,
   storageIndex: Uint8Array,
-  start: number,
-  end: number,
-  signal?: AbortSignal,
+  { start, end }: { readonly start: number; readonly end: number },
+  { signal, within, pace }: HowToRead,
 ): Promise<Uint8Array> {
-  return data ? data.subarray(start, end) : server.read(storageIndex, shareNumber, start, end, signal);
+  if (data) return data.subarray(start, end);
+  await pace(end - start);
+  return server.read(storageIndex, shareNumber, start, end, signal, within);
 }
 
 /** The capability that names what a share describes. */

@@ -1,7 +1,7 @@
 import type { ChkVerifyCapability } from '@holdfast/lafs';
 import type { FoundShare } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
-import { capabilityOf, describeShare } from './share-description.js';
+import { capabilityOf, describeShare, type HowToRead } from './share-description.js';
 import type { ShareVerdicts } from './sorted-shares.js';
 
 /** Shares whose URI extension blocks are read at a time. */
@@ -23,7 +23,7 @@ export interface SharesAgreement extends ShareVerdicts {
 export async function agreeOnFile(
   found: readonly FoundShare[],
   storageIndex: Uint8Array,
-  signal: AbortSignal | undefined,
+  how: HowToRead,
 ): Promise<SharesAgreement> {
   const files = new Map<string, { capability: ChkVerifyCapability; shares: FoundShare[] }>();
   const wrong = new Map<FoundShare, string>();
@@ -32,13 +32,13 @@ export async function agreeOnFile(
   const readInTurn = async () => {
     for (let share = waiting.shift(); share; share = waiting.shift()) {
       try {
-        const capability = capabilityOf(await describeShare(share, storageIndex), storageIndex);
+        const capability = capabilityOf(await describeShare(share, storageIndex, how), storageIndex);
         const name = Buffer.from(capability.uriExtensionHash).toString('hex');
         const file = files.get(name) ?? { capability, shares: [] };
         file.shares.push(share);
         files.set(name, file);
       } catch (error) {
-        signal?.throwIfAborted();
+        how.signal?.throwIfAborted();
         if (error instanceof StorageServerError) unread.set(share, error);
         else wrong.set(share, (error as Error).message);
       }

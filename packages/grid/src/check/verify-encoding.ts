@@ -4,11 +4,10 @@ import { type FoundShare, KnownShares } from '../download/found-share.js';
 import { ShareSources } from '../download/share-sources.js';
 import { NotEnoughSharesError, WrongFileError } from '../errors.js';
 import { openForRepair } from '../repair/opened-file.js';
-import { unlimited } from '../repair/pace.js';
 import { proveShares, type RebuildOptions } from '../repair/rebuild-shares.js';
 
 /** What verifying an encoding needs. */
-export interface VerifyEncodingOptions extends Omit<RebuildOptions, 'pace'> {
+export interface VerifyEncodingOptions extends RebuildOptions {
   readonly logger: Logger;
 }
 
@@ -36,7 +35,7 @@ export async function verifyEncoding(
     signal,
   );
   try {
-    await proveShares(await openForRepair(capability, sources), { ...options, pace: unlimited });
+    await proveShares(await openForRepair(capability, sources), options);
     return undefined;
   } catch (error) {
     if (error instanceof WrongFileError) return error.message;

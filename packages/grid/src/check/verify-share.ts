@@ -7,7 +7,7 @@ import {
 } from '@holdfast/lafs';
 import { BadShareError } from '../download/file-description.js';
 import type { FoundShare } from '../download/found-share.js';
-import { describeShare, readShare } from './share-description.js';
+import { describeShare, type HowToRead, readShare } from './share-description.js';
 
 /** Bytes of a share that are asked for at a time. */
 const pieceSize = 512 * 1024;
@@ -23,15 +23,19 @@ export const verifyingMemory = pieces * pieceSize;
  *
  * @throws BadShareError and errors alike that say what is wrong; StorageServerError where the server does not give it
  */
-export async function verifyShare(share: FoundShare, capability: ChkVerifyCapability): Promise<void> {
+export async function verifyShare(
+  share: FoundShare,
+  capability: ChkVerifyCapability,
+  how: HowToRead,
+): Promise<void> {
   const { storageIndex } = capability;
-  const { beginning, fields, uriExtension, size } = await describeShare(share, storageIndex);
+  const { beginning, fields, uriExtension, size } = await describeShare(share, storageIndex, how);
   if (Buffer.compare(uriExtensionHash(uriExtension), capability.uriExtensionHash) !== 0)
     throw new BadShareError('its URI extension block is not the one that the capability names');
   uriExtensionGeometry(fields, capability);
   const known = async (begin: number, end: number) => {
     if (end <= longestShareHeader) return beginning.subarray(begin, end);
-    return readShare(share, storageIndex, begin, end);
+    return readShare(share, storageIndex, { start: begin, end }, how);
   };
   const verdict = await checkShare(
     {

@@ -2,6 +2,7 @@ import type { ChkVerifyCapability } from '@holdfast/lafs';
 import type { FoundShare } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
 import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
+import type { HowToRead } from './share-description.js';
 import type { ShareVerdicts } from './sorted-shares.js';
 import { verifyingMemory, verifyShare } from './verify-share.js';
 
@@ -17,8 +18,9 @@ const readAtOnce = 16;
 export async function verifyShares(
   shares: readonly FoundShare[],
   capability: ChkVerifyCapability,
-  { memory, signal }: { memory: TransferMemory; signal: AbortSignal | undefined },
+  { memory, ...how }: HowToRead & { readonly memory: TransferMemory },
 ): Promise<ShareVerdicts> {
+  const { signal } = how;
   const wrong = new Map<FoundShare, string>();
   const unread = new Map<FoundShare, StorageServerError>();
   const waiting = [...shares];
@@ -26,7 +28,7 @@ export async function verifyShares(
     for (let share = waiting.shift(); share; share = waiting.shift()) {
       signal?.throwIfAborted();
       try {
-        await verifyShare(share, capability);
+        await verifyShare(share, capability, how);
       } catch (error) {
         signal?.throwIfAborted();
         if (error instanceof StorageServerError) unread.set(share, error);

@@ -7,6 +7,7 @@ import {
   treeNodeCount,
   type VerifyingHashTree,
 } from '@holdfast/lafs';
+import { expectManyListeners } from '../connections/expect-many-listeners.js';
 import { BadShareError } from '../download/file-description.js';
 import type { FoundShare } from '../download/found-share.js';
 import { ShareReader } from '../download/share-reader.js';
@@ -37,6 +38,7 @@ export async function copyShare(
   const reader = await ShareReader.open(share, storageIndex, capability, description);
   const { ciphertextTree, blockTree } = await reader.hashTrees();
   const leaving = new AbortController();
+  expectManyListeners(leaving.signal);
   const leave = () => leaving.abort();
   signal?.addEventListener('abort', leave, { once: true });
   await upload.append(layout.header);

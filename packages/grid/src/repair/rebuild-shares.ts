@@ -153,7 +153,9 @@ function beginEncoding(
   const { required } = capability;
   const fetcher = new SegmentFetcher(sources, required, options.signal);
   const ciphertext = new Ciphertext(description, fetcher, options.ahead);
-  const bytes = (required + options.sent) * geometry.blockSize;
+  // What came whole with the answers of servers is here already.
+  const read = sources.open.filter(({ share }) => !share.data).length;
+  const bytes = (read + options.sent) * geometry.blockSize;
   const source = new CiphertextSegments(ciphertext, geometry.segmentCount, () => options.pace(bytes));
   // Without a key: what comes in is ciphertext.
   const segments = options.coding.encode(geometry, undefined);

@@ -16,7 +16,12 @@ import { untilAborted } from '../connections/until-aborted.js';
 import { hasSmallShares, openingMemory } from '../download/download-memory.js';
 import { KnownShares } from '../download/found-share.js';
 import { ShareSources } from '../download/share-sources.js';
-import { NotEnoughSharesError, NotRecoverableError, StorageServerError } from '../errors.js';
+import {
+  NotEnoughSharesError,
+  NotRecoverableError,
+  StorageServerError,
+  WrongCapabilityError,
+} from '../errors.js';
 import { takeMemory } from '../memory/transfer-memory.js';
 import { type PlacingServer, SharePlacing } from '../upload/share-placing.js';
 import { candidatesFor } from './candidates.js';
@@ -35,14 +40,16 @@ export interface RepairOptions extends RebuildOptions {
   readonly addLease: boolean;
   /** Shares that a check has found wrong. */
   readonly knownCorrupt: readonly CorruptShare[];
+  /** Whether a check has found that the capability is that of the shares. */
+  readonly proven: boolean;
 }
 
 /**
  * Looks how a file is doing, and puts what it lacks where it belongs: shares that are missing or wrong, shares that only
  * leaving servers have, and, of shares piled on one server while others have none, one to each of these.
  *
- * @throws NotRecoverableError where too few good shares are left, WrongFileError where they are not shares of one file,
- *   OverloadedError, NotEnoughMemoryError, or the signal's reason
+ * @throws NotRecoverableError where too few good shares are left, WrongCapabilityError where they are of another file,
+ *   WrongFileError where they are not shares of one file, OverloadedError, NotEnoughMemoryError, or the signal's reason
  */
 export async function repairFile(file: CheckedFile, options: RepairOptions): Promise<RepairResults> {
   const { memory, signal } = options;
@@ -64,18 +71,23 @@ class Repair {
   readonly #file: CheckedFile;
   readonly #options: RepairOptions;
   readonly #traffic: TrafficMeter = { read: 0, written: 0 };
+  #proven: boolean;
 
   constructor(file: CheckedFile, options: RepairOptions) {
     this.#file = file;
     this.#options = options;
+    this.#proven = options.proven;
   }
 
   /** @param release gives back the memory that the first look may take */
   async run(keep: number, release: () => void): Promise<RepairResults> {
     const { verify, addLease, knownCorrupt, servers } = this.#options;
-    const look = await lookAtFile(this.#file, this.#lookOptions({ verify, addLease, keep, knownCorrupt }));
-    const { results: before } = look;
+    const how = { verify, addLease, keep, knownCorrupt, prove: !this.#proven };
+    const look = await lookAtFile(this.#file, this.#lookOptions(how));
+    this.#proven ||= look.results.proven;
+    const before = { ...look.results, proven: this.#proven };
     const { capability } = before;
+    if (before.wrongCapability) throw new WrongCapabilityError(before);
     if (!capability || !before.recoverable) throw new NotRecoverableError(before);
     const candidates = candidatesFor(look, servers, capability.total);
     if (!isAnythingMissing(candidates, capability))
@@ -138,16 +150,24 @@ class Repair {
     capability: ChkVerifyCapability,
     knownCorrupt: readonly CorruptShare[],
   ): Promise<CheckResults> {
-    const options = this.#lookOptions({ verify: false, addLease: false, keep: 0, knownCorrupt });
+    const options = this.#lookOptions({
+      verify: false,
+      addLease: false,
+      keep: 0,
+      knownCorrupt,
+      prove: false,
+    });
     const { results } = await lookAtFile(capability, options);
-    return { ...results, authenticated: this.#file.kind !== 'storage-index' };
+    return { ...results, authenticated: this.#file.kind !== 'storage-index', proven: this.#proven };
   }
 
-  #lookOptions(how: Pick<LookOptions, 'verify' | 'addLease' | 'keep' | 'knownCorrupt'>): LookOptions {
-    const { servers, memory, logger, signal } = this.#options;
+  #lookOptions(
+    how: Pick<LookOptions, 'verify' | 'addLease' | 'keep' | 'knownCorrupt' | 'prove'>,
+  ): LookOptions {
+    const { servers, memory, logger, pace, signal } = this.#options;
     const through: LookOptions['through'] = (server) =>
       meteredServer(untilAborted(server, signal), this.#traffic);
-    return { servers, memory, logger, signal, through, ...how };
+    return { servers, memory, logger, pace, signal, through, ...how };
   }
 
   #results(before: CheckResults, after: CheckResults, placed: Placed): RepairResults {

@@ -81,6 +81,7 @@ function resultsJson(results: CheckResults): object {
     // What the peer does not tell.
     holdfast: {
       verified: results.verified,
+      proven: results.proven,
       defect: results.defect ?? null,
       'corrupt-shares': corruptShares.map(({ shareNumber, serverId, reason }) => ({
         share: shareNumber,

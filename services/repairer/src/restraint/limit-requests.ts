@@ -1,5 +1,5 @@
 import { Capacity } from '@holdfast/common/capacity';
-import type { GridServers, StorageServer } from '@holdfast/grid';
+import { type GridServers, type StorageServer, StorageServerError } from '@holdfast/grid';
 
 /** How many requests may wait for one server, and how many milliseconds each. */
 const line = { longestLine: 10_000, longestWait: 10 * 60_000 };
@@ -30,7 +30,10 @@ export function limitRequests(servers: GridServers, atOnce: number): GridServers
 
 function takingTurns(server: StorageServer, capacity: Capacity): StorageServer {
   const inTurn = async <T>(signal: AbortSignal | undefined, request: () => Promise<T>): Promise<T> => {
-    const turn = await capacity.take(1, signal);
+    const turn = await capacity.take(1, signal).catch((error: Error) => {
+      // As any request that was not answered: it says nothing of the share that was asked for.
+      throw new StorageServerError('aborted', server.nickname, error.message, undefined, { cause: error });
+    });
     try {
       return await request();
     } finally {

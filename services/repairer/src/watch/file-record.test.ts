@@ -15,6 +15,8 @@ function found(
     storageIndex: new Uint8Array(16),
     capability: undefined,
     authenticated: true,
+    proven: true,
+    wrongCapability: false,
     verified: false,
     needed: 3,
     expected: 10,

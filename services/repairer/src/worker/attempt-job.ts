@@ -46,7 +46,7 @@ export async function attemptJob(
   const began = Date.now();
   try {
     const isWorthwhile = worthwhile(job);
-    const checked = isWorthwhile && (await files.check(file, { verify, signal }));
+    const checked = isWorthwhile && (await files.check(file, { verify, pace, signal }));
     if (checked && !(await isWorthwhile(checked))) {
       onChecked(checked);
       return { result: 'healthy', outcome: checkOutcome(checked), ...spareOf(checked) };
