@@ -7,6 +7,8 @@ const lookEvery = 2000;
 const results = {
   healthy: 'Was healthy',
   repaired: 'Repaired',
+  'not-worthwhile': 'Can wait',
+  postponed: 'Put off',
   unrecoverable: 'Too few shares',
   failed: 'Failed',
   lost: 'Worker lost',

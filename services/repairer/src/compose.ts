@@ -22,7 +22,6 @@ import { ReturningServers } from './upkeep/returning-servers.js';
 import { restedFor, Upkeep } from './upkeep/upkeep.js';
 import { answerWatch } from './watch/answer-watch.js';
 import { composeWatch } from './watch/compose-watch.js';
-import { watchSource } from './watch/schedule/admit-repairs.js';
 import { answerBus } from './ways-in/answer-bus.js';
 import { attemptJob } from './worker/attempt-job.js';
 import { tellOutcome } from './worker/tell-outcome.js';
@@ -119,7 +118,7 @@ export async function compose(
         pace: bandwidth && ((bytes) => bandwidth.pace(bytes, signal)),
         serverBackSince: (time) => returning.since(time),
         soon: restedFor,
-        worthwhile: ({ source }) => (source === watchSource ? watch.isStillWorthwhile : undefined),
+        worthwhile: ({ onlyIfWorthwhile }) => (onlyIfWorthwhile ? watch.isStillWorthwhile : undefined),
         onChecked: watch.noteResults,
       }),
     onEnd: (ended) => {

@@ -39,7 +39,15 @@ export const addRepairsAnswer = z.strictObject({
 
 export type AddRepairsAnswer = z.infer<typeof addRepairsAnswer>;
 
-const result = z.enum(['healthy', 'repaired', 'unrecoverable', 'failed', 'lost']);
+const result = z.enum([
+  'healthy',
+  'repaired',
+  'not-worthwhile',
+  'postponed',
+  'unrecoverable',
+  'failed',
+  'lost',
+]);
 
 const outcome = z.strictObject({
   authenticated: z.boolean(),
@@ -114,7 +122,8 @@ const jobStandings = z.strictObject({
     z
       .strictObject({
         state: z.enum(['queued', 'claimed', 'waiting', 'done', 'failed']),
-        /** When its last attempt ended. */
+        /** How its last attempt ended, and when. */
+        result: result.nullable(),
         endedAt: z.iso.datetime().nullable(),
       })
       .nullable(),

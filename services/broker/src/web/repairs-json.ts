@@ -17,7 +17,14 @@ export interface RepairsJson {
 export interface RecentRepairJson {
   /** The first letters of it. */
   readonly storage_index: string;
-  readonly result: 'healthy' | 'repaired' | 'unrecoverable' | 'failed' | 'lost';
+  readonly result:
+    | 'healthy'
+    | 'repaired'
+    | 'not-worthwhile'
+    | 'postponed'
+    | 'unrecoverable'
+    | 'failed'
+    | 'lost';
   readonly error: string | null;
   readonly worker: string;
   /** Seconds since 1970. */

@@ -3,9 +3,10 @@ import type { Logger } from '@holdfast/common/logging';
 import { jobs } from './01-jobs.js';
 import { watch } from './02-watch.js';
 import { spoolFiles } from './03-spool-files.js';
+import { termsOfJobs } from './04-terms-of-jobs.js';
 
 /** The schema `repairer`, step by step. All repairers of a grid share it. */
-export const migrations: readonly Migration[] = [jobs, watch, spoolFiles];
+export const migrations: readonly Migration[] = [jobs, watch, spoolFiles, termsOfJobs];
 
 /**
  * Brings the schema `repairer` of a database to what this release knows.

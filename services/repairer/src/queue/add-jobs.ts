@@ -26,6 +26,8 @@ export interface AddTerms {
   readonly source: string;
   /** A job that has ended since then, by the clock of Postgres, stays as it ended. */
   readonly unlessEndedSince?: Date;
+  /** Whether the files are repaired only where the watch finds that worth it. */
+  readonly onlyIfWorthwhile?: boolean;
 }
 
 /** What became of a request. `known`: the job is in the queue already. `contradicts`: see RefusalCode. */
@@ -34,46 +36,86 @@ export type AddResult = 'added' | 'known' | 'contradicts';
 interface AddedRow {
   readonly storage_index: Buffer;
   readonly verify_capability: string | null;
+  readonly other_capability: string | null;
   readonly added: boolean;
 }
 
-/** What is to be left as it is: it is in the queue, or what it came to is new enough. */
-const stays = "(job.state in ('queued', 'claimed') or job.ended_at >= $7)";
+/** What is to be left as it is: it is in the queue, or what it came to is new enough and all that is asked for. */
+const stays = `(job.state in ('queued', 'claimed') or job.ended_at >= $7
+  and (job.last_result is distinct from 'not-worthwhile' or excluded.only_if_worthwhile))`;
+
+/** What the shares were found to belong to, and can be read by. */
+const settled = "(job.proven and coalesce(job.last_result, '') not in ('unrecoverable', 'failed'))";
 
 const addStatement = `
-  insert into repairer.jobs as job (grid, source, storage_index, verify_capability, verify, priority)
-  select $1, $2, * from unnest($3::bytea[], $4::text[], $5::boolean[], $6::integer[])
+  insert into repairer.jobs as job (grid, source, storage_index, verify_capability, verify, spare_shares, priority,
+                                    only_if_worthwhile)
+  select $1, $2, file.*, coalesce(file.spare, ${uncheckedPriority}), $8
+    from unnest($3::bytea[], $4::text[], $5::boolean[], $6::integer[]) as file(storage_index, capability, verify, spare)
   on conflict (grid, storage_index) do update set
-    verify_capability = case when job.proven then job.verify_capability
-                             else coalesce(excluded.verify_capability, job.verify_capability) end,
+    verify_capability = coalesce(job.verify_capability, excluded.verify_capability),
+    other_capability = case when ${settled} or excluded.verify_capability is null
+                              or job.verify_capability is null
+                              or excluded.verify_capability = job.verify_capability
+                            then job.other_capability else excluded.verify_capability end,
     verify = case when ${stays} then job.verify or excluded.verify else excluded.verify end,
-    priority = case when ${stays} then least(job.priority, excluded.priority) else excluded.priority end,
-    source = case when ${stays} then job.source else excluded.source end,
+    only_if_worthwhile = excluded.only_if_worthwhile and (job.only_if_worthwhile or not ${stays}),
+    priority = case when ${stays} then least(job.priority, excluded.spare_shares)
+                    else coalesce(excluded.spare_shares, job.spare_shares, ${uncheckedPriority}) end,
+    source = case when ${stays} and (excluded.only_if_worthwhile or not job.only_if_worthwhile)
+                  then job.source else excluded.source end,
     generation = case when ${stays} then job.generation else job.generation + 1 end,
     attempts = case when ${stays} then job.attempts else 0 end,
     not_before = case when ${stays} then job.not_before end,
     queued_at = case when ${stays} then job.queued_at else now() end,
     state = case when ${stays} then job.state else 'queued' end
-  returning storage_index, verify_capability, queued_at = now() as added`;
+  returning storage_index, verify_capability, other_capability, queued_at = now() as added`;
 
 /**
  * Puts files into the queue of a grid, at most `mostAdded` at a time. A file has one job, by its storage index: asked
- * for again while it is in the queue it stays as it is, and takes only the capability, the full verification and the
- * higher priority from the request; after it has ended, or while it waits for servers, it is queued under a new
- * generation.
+ * for again while it is in the queue it stays as it is, and takes from the request what is more than it has: the
+ * capability, the full verification, the higher priority, the repair in any case. After it has ended, or while it waits
+ * for servers, it is queued under a new generation. Until shares have proven the capability of a job, another one is kept
+ * beside it, and tried where the first comes to nothing.
  *
  * @returns what became of each request, in their order
  */
 export async function addJobs(
   database: Database,
   grid: string,
-  { source, unlessEndedSince }: AddTerms,
+  terms: AddTerms,
   requests: readonly JobRequest[],
 ): Promise<AddResult[]> {
   if (requests.length > mostAdded) throw new RangeError(`${requests.length} jobs; at most ${mostAdded}`);
-  const jobs = [...mergeRequests(requests).values()];
+  const jobs = mergeRequests(requests);
+  const kept = await addMerged(database, grid, terms, jobs);
+  const others = otherNames(requests, jobs);
+  if (others.size > 0)
+    for (const [index, row] of await addMerged(database, grid, terms, others))
+      kept.set(index, { ...row, added: row.added || (kept.get(index)?.added ?? false) });
+  const counted = new Set<string>();
+  return requests.map(({ file }) => {
+    const index = base32Encode(file.storageIndex);
+    const row = kept.get(index);
+    const text = capabilityText(file);
+    if (text !== undefined && text !== row?.verify_capability && text !== row?.other_capability)
+      return 'contradicts';
+    if (!row?.added || counted.has(index)) return 'known';
+    counted.add(index);
+    return 'added';
+  });
+}
+
+type MergedRequests = ReadonlyMap<string, MergedRequest>;
+
+async function addMerged(
+  database: Database,
+  grid: string,
+  { source, unlessEndedSince, onlyIfWorthwhile = false }: AddTerms,
+  merged: MergedRequests,
+): Promise<Map<string, AddedRow>> {
   // Named in one order by everybody, so that two who add the same files do not wait for each other.
-  jobs.sort((a, b) => Buffer.compare(a.file.storageIndex, b.file.storageIndex));
+  const jobs = [...merged.values()].sort((a, b) => Buffer.compare(a.file.storageIndex, b.file.storageIndex));
   const { rows } = await database.pool.query<AddedRow>({
     name: 'add-jobs',
     text: addStatement,
@@ -83,27 +125,18 @@ export async function addJobs(
       jobs.map(({ file }) => file.storageIndex),
       jobs.map(({ file }) => capabilityText(file) ?? null),
       jobs.map(({ verify }) => verify),
-      jobs.map(({ priority }) => priority),
+      jobs.map(({ spareShares }) => spareShares ?? null),
       unlessEndedSince ?? null,
+      onlyIfWorthwhile,
     ],
   });
-  const kept = new Map(rows.map((row) => [base32Encode(row.storage_index), row]));
-  const counted = new Set<string>();
-  return requests.map(({ file }) => {
-    const index = base32Encode(file.storageIndex);
-    const row = kept.get(index);
-    const text = capabilityText(file);
-    if (text !== undefined && text !== row?.verify_capability) return 'contradicts';
-    if (!row?.added || counted.has(index)) return 'known';
-    counted.add(index);
-    return 'added';
-  });
+  return new Map(rows.map((row) => [base32Encode(row.storage_index), row]));
 }
 
 interface MergedRequest {
   readonly file: RepairFile;
   readonly verify: boolean;
-  readonly priority: number;
+  readonly spareShares: number | undefined;
 }
 
 /** One for each storage index. */
@@ -112,14 +145,26 @@ function mergeRequests(requests: readonly JobRequest[]): Map<string, MergedReque
   for (const { file, verify = false, spareShares } of requests) {
     const index = base32Encode(file.storageIndex);
     const before = merged.get(index);
-    const priority = spareShares ?? uncheckedPriority;
+    const spare = [spareShares, before?.spareShares].filter((known) => known !== undefined);
     merged.set(index, {
       file: before && before.file.kind !== 'storage-index' ? before.file : file,
       verify: verify || (before?.verify ?? false),
-      priority: Math.min(priority, before?.priority ?? priority),
+      spareShares: spare.length > 0 ? Math.min(...spare) : undefined,
     });
   }
   return merged;
+}
+
+/** Of storage indexes that are named with more than one capability, a second one. */
+function otherNames(requests: readonly JobRequest[], merged: MergedRequests): MergedRequests {
+  const others = new Map<string, MergedRequest>();
+  for (const { file } of requests) {
+    const index = base32Encode(file.storageIndex);
+    const first = merged.get(index);
+    if (first && file.kind !== 'storage-index' && capabilityText(first.file) !== capabilityText(file))
+      others.set(index, { ...first, file });
+  }
+  return others;
 }
 
 function capabilityText(file: RepairFile): string | undefined {

@@ -7,6 +7,7 @@ interface ClaimRow {
   readonly storage_index: Buffer;
   readonly verify_capability: string | null;
   readonly verify: boolean;
+  readonly only_if_worthwhile: boolean;
   readonly source: string;
   readonly generation: number;
   readonly attempts: number;
@@ -35,13 +36,22 @@ export async function claimJob(
         select storage_index from repairer.jobs
          where grid = $1 and state = 'queued' and not_before is null
          order by priority, queued_at limit 1 for update skip locked)
-      returning storage_index, verify_capability, verify, source, generation, attempts, claim`,
+      returning storage_index, verify_capability, verify, only_if_worthwhile, source, generation, attempts, claim`,
     values: [grid, worker, claimFor],
   });
   const [row] = rows;
   if (!row) return undefined;
-  const { verify, source, generation, attempts, claim } = row;
-  return { file: fileOf(row), verify, source, generation, attempt: attempts, claim, worker };
+  const { verify, only_if_worthwhile: onlyIfWorthwhile, source, generation, attempts, claim } = row;
+  return {
+    file: fileOf(row),
+    verify,
+    onlyIfWorthwhile,
+    source,
+    generation,
+    attempt: attempts,
+    claim,
+    worker,
+  };
 }
 
 /** Holds a claim for longer. Resolves to false where it was lost: then the work is somebody else's. */

@@ -8,14 +8,26 @@ export type JobState = 'queued' | 'claimed' | 'waiting' | 'done' | 'failed';
 
 export const jobStates: readonly JobState[] = ['queued', 'claimed', 'waiting', 'done', 'failed'];
 
-/** How an attempt at a job ended. `lost`: its worker was not heard of in time. */
-export type AttemptResult = 'healthy' | 'repaired' | 'unrecoverable' | 'failed' | 'lost';
+/**
+ * How an attempt at a job ended. `not-worthwhile`: the file lacks something, and the watch finds that it can wait;
+ * `postponed`: servers are away that are expected back; `lost`: its worker was not heard of in time.
+ */
+export type AttemptResult =
+  | 'healthy'
+  | 'repaired'
+  | 'not-worthwhile'
+  | 'postponed'
+  | 'unrecoverable'
+  | 'failed'
+  | 'lost';
 
 /** A job that a worker holds until `until`, if it does not extend it. */
 export interface ClaimedJob {
   readonly file: RepairFile;
   /** Whether every byte of its shares is to be read. */
   readonly verify: boolean;
+  /** Whether it is repaired only where the watch finds that worth it. */
+  readonly onlyIfWorthwhile: boolean;
   readonly source: string;
   readonly generation: number;
   /** Which attempt of its generation this is, from 1. */

@@ -1,7 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { base32Encode, type ChkVerifyCapability, formatCapability } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { onlyStorageIndex, someVerifyCapability, type TestQueue, testQueue } from '../testing/test-queue.js';
+import {
+  contradicting,
+  onlyStorageIndex,
+  someVerifyCapability,
+  type TestQueue,
+  testQueue,
+} from '../testing/test-queue.js';
 import { addJobs, type JobRequest, mostAdded } from './add-jobs.js';
 import { claimJob, extendClaim, giveBackClaim } from './claim-job.js';
 import { type AttemptEnd, endClaim, type RetryTerms } from './end-claim.js';
@@ -32,6 +38,7 @@ const outcome: JobOutcome = {
   bytesWritten: 1,
 };
 const repaired: AttemptEnd = { result: 'repaired', outcome, spareShares: 7 };
+const proven: AttemptEnd = { ...repaired, proven: true };
 const failed: AttemptEnd = { result: 'failed', error: 'no server took a share' };
 const unrecoverable: AttemptEnd = { result: 'unrecoverable', error: '2 of 3 shares', spareShares: -1 };
 
@@ -54,6 +61,9 @@ const stateOf = async ({ storageIndex }: { storageIndex: Uint8Array }) =>
       storageIndex,
     ])
   )[0]?.state;
+
+const capabilityOf = ({ file }: ClaimedJob) =>
+  file.kind === 'storage-index' ? undefined : formatCapability(file);
 
 async function claimed(worker?: string, claimFor?: number): Promise<ClaimedJob> {
   const job = await claim(worker, claimFor);
@@ -116,12 +126,105 @@ describe('asking for a file', () => {
 
   it('under another capability than that which the shares were proven by is refused', async () => {
     const file = someVerifyCapability();
-    const other = { ...someVerifyCapability(), storageIndex: file.storageIndex };
-    await addFile(other);
-    expect(await addFile(file)).toEqual(['known']);
-    await end(await claimed(), repaired);
-    expect(await add({ file: other }, { file: onlyStorageIndex(file) })).toEqual(['contradicts', 'added']);
-    expect((await claimed()).file).toMatchObject({ kind: 'CHK-Verifier', size: file.size });
+    await addFile(file);
+    await end(await claimed(), proven);
+    const other = { file: contradicting(file) };
+    expect(await add(other, { file: onlyStorageIndex(file) })).toEqual(['contradicts', 'added']);
+    expect(capabilityOf(await claimed())).toBe(formatCapability(file));
+  });
+
+  it('under a capability that nothing has proven keeps nobody from naming another', async () => {
+    const file = someVerifyCapability();
+    await addFile(contradicting(file));
+    await end(await claimed(), { ...repaired, result: 'healthy' });
+    expect(await addFile(file)).toEqual(['added']);
+  });
+
+  it.each([unrecoverable, { ...repaired, result: 'healthy' as const }])(
+    'under two capabilities tries the second where the first proves nothing: $result',
+    async (withoutProof) => {
+      const file = someVerifyCapability();
+      const wrong = contradicting(file);
+      expect(await add({ file: wrong }, { file })).toEqual(['added', 'known']);
+      expect(await addFile(contradicting(file))).toEqual(['known']);
+      expect(await addFile(file)).toEqual(['known']);
+      const first = await claimed();
+      expect(capabilityOf(first)).toBe(formatCapability(wrong));
+      expect(await end(first, withoutProof)).toBe('queued');
+      const second = await claimed();
+      expect(capabilityOf(second)).toBe(formatCapability(file));
+      expect(await end(second, proven)).toBe('done');
+      expect(await addFile(wrong)).toEqual(['contradicts']);
+    },
+  );
+
+  it('under two capabilities of which none is right does not try them by turns for ever', async () => {
+    const file = someVerifyCapability();
+    await addFile(contradicting(file));
+    await addFile(file);
+    for (let attempt = 1; attempt < terms.attempts; attempt++)
+      expect(await end(await claimed(), unrecoverable)).toBe('queued');
+    expect(await end(await claimed(), unrecoverable)).toBe('waiting');
+  });
+
+  it('is no longer refused when what was proven once cannot be read any more', async () => {
+    const file = someVerifyCapability();
+    await addFile(contradicting(file));
+    await end(await claimed(), proven);
+    await add({ file: onlyStorageIndex(file) });
+    await end(await claimed(), unrecoverable);
+    expect(await addFile(file)).toEqual(['added']);
+    expect(await end(await claimed(), unrecoverable)).toBe('queued');
+    expect(capabilityOf(await claimed())).toBe(formatCapability(file));
+  });
+
+  it.each([
+    ['every byte', { verify: true }, {}],
+    ['its capability', { named: true }, {}],
+    ['a repair in any case', {}, { onlyIfWorthwhile: true }],
+  ])(
+    'for more while it is worked on is seen to after that: %s',
+    async (_, { named, verify = false }: { named?: boolean; verify?: boolean }, first) => {
+      const file = someVerifyCapability();
+      await addJobs(queue.database, grid, { source: 'first', ...first }, [{ file: onlyStorageIndex(file) }]);
+      const job = await claimed();
+      await add({ file: named ? file : onlyStorageIndex(file), verify });
+      expect(await end(job, repaired)).toBe('queued');
+      const again = await claimed();
+      expect(again).toMatchObject({ verify, onlyIfWorthwhile: false, generation: 2, attempt: 1 });
+      expect(await end(again, repaired)).toBe('done');
+    },
+  );
+
+  it('in any case makes a job of it that was only for what is worthwhile, and not the other way round', async () => {
+    const file = someVerifyCapability();
+    const watch = { source: 'watch', onlyIfWorthwhile: true };
+    await addJobs(queue.database, grid, watch, [{ file }]);
+    await add({ file });
+    await addJobs(queue.database, grid, watch, [{ file }]);
+    expect(await claimed()).toMatchObject({ onlyIfWorthwhile: false, source: 'test' });
+  });
+
+  it('in any case does not make do with what was not worthwhile', async () => {
+    const file = someVerifyCapability();
+    const unlessEndedSince = new Date(0);
+    const addFrom = (source: string, onlyIfWorthwhile: boolean) =>
+      addJobs(queue.database, grid, { source, onlyIfWorthwhile, unlessEndedSince }, [{ file }]);
+    await addFrom('watch', true);
+    expect(await end(await claimed(), { ...repaired, result: 'not-worthwhile' })).toBe('done');
+    expect(await addFrom('watch', true)).toEqual(['known']);
+    expect(await addFrom('spool', false)).toEqual(['added']);
+    expect(await end(await claimed(), repaired)).toBe('done');
+    expect(await addFrom('spool', false)).toEqual(['known']);
+  });
+
+  it('again is as urgent as the file was found to be', async () => {
+    const [urgent, unknown] = [someVerifyCapability(), someVerifyCapability()];
+    await addFile(urgent);
+    await end(await claimed(), { ...repaired, spareShares: 0 });
+    await addFile(unknown);
+    await addFile(urgent);
+    expect(capabilityOf(await claimed())).toBe(formatCapability(urgent));
   });
 
   it('is refused for more than a thousand at a time', async () => {

@@ -58,7 +58,7 @@ async function takeBackClaims(
       requeued as (
         update repairer.jobs as job set
           state = case when job.attempts >= $3 then 'failed' else 'queued' end,
-          last_error = 'its worker was not heard of in time', ended_at = now(),
+          last_result = 'lost', last_error = 'its worker was not heard of in time', ended_at = now(),
           claimed_by = null, claim_until = null
         from overdue where job.grid = overdue.grid and job.storage_index = overdue.storage_index
         returning job.state)

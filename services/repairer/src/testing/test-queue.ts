@@ -43,6 +43,11 @@ export function someVerifyCapability(): ChkVerifyCapability {
   };
 }
 
+/** Another verify capability with the storage index of a file. */
+export function contradicting(file: ChkVerifyCapability): ChkVerifyCapability {
+  return { ...file, uriExtensionHash: randomBytes(32) };
+}
+
 /** Only the storage index of a file. */
 export function onlyStorageIndex({ storageIndex }: ChkVerifyCapability): StorageIndexOnly {
   return { kind: 'storage-index', storageIndex };

@@ -64,7 +64,8 @@ export function answerBus({ bus, database, grid, logger, status, alarm }: Answer
 }
 
 function shownStanding(job: JobStanding | undefined): JobStandings['jobs'][number] {
-  return job ? { state: job.state, endedAt: job.endedAt?.toISOString() ?? null } : null;
+  if (!job) return null;
+  return { state: job.state, result: job.lastResult, endedAt: job.endedAt?.toISOString() ?? null };
 }
 
 /** Letters of a storage index that tell files apart for people, and no more. */

@@ -49,7 +49,7 @@ export async function attemptJob(
     const checked = isWorthwhile && (await files.check(file, { verify, pace, signal }));
     if (checked && !(await isWorthwhile(checked))) {
       onChecked(checked);
-      return { result: 'healthy', outcome: checkOutcome(checked), ...spareOf(checked) };
+      return { result: checked.healthy ? 'healthy' : 'not-worthwhile', ...foundBy(checked) };
     }
     const results = await files.repair(file, { verify, checked, pace, signal });
     onChecked(results.before);
@@ -73,7 +73,7 @@ function repairEnd(results: RepairResults): AttemptEnd {
     bytesRead,
     bytesWritten,
   };
-  const found = { outcome, ...spareOf(after) };
+  const found = { proven: before.proven, outcome, ...spareOf(after) };
   if (after.healthy) return { result: attempted ? 'repaired' : 'healthy', ...found };
   const good = `${after.goodShareCount} of ${after.expected ?? 'an unknown number of'} shares are good after the repair`;
   return { result: 'failed', error: oneLine([good, ...reasons].join('; ')), ...found };
@@ -85,9 +85,12 @@ function unrecoverable({ message, results }: NotRecoverableError): AttemptEnd {
   return {
     result: 'unrecoverable',
     error: oneLine(error),
-    outcome: checkOutcome(results),
-    ...spareOf(results),
+    ...foundBy(results),
   };
+}
+
+function foundBy(checked: CheckResults): Pick<AttemptEnd, 'proven' | 'outcome' | 'spareShares'> {
+  return { proven: checked.proven, outcome: checkOutcome(checked), ...spareOf(checked) };
 }
 
 function checkOutcome(checked: CheckResults): JobOutcome {

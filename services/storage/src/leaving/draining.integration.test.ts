@@ -67,7 +67,7 @@ describe('a leaving server', () => {
   function serveRepairs(): void {
     repairers.serve(add, ({ files, ...rest }) => {
       added.push({ files, ...rest });
-      for (const file of files) jobs.set(file, { state: 'queued', endedAt: null });
+      for (const file of files) jobs.set(file, { state: 'queued', result: null, endedAt: null });
       return { added: files.length, known: 0, refused: [] };
     });
     repairers.serve(standings, ({ storageIndexes }) => ({
@@ -84,6 +84,7 @@ describe('a leaving server', () => {
 
   const ended = (state: Job['state'], time = Date.now()): Job => ({
     state,
+    result: state === 'done' ? 'repaired' : null,
     endedAt: new Date(time).toISOString(),
   });
 
@@ -112,9 +113,12 @@ describe('a leaving server', () => {
     const { serverId } = await findServer(keeper.database, 's1');
     expect(added.map(({ source }) => source)).toEqual([`drain ${serverId}`]);
     expect(jobs.get(safe)?.state).toBe('queued');
+    // Nor does what the watch found could wait.
+    jobs.set(safe, { ...ended('done'), result: 'not-worthwhile' });
+    await expect.poll(() => jobs.get(safe)?.state, patience).toBe('queued');
 
     for (const file of jobs.keys()) jobs.set(file, ended('done'));
-    jobs.set(long, { state: 'claimed', endedAt: null });
+    jobs.set(long, { state: 'claimed', result: null, endedAt: null });
     jobs.set(failing, ended('failed'));
     jobs.set(waiting, ended('waiting'));
     const half = {
@@ -134,7 +138,7 @@ describe('a leaving server', () => {
       .poll(async () => (await records.read())?.progress, patience)
       .toEqual({ ...half, safeFiles: 5, safeShares: 7, failedFiles: 0, waitingFiles: 0 });
     // Nothing was asked for twice.
-    expect(added.flatMap((each) => each.files)).toHaveLength(files);
+    expect(added.flatMap((each) => each.files)).toHaveLength(files + 1);
   });
 
   it('asks again for what came to it meanwhile, and forgets all of it when it stays', async () => {

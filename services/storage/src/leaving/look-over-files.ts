@@ -68,7 +68,7 @@ function standingOf(job: JobStandings['jobs'][number], since: Date): Standing {
   const current = ended >= since.getTime();
   switch (job.state) {
     case 'done':
-      return current ? 'safe' : 'to-be-added';
+      return current && job.result !== 'not-worthwhile' ? 'safe' : 'to-be-added';
     case 'failed':
       return current && ended > Date.now() - onceMoreAfter ? 'failed' : 'to-be-added';
     case 'waiting':

@@ -5,7 +5,7 @@ import type { Queryable } from '../records/queryable.js';
 import { countQueued, listWanted, noteRepairs } from '../records/wanted-repairs.js';
 
 /** The source of the jobs that the watch puts into the queue. */
-export const watchSource = 'watch';
+const watchSource = 'watch';
 
 /** What admitting needs. */
 export interface AdmitOptions {
@@ -32,7 +32,7 @@ export async function admitRepairs(
   if (room === 0) return 0;
   const wanted = await listWanted(own, grid, Math.min(room, mostAdded));
   if (wanted.length === 0) return 0;
-  const results = await addJobs(database, grid, { source: watchSource }, wanted);
+  const results = await addJobs(database, grid, { source: watchSource, onlyIfWorthwhile: true }, wanted);
   const withResult = (matches: (result: (typeof results)[number] | undefined) => boolean) =>
     wanted.filter((_, index) => matches(results[index])).map(({ file }) => file.storageIndex);
   await noteRepairs(
