@@ -96,6 +96,31 @@ describe('the bus', () => {
   });
 });
 
+describe('a question on the bus', () => {
+  it('is not answered where something else is said, since whoever asks may not be the one to say it', async () => {
+    await using nats = await startNats();
+    const bus = new Bus({ url: nats.url, name: 'answering', logger });
+    const asked: number[] = [];
+    const heard: unknown[] = [];
+    bus.serve(double, (value) => {
+      asked.push(value);
+      return value * 2;
+    });
+    bus.subscribe({ name: news.name, schema: z.unknown() }, (value) => void heard.push(value));
+    await connected(bus);
+    const raw = await connect({ servers: new URL(nats.url).host });
+    raw.publish(double.name, '1', { reply: news.name });
+    raw.publish(double.name, '"refused"', { reply: news.name });
+    expect((await raw.request(double.name, '2')).json()).toBe(4);
+    // What was said before is heard before.
+    raw.publish(news.name, '"end"');
+    await until('the end', () => heard.includes('end'));
+    expect({ asked, heard }).toEqual({ asked: [2], heard: ['end'] });
+    await raw.close();
+    await bus.close();
+  });
+});
+
 describe('a bus with an onion address', () => {
   it('is reached by the proxy, which gets the name, and again after its server was away', async () => {
     const port = await freePort();

@@ -39,6 +39,16 @@ export class BusRefusedError extends Error {
   }
 }
 
+/** A question whose answer would be said where anything but answers is heard. */
+export class ForeignReplyError extends Error {
+  override readonly name = 'ForeignReplyError';
+  readonly code = 'foreign-reply';
+
+  constructor(readonly subject: string) {
+    super(`bus: ${subject}: its answer is wanted elsewhere than in an inbox: expected _INBOX.…`);
+  }
+}
+
 /** Ends what a `subscribe`, `serve` or `onConnect` began. */
 export type Stop = () => void;
 
@@ -66,6 +76,8 @@ interface Listener {
   cancel?: Stop;
 }
 
+/** Where answers go to (docs.nats.io, "Request-Reply"). */
+const inboxes = '_INBOX.';
 const shortestWait = 100;
 const longestWait = 4_000;
 
@@ -121,9 +133,14 @@ export class Bus {
     });
   }
 
-  /** Answers every question of the right shape. An answer that throws is logged, and the asker told that it was refused. */
+  /**
+   * Answers every question of the right shape, at inboxes only: whoever asks chooses where the answer goes, and might
+   * choose a subject where others believe this client and not him. An answer that throws is logged, and the asker told
+   * that it was refused.
+   */
   serve<Q, A>(question: Question<Q, A>, answer: (value: Q) => A | Promise<A>, queue?: string): Stop {
     return this.#listen(question.name, queue, async (message) => {
+      if (message.reply && !message.reply.startsWith(inboxes)) throw new ForeignReplyError(message.subject);
       try {
         message.respond(
           encodeMessage(await answer(decodeMessage(message.subject, question.schema, message.data))),

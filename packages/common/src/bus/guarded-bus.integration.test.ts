@@ -8,7 +8,7 @@ import {
   temporaryFolder,
   waitFor,
 } from '@holdfast/lab';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { silentLogger } from '../logging/index.js';
@@ -88,6 +88,28 @@ describe('the guarded bus', () => {
     return value.error.message;
   }
 
+  /** What the server says to the answers of a role that is asked at `name` to answer at each of `replies`. */
+  async function refusalsToAnswer(
+    user: BusUser,
+    name: string,
+    replies: readonly string[],
+  ): Promise<string[]> {
+    const connection = await client(user);
+    const questions: Msg[] = [];
+    connection.subscribe(name, { callback: (_, message) => void questions.push(message) });
+    await connection.flush();
+    const asker = await client(name.startsWith('holdfast.invitation.') ? 'invitee' : 'operator');
+    for (const reply of replies) asker.publish(name, '{}', { reply });
+    await waitFor('the questions', () => questions.length === replies.length || undefined);
+    const statuses = connection.status();
+    for (const question of questions) question.respond('{}');
+    await connection.flush();
+    void connection.close();
+    const refusals: string[] = [];
+    for await (const status of statuses) if (status.type === 'error') refusals.push(status.error.message);
+    return refusals;
+  }
+
   const repairs = ['add', 'status', 'standings', 'retry', 'wake', 'outcome'].map((name) => `repair.${name}`);
   const says: readonly [BusUser, string][] = [
     ['introducer', 'announced'],
@@ -129,6 +151,31 @@ describe('the guarded bus', () => {
       const refusal = await refusalToSubscribe(user, subject(name));
       if (isAmong(hears, [user, name])) expect(refusal, `${user} hears ${name}`).toBeUndefined();
       else expect(refusal, `${user} hears ${name}`).toMatch(/permissions violation/i);
+    }
+  });
+
+  it('lets no role say as an answer what it may not say by itself', async () => {
+    // One can be asked by oneself, with any subject to answer at.
+    const asked: readonly [BusUser, string][] = [
+      ['introducer', subject('announce')],
+      ['storage', subject('accounts.changed')],
+      ['storage', 'holdfast.invitation.place'],
+      ['broker', subject('announced')],
+      ['broker', 'holdfast.invitation.place'],
+      ['repairer', subject('announced')],
+    ];
+    for (const [user, name] of asked) {
+      const forbidden = [
+        ...names.filter((each) => !isAmong(says, [user, each])).map(subject),
+        `$JS.API.STREAM.DELETE.holdfast-${grid}-repair`,
+        `_INBOX.${user === 'introducer' ? 'invitee' : 'introducer'}.x`,
+      ];
+      const refusals = await refusalsToAnswer(user, name, forbidden);
+      for (const each of forbidden)
+        expect(
+          refusals.filter((refusal) => refusal.includes(`"${each}"`)),
+          `${user}, asked at ${name}, says ${each}`,
+        ).toEqual([expect.stringMatching(/permissions violation for publish/i)]);
     }
   });
 
@@ -202,17 +249,50 @@ describe('the guarded bus', () => {
       expect(await refusalToPublish('invitee', subject(name)), name).toMatch(/permissions violation/i);
   });
 
-  it('carries a question and its answer between those whose they are', async () => {
-    const question = { name: subject('announcements'), schema: z.strictObject({}), answer: z.number() };
-    const bus = (user: BusUser) =>
-      new Bus({ url: nats.urlOf(user), ca: nats.guard.ca, name: user, logger: silentLogger() });
-    const [introducer, broker] = [bus('introducer'), bus('broker')];
+  const asks: readonly [asker: Client, answerer: BusUser, name: string][] = [
+    ['storage', 'introducer', subject('announce')],
+    ['operator', 'introducer', subject('announce')],
+    ...(['broker', 'repairer', 'operator'] as const).map((asker): [Client, BusUser, string] => [
+      ...([asker, 'introducer', subject('announcements')] as const),
+    ]),
+    ['storage', 'repairer', subject('repair.add')],
+    ['storage', 'repairer', subject('repair.standings')],
+    ['broker', 'repairer', subject('repair.add')],
+    ['broker', 'repairer', subject('repair.status')],
+    ...['add', 'status', 'standings', 'retry', 'watch.add', 'watch.status'].map(
+      (name): [Client, BusUser, string] => ['operator', 'repairer', subject(`repair.${name}`)],
+    ),
+    ['invitee', 'storage', 'holdfast.invitation.place'],
+    ['invitee', 'broker', 'holdfast.invitation.place'],
+  ];
+
+  it('carries each question and its answer between those whose they are', async () => {
+    const { ca } = nats.guard;
+    const url = (user: Client) =>
+      user === 'invitee' ? `tls://invitee:invitee@127.0.0.1:${nats.port}` : nats.urlOf(user);
+    const users = [
+      ...new Set<Client>(asks.map(([asker]) => asker).concat(asks.map(([, answerer]) => answerer))),
+    ];
+    const buses = new Map(
+      users.map((user) => [user, new Bus({ url: url(user), ca, name: user, logger: silentLogger() })]),
+    );
+    const busOf = (user: Client) => buses.get(user) as Bus;
     try {
-      introducer.serve(question, () => 42, 'introducer');
-      const answer = await waitFor('an answer', () => broker.ask(question, {}).catch(() => undefined));
-      expect(answer).toBe(42);
+      for (const [asker, answerer, name] of asks) {
+        const question = { name, schema: z.strictObject({}), answer: z.number() };
+        const stop = busOf(answerer).serve(question, () => 42, answerer);
+        const what = `an answer of ${answerer} to ${asker} at ${name}`;
+        expect(
+          await waitFor(what, () =>
+            busOf(asker)
+              .ask(question, {}, 1_000)
+              .catch(() => undefined),
+          ),
+        ).toBe(42);
+        stop();
+      }
     } finally {
-      await Promise.all([introducer.close(), broker.close()]);
+      await Promise.all([...buses.values()].map((bus) => bus.close()));
     }
   });
 
