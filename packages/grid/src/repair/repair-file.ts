@@ -29,6 +29,7 @@ import { openForRepair } from './opened-file.js';
 import { type Placed, placeMissing } from './place-missing.js';
 import type { RebuildOptions } from './rebuild-shares.js';
 import { nothingToRepair, type RepairResults } from './repair-results.js';
+import { resultsAfter } from './results-after.js';
 
 /** What a repair needs. */
 export interface RepairOptions extends RebuildOptions {
@@ -67,6 +68,11 @@ export async function repairFile(file: CheckedFile, options: RepairOptions): Pro
   }
 }
 
+interface PlacedFromSources extends Placed {
+  /** Whether every share that was to be read was given by its server. */
+  readonly allGiven: boolean;
+}
+
 class Repair {
   readonly #file: CheckedFile;
   readonly #options: RepairOptions;
@@ -82,6 +88,7 @@ class Repair {
   /** @param release gives back the memory that the first look may take */
   async run(keep: number, release: () => void): Promise<RepairResults> {
     const { verify, addLease, knownCorrupt, servers } = this.#options;
+    const asked = performance.now();
     const how = { verify, addLease, keep, knownCorrupt, prove: !this.#proven };
     const look = await lookAtFile(this.#file, this.#lookOptions(how));
     this.#proven ||= look.results.proven;
@@ -92,10 +99,13 @@ class Repair {
     const candidates = candidatesFor(look, servers, capability.total);
     if (!isAnythingMissing(candidates, capability))
       return { ...nothingToRepair(before), bytesRead: this.#traffic.read };
-    const placed = hasSmallShares(capability)
+    const small = hasSmallShares(capability);
+    const placed = small
       ? await this.#place(capability, look, candidates)
       : await this.#placeLarge(capability, look, candidates, release);
-    const after = await this.#lookAgain(capability, [...before.corruptShares, ...placed.corrupt]);
+    const after =
+      (small && placed.allGiven && resultsAfter(before, placed, performance.now() - asked)) ||
+      (await this.#lookAgain(capability, [...before.corruptShares, ...placed.corrupt]));
     return this.#results(before, after, placed);
   }
 
@@ -105,7 +115,7 @@ class Repair {
     look: Look,
     candidates: readonly PlacingServer[],
     release: () => void,
-  ): Promise<Placed> {
+  ): Promise<PlacedFromSources> {
     const { memory, signal } = this.#options;
     release();
     const what = `repairing a file of ${capability.size} bytes`;
@@ -121,7 +131,7 @@ class Repair {
     capability: ChkVerifyCapability,
     { results, good }: Look,
     candidates: readonly PlacingServer[],
-  ): Promise<Placed> {
+  ): Promise<PlacedFromSources> {
     const { logger, signal } = this.#options;
     const sources = new ShareSources(
       capability,
@@ -137,7 +147,8 @@ class Repair {
         candidates,
         this.#options,
       );
-      return { ...placed, corrupt: [...placed.corrupt, ...wrongAmong(sources)] };
+      const corrupt = [...placed.corrupt, ...wrongAmong(sources)];
+      return { ...placed, corrupt, allGiven: sources.givenUp.size === 0 };
     } catch (error) {
       if (!(error instanceof NotEnoughSharesError)) throw error;
       const now = await this.#lookAgain(capability, [...results.corruptShares, ...wrongAmong(sources)]);

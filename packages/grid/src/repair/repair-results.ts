@@ -9,7 +9,10 @@ export interface PlacedShare extends ShareLocation {
 /** What a repair did, and how the file was before and after. */
 export interface RepairResults {
   readonly before: CheckResults;
-  /** As found when the repair was over; what `before` is where nothing was attempted. */
+  /**
+   * As found when the repair was over, or as it must be where that of a small file went as planned within seconds: what
+   * was there, and what servers acknowledged. What `before` is where nothing was attempted.
+   */
   readonly after: CheckResults;
   /** Whether there was anything to put anywhere. */
   readonly attempted: boolean;
