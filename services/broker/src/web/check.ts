@@ -27,18 +27,21 @@ export async function answerCheck(
   const asJson = wantsJson(given);
   const wanted = { verify: flag(given, 'verify'), addLease: flag(given, 'add-lease') };
   const capability = parseCapability(text);
-  const send = (json: object, page: string) => {
+  const send = (json: () => object, page: () => string) => {
     reply.header('cache-control', 'no-store');
     return asJson
-      ? reply.header('content-type', 'text/plain').send(`${JSON.stringify(json, undefined, 1)}\n`)
-      : reply.headers({ ...ownPage, 'content-type': 'text/html; charset=utf-8' }).send(page);
+      ? reply.header('content-type', 'text/plain').send(`${JSON.stringify(json(), undefined, 1)}\n`)
+      : reply.headers({ ...ownPage, 'content-type': 'text/html; charset=utf-8' }).send(page());
   };
   if (flag(given, 'queue')) {
     if (!flag(given, 'repair'))
       throw new RequestError(400, 'malformed-argument', 'queue=true: expected repair=true with it');
     const { json, page } = await queueRepair(context, capability, wanted);
     reply.code(202);
-    return send(json, page);
+    return send(
+      () => json,
+      () => page,
+    );
   }
   const signal = clientGone(reply.raw);
   // There is nothing to be repaired about a literal: the peer too answers such a request as a check.
@@ -46,12 +49,18 @@ export async function answerCheck(
     const results = await inTurn(context.uploads, signal, () =>
       context.grid.repair(capability, { ...wanted, signal }),
     );
-    return send(repairJson(results), repairPage(results, context.nicknameOf));
+    return send(
+      () => repairJson(results),
+      () => repairPage(results, context.nicknameOf),
+    );
   }
   const results = await inTurn(context.downloads, signal, () =>
     context.grid.check(capability, { ...wanted, signal }),
   );
-  return send(checkJson(results), checkPage(results, context.nicknameOf));
+  return send(
+    () => checkJson(results),
+    () => checkPage(results, context.nicknameOf),
+  );
 }
 
 async function inTurn<T>(
