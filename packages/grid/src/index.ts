@@ -10,7 +10,7 @@ export type {
 export type { Coding } from './coding/coding.js';
 export { CodingThread } from './coding/coding-thread.js';
 export { localCoding } from './coding/local-coding.js';
-export type { KnownServer } from './connections/known-server.js';
+export { type KnownServer, operatorSource } from './connections/known-server.js';
 export type { ServerStatus } from './connections/server-connection.js';
 export {
   ServerSet,

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { generateNodePem, parseNodePem } from '@holdfast/common/identity';
 import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { Lab, temporaryFolder, waitFor } from '@holdfast/lab';
 import { matchRoute, parseCapability } from '@holdfast/lafs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { localCoding } from './coding/local-coding.js';
+import { operatorSource } from './connections/known-server.js';
 import { ServerSet } from './connections/server-set.js';
 import { Grid } from './grid.js';
 import { TransferMemory } from './memory/transfer-memory.js';
@@ -12,11 +14,14 @@ import { extensionNumber } from './testing/client-hello.js';
 import { collect, countConnected, once } from './testing/lab-client.js';
 import { startRecordingRelay } from './testing/recording-relay.js';
 import {
+  describeServer,
+  openRecordingServer,
   type RecordedConnection,
   type RecordedRequest,
   type RecordingServer,
   startRecordingServer,
 } from './testing/recording-server.js';
+import { takeAnyShare } from './testing/take-any-share.js';
 
 // Servers that compare notes: everything that they could write down of a client, and what it tells them together.
 
@@ -200,6 +205,73 @@ describe('servers that compare when their clients came', () => {
       () => recorders.every(({ connections }) => connections.length > 0) || undefined,
     );
     expect(span()).toBeGreaterThan(100);
+  });
+});
+
+describe('servers that want to be told what another is told', () => {
+  let honest: RecordingServer;
+  let servers: ServerSet;
+  beforeEach(async () => {
+    honest = await startRecordingServer('honest');
+    servers = openSet(0);
+  });
+  afterEach(async () => {
+    await servers.close();
+    await honest[Symbol.asyncDispose]();
+  });
+
+  const connectedNames = () => servers.connectedFor(randomBytes(16)).map(({ nickname }) => nickname);
+  const onlyConnected = (nickname: string) =>
+    waitFor(`only ${nickname} is connected`, () => connectedNames().join() === nickname || undefined);
+  const refused = (nickname: string, why: RegExp) =>
+    waitFor(`${nickname} is refused`, () => {
+      const status = servers.statuses().find((server) => server.nickname === nickname);
+      return status?.state === 'unreachable' && why.test(status.lastError ?? '') ? status : undefined;
+    });
+
+  it('are told nothing where they announce the tub id of another, whoever is known first', async () => {
+    await using thief = await startRecordingServer('thief');
+    const [tubId = ''] = /[a-z2-7]{32}/.exec(honest.known.furl) ?? [];
+    servers.set({ ...thief.known, furl: thief.known.furl.replace(/[a-z2-7]{32}/, tubId) });
+    await refused('thief', /another certificate than the tub id of its FURL names$/);
+    servers.set(honest.known);
+    await onlyConnected('honest');
+    expect(thief.requests).toEqual([]);
+  });
+
+  it('are told nothing where they have one certificate between them, but for the one that showed it first', async () => {
+    const tls = parseNodePem(await generateNodePem());
+    const twin = (nickname: string) =>
+      openRecordingServer({
+        tls,
+        describe: (port) => describeServer(nickname, tls, port),
+        answering: takeAnyShare(),
+      });
+    await using first = await twin('first');
+    await using second = await twin('second');
+    servers.set(first.known);
+    await onlyConnected('first');
+    servers.set(second.known);
+    const { lastError } = await refused('second', /which is used already$/);
+    expect(lastError).toContain(`the certificate of ${first.known.id}`);
+    expect(second.requests).toEqual([]);
+    // The other comes into its place when it is forgotten.
+    servers.forget(first.known.id);
+    servers.set(second.known);
+    await onlyConnected('second');
+  });
+
+  it('do not keep out the one that the operator names, by leading to it', async () => {
+    // Whoever knows an announcement can have his own lead to the same place, and be there first.
+    const { id } = describeServer('leading', parseNodePem(await generateNodePem()), honest.port);
+    const leading = { ...honest.known, id, nickname: 'leading' };
+    servers.set(leading);
+    await onlyConnected('leading');
+    servers.set(honest.known);
+    await refused('honest', /which is used already$/);
+    servers.set({ ...honest.known, source: operatorSource });
+    await onlyConnected('honest');
+    await refused('leading', /which is used already$/);
   });
 });
 

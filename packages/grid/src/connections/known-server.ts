@@ -8,6 +8,9 @@ import {
 import type { GridManagerCertificate } from '@holdfast/common/grid-management';
 import { type Nurl, parseFurl, parseNurl, serverPermutationSeed } from '@holdfast/lafs';
 
+/** The source of servers that the operator named. */
+export const operatorSource = 'connections.yaml';
+
 /** A storage server as it was announced or configured. */
 export interface KnownServer {
   readonly id: string;
@@ -23,9 +26,9 @@ export interface KnownServer {
   readonly certificates?: readonly GridManagerCertificate[] | undefined;
   /** Whether its operator is taking it away: it is read from, and gets no shares. */
   readonly leaving?: boolean | undefined;
-  /** Who told us: `introducer` or `connections.yaml`. */
+  /** Who told us: `introducer:NAME`, or `connections.yaml` for what the operator wrote. */
   readonly source: string;
-  /** How it may be reached, where that was said for it or for who told us: this replaces the default, whole. */
+  /** How it may be reached, where that was said for it: this replaces the default, whole. */
   readonly connectionTypes?: ConnectionTypes | undefined;
 }
 

@@ -11,8 +11,10 @@ import type { Logger } from '@holdfast/common/logging';
 import { formatNetworkLocation, wholeSharesExtension } from '@holdfast/lafs';
 import type { Pool } from 'undici';
 import { StorageServerError } from '../errors.js';
+import type { CertificateHolders } from './certificate-holders.js';
 import {
   type KnownServer,
+  operatorSource,
   type ReachableServer,
   readKnownServer,
   UnusableServerError,
@@ -51,12 +53,15 @@ export interface ConnectionSettings {
   readonly connectionTypes: ConnectionTypes;
   /** Over how many milliseconds the first knocks at all doors are spread. */
   readonly startSpread: number;
+  /** Which server of the set each certificate belongs to. */
+  readonly certificates: CertificateHolders;
   readonly logger: Logger;
 }
 
 const shortestWait = 250;
 const longestWait = 15_000;
 const heartbeat = 20_000;
+const unwanted = 'nobody waits for this connection any more';
 
 /**
  * The connection to one server, kept up in the background: it is tried with backoff until the server answers, asked
@@ -86,7 +91,7 @@ export class ServerConnection implements StorageServer {
   #saysLeaving = false;
 
   constructor(known: KnownServer, settings: ConnectionSettings) {
-    const { leaseSecret, connectionTypes, startSpread, logger } = settings;
+    const { leaseSecret, connectionTypes, startSpread, certificates, logger } = settings;
     this.#known = known;
     this.#logger = logger;
     this.#startSpread = startSpread;
@@ -99,6 +104,8 @@ export class ServerConnection implements StorageServer {
       this.#pool = openPinnedPool({
         routes,
         spkiHash,
+        tubId,
+        refuse: () => this.#claim(certificates, tubId),
         isolation: freshIsolation(),
         signal: this.#closing.signal,
         onRoute: (route) => {
@@ -218,6 +225,16 @@ export class ServerConnection implements StorageServer {
     this.#ask((client) => client.renewLease(...request));
   reportCorruption: StorageServer['reportCorruption'] = (...request) =>
     this.#ask((client) => client.reportCorruption(...request));
+
+  /** Why the certificate that this server has shown is not its own; undefined where it is. */
+  #claim(certificates: CertificateHolders, tubId: Uint8Array): string | undefined {
+    if (this.#closing.signal.aborted) return unwanted;
+    const byOperator = this.#known.source === operatorSource;
+    const holder = certificates.claim(tubId, { id: this.id, byOperator });
+    return holder === this.id
+      ? undefined
+      : `the server shows the certificate of ${holder}, which is used already`;
+  }
 
   /** What this server is told instead of an upload's secret: another at each, so that none can be compared. */
   #own(uploadSecret: Uint8Array): Uint8Array {

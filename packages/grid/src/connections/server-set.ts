@@ -3,6 +3,7 @@ import { Vouching } from '@holdfast/common/grid-management';
 import type { Logger } from '@holdfast/common/logging';
 import type { Registry } from '@holdfast/common/metrics';
 import { permutedServerOrder } from '@holdfast/lafs';
+import { CertificateHolders } from './certificate-holders.js';
 import { measureConnections } from './connection-metrics.js';
 import type { KnownServer } from './known-server.js';
 import { type ConnectionSettings, ServerConnection, type ServerStatus } from './server-connection.js';
@@ -61,7 +62,8 @@ export class ServerSet {
       startSpread = usualSpread,
       logger,
     } = options;
-    this.#settings = { leaseSecret, connectionTypes, startSpread, logger };
+    const certificates = new CertificateHolders((id) => this.#reconnect(id));
+    this.#settings = { leaseSecret, connectionTypes, startSpread, certificates, logger };
     this.#vouching = options.vouching ?? new Vouching();
     measureConnections(options.registry, () => this.statuses());
   }
@@ -78,7 +80,10 @@ export class ServerSet {
       before.connection.heardOf(known);
       return;
     }
-    if (before) this.#close(before.connection);
+    if (before) {
+      this.#close(before.connection);
+      if (before.known.furl !== known.furl) this.#settings.certificates.release(known.id);
+    }
     const connection = new ServerConnection(known, this.#settings);
     this.#servers.set(known.id, { known, connection, vouchedUntil });
   }
@@ -87,6 +92,7 @@ export class ServerSet {
   forget(id: string): void {
     const entry = this.#servers.get(id);
     this.#servers.delete(id);
+    this.#settings.certificates.release(id);
     if (entry) this.#close(entry.connection);
   }
 
@@ -121,6 +127,14 @@ export class ServerSet {
   async close(): Promise<void> {
     for (const { connection } of this.#servers.values()) this.#close(connection);
     await Promise.all(this.#closing);
+  }
+
+  /** Begins anew with a server whose connections must not be used any longer. */
+  #reconnect(id: string): void {
+    const entry = this.#servers.get(id);
+    if (!entry) return;
+    this.#close(entry.connection);
+    this.#servers.set(id, { ...entry, connection: new ServerConnection(entry.known, this.#settings) });
   }
 
   #connected(): Entry[] {

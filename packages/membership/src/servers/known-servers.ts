@@ -1,6 +1,6 @@
 import type { AnnouncementBody } from '@holdfast/common/announcements';
 import { type ConnectionTypes, defaultConnectionTypes } from '@holdfast/common/connections';
-import type { KnownServer, ServerSet } from '@holdfast/grid';
+import { type KnownServer, operatorSource, type ServerSet } from '@holdfast/grid';
 import type { HeardAnnouncement } from '../cache/announcement-cache.js';
 import type { ConnectionsConfiguration } from '../connections/connections-configuration.js';
 
@@ -119,7 +119,7 @@ export class KnownServers {
     const heard = this.#heard.get(id);
     const introducers = heard ? new Set([heard.newest.introducer, ...heard.seqnums.keys()]) : [];
     return [
-      ...(this.#clauses[id] ? ['connections.yaml'] : []),
+      ...(this.#clauses[id] ? [operatorSource] : []),
       ...[...introducers].map((name) => `introducer:${name}`),
     ];
   }
@@ -137,7 +137,7 @@ export class KnownServers {
     const connectionTypes = clause?.connection_types ?? this.#connectionTypes;
     if (clause) {
       const described = { ...announced, ...clause.server_options.announcement };
-      return { ...knownServer(id, described, 'connections.yaml'), connectionTypes };
+      return { ...knownServer(id, described, operatorSource), connectionTypes };
     }
     if (!heard || !announced) return undefined;
     return { ...knownServer(id, announced, `introducer:${heard.introducer}`), connectionTypes };
