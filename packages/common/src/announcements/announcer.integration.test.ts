@@ -138,6 +138,30 @@ describe('a server that announces itself at two introducers', () => {
     });
   });
 
+  it('is not driven on by one that knows of ever higher seqnums', async () => {
+    const [a, b] = await ports();
+    await startIntroducer(a, accept);
+    const at: number[] = [];
+    await startIntroducer(b, (seqnum) => {
+      at.push(performance.now());
+      return { refused: 'stale', newest: seqnum + 1000 };
+    });
+    startAnnouncer([a, b]);
+    await waitFor('it was told five times', () => at.length >= 5 || undefined);
+    // The pauses between them grow from 200 ms at the least.
+    expect((at[4] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(2_000);
+  });
+
+  it('is believed by the others when one says that it knows a seqnum beyond all', async () => {
+    const [a, b] = await ports();
+    const one = await startIntroducer(a, accept);
+    const two = await startIntroducer(b, () => ({ refused: 'stale', newest: Number.MAX_SAFE_INTEGER }));
+    startAnnouncer([a, b]);
+    await heardBy(two, 3);
+    await heardBy(one);
+    for (const seqnum of one.heard) expect(seqnum).toBeLessThan(Date.now() + 2 * 86_400_000);
+  });
+
   it('is not held up by one that is never there, or refuses for ever', async () => {
     const [a, b] = await ports();
     const two = await startIntroducer(b, () => ({ refused: 'for a reason of its own' }));

@@ -7,6 +7,8 @@ import { type SignedAnnouncement, signAnnouncement } from './signed.js';
 import { type AnnouncementSubjects, announcementSubjects } from './subjects.js';
 
 const renewAfter = 10 * 60_000;
+/** How far beyond our clock a seqnum may be that an introducer says it knows: it becomes that of all introducers. */
+const believedAhead = 24 * 60 * 60_000;
 
 /** What an announcer needs. */
 export interface AnnouncerOptions {
@@ -22,12 +24,14 @@ export interface AnnouncerOptions {
 /**
  * Tells introducers who this server is: all of them the same announcement, each until it has accepted it and again
  * after every reconnection of its bus; and every ten minutes a new one. Nothing of it is kept on disk: a seqnum is the
- * time in milliseconds, and where an introducer knows a higher one (a clock was set back), one more than that.
+ * time in milliseconds, and where an introducer knows a higher one (a clock was set back), one more than that. That is
+ * believed up to a day ahead, so that no introducer can use up the seqnums with which others would believe this server.
  */
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #subjects: AnnouncementSubjects;
   readonly #accepted = new Set<string>();
+  readonly #refusing = new Set<string>();
   #newest = 0;
   #announcement: SignedAnnouncement | undefined;
   #renewing: Repetition | undefined;
@@ -41,11 +45,12 @@ export class Announcer {
   start(): () => Promise<void> {
     const telling = [...this.#options.introducers].map(([name, bus]) => {
       const repetition = new Repetition(() => this.#tell(name, bus), renewAfter);
-      return { repetition, stopListening: bus.onConnect(() => repetition.again()) };
+      return { name, repetition, stopListening: bus.onConnect(() => repetition.again()) };
     });
     const renewing = new Repetition(async () => {
       if (!(await this.#renew())) return false;
-      for (const { repetition } of telling) repetition.again();
+      // One that refused is told in its own time: what it says must not make us announce without a pause.
+      for (const { name, repetition } of telling) if (!this.#refusing.has(name)) repetition.again();
       return true;
     }, renewAfter);
     this.#renewing = renewing;
@@ -89,18 +94,30 @@ export class Announcer {
     const logger = this.#options.logger.child({ introducer: name });
     try {
       const answer = await bus.ask(this.#subjects.announce, announcement);
+      this.#refusing.delete(name);
       if ('accepted' in answer) {
         if (!this.#accepted.has(name)) logger.info('the introducer accepted our announcement');
         return true;
       }
+      this.#refusing.add(name);
       logger.warn({ reason: answer.refused }, 'the introducer refused our announcement');
-      if (answer.newest !== undefined && announcement === this.#announcement) {
-        this.#newest = Math.max(this.#newest, answer.newest);
-        this.again();
-      }
+      if (answer.newest !== undefined && announcement === this.#announcement)
+        this.#goBeyond(answer.newest, logger);
     } catch (error) {
       logger.debug({ error: (error as Error).message }, 'no introducer took our announcement yet');
     }
     return false;
+  }
+
+  #goBeyond(newest: number, logger: Logger): void {
+    if (newest > Date.now() + believedAhead) {
+      logger.warn(
+        { newest },
+        'the introducer knows a seqnum of more than a day ahead of us, which is not believed',
+      );
+      return;
+    }
+    this.#newest = Math.max(this.#newest, newest);
+    this.again();
   }
 }

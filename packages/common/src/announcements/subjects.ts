@@ -5,7 +5,7 @@ import { type SignedAnnouncement, signedAnnouncement } from './signed.js';
 /** An introducer's word on an announcement that it was sent. */
 export const announceAnswer = z.union([
   z.strictObject({ accepted: z.literal(true) }),
-  z.strictObject({ refused: z.string(), newest: z.number().optional() }),
+  z.strictObject({ refused: z.string(), newest: z.int().nonnegative().optional() }),
 ]);
 
 export type AnnounceAnswer = z.infer<typeof announceAnswer>;
