@@ -3,9 +3,11 @@ import { Repetition } from '../lifecycle/index.js';
 import { type Logger, Seldom } from '../logging/index.js';
 import { AnnouncementError } from './errors.js';
 import { type SignedAnnouncement, type VerifiedAnnouncement, verifyAnnouncement } from './signed.js';
-import { type AnnouncementSubjects, announcementSubjects } from './subjects.js';
+import { type AnnouncementPage, type AnnouncementSubjects, announcementSubjects } from './subjects.js';
 
 const repeatAfter = 5 * 60_000;
+/** Of one answer to who asks for all: more than the pages of a million servers. */
+const mostPages = 5_000;
 
 /** What a subscriber needs. */
 export interface SubscriberOptions {
@@ -49,11 +51,19 @@ export class AnnouncementSubscriber {
   async #fetchAll(stopping: () => boolean): Promise<boolean> {
     try {
       let after: string | undefined;
-      do {
+      for (let pages = 1; !stopping(); pages++) {
         const page = await this.#options.bus.ask(this.#subjects.list, after === undefined ? {} : { after });
         for (const signed of page.announcements) this.#hear(signed);
+        if (page.next === undefined) break;
+        if (pages === mostPages || !leadsOn(page, after)) {
+          this.#doubt(
+            'pages',
+            'an introducer tells its servers without end, or in no order; not asked further',
+          );
+          break;
+        }
         after = page.next;
-      } while (after !== undefined && !stopping());
+      }
       return true;
     } catch (error) {
       this.#options.logger.debug(
@@ -70,14 +80,20 @@ export class AnnouncementSubscriber {
       announcement = verifyAnnouncement(signed);
     } catch (error) {
       // Once of each kind in a while: anybody on the bus can say such things, as often as he likes.
-      const missed = this.#seldom.take(error instanceof AnnouncementError ? error.code : 'error');
-      if (missed !== undefined)
-        this.#options.logger.warn(
-          { error: (error as Error).message, missed },
-          'an announcement was not believed',
-        );
+      const kind = error instanceof AnnouncementError ? error.code : 'error';
+      this.#doubt(kind, 'an announcement was not believed', (error as Error).message);
       return;
     }
     this.#options.onAnnouncement(announcement);
   }
+
+  #doubt(kind: string, message: string, error?: string): void {
+    const missed = this.#seldom.take(kind);
+    if (missed !== undefined) this.#options.logger.warn({ error, missed }, message);
+  }
+}
+
+/** Whether a page ends where the next one is said to begin, and that is further than it began itself. */
+function leadsOn({ announcements, next = '' }: AnnouncementPage, after = ''): boolean {
+  return next > after && next === announcements.at(-1)?.key;
 }
