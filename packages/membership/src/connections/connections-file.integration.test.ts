@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigurationError } from '@holdfast/common/configuration';
@@ -33,6 +33,8 @@ beforeEach(async () => {
   file = await ConnectionsFile.open(path, log.logger);
   unfollow = file.follow(async (connections) => {
     if (named(connections).includes('unwanted')) throw new Error('not this one');
+    if (named(connections).includes('guarded'))
+      await readFile(join(folder.path, 'private', 'introducer-guarded.password'));
     taken.push(named(connections));
   });
 });
@@ -186,6 +188,19 @@ describe('a password or a certificate of private/ while the node runs', () => {
     expect(taken).toEqual([['first']]);
     expect(file.refused?.reason).toContain('nonsense');
     expect(lines).toHaveLength(1);
+  });
+});
+
+describe('an edit that is refused because of a file of private/', () => {
+  it('is in force when that file is mended, and until then what was before is taken with what else changes', async () => {
+    await writeFile(path, naming('guarded'));
+    expect((await refuses()).reason).toContain('introducer-guarded.password');
+    await writeFile(join(folder.path, 'private', 'bus.password'), 'new\n');
+    await waitFor('what is in force is taken', () => taken.length === 1 || undefined);
+    expect(taken).toEqual([['first']]);
+    await writeFile(join(folder.path, 'private', 'introducer-guarded.password'), 'new\n');
+    await takes('guarded');
+    expect(file.refused).toBeUndefined();
   });
 });
 

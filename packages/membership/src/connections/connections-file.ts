@@ -41,6 +41,8 @@ export class ConnectionsFile {
   readonly #logger: Logger;
   #current: ConnectionsConfiguration;
   #refused: RefusedEdit | undefined;
+  /** Whether what was refused is right in itself: files that it needs may yet be mended. */
+  #couldBeTaken = false;
   /** As it was looked at last. */
   #found: Found;
   #watch: FolderWatch | undefined;
@@ -123,23 +125,30 @@ export class ConnectionsFile {
       const [before, found] = [this.#found, await this.#settled()];
       if (isSame(found, before) || this.#closed) continue;
       this.#found = found;
-      if (isSameText(found, before)) await this.#takeAccess(take);
-      else await this.#takeText(found.text, take);
+      const isNew = !isSameText(found, before) || this.#couldBeTaken;
+      const isTaken = isNew && (await this.#takeText(found.text, take));
+      if (!isTaken && found.mark !== before.mark) await this.#takeAccess(take);
     }
   }
 
+  /** Resolves to whether it is in force now. */
   async #takeText(
     text: string | Error,
     take: (connections: ConnectionsConfiguration) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<boolean> {
+    this.#couldBeTaken = false;
     try {
       const connections = parse(this.#path, text, this.#schema);
+      this.#couldBeTaken = true;
       await take(connections);
+      this.#couldBeTaken = false;
       this.#current = connections;
       this.#refused = undefined;
       this.#logger.info('connections.yaml was changed; its new content is in force');
+      return true;
     } catch (error) {
       this.#refuse(error as Error);
+      return false;
     }
   }
 
