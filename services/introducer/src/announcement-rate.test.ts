@@ -17,7 +17,7 @@ beforeEach(() => {
 /** What the introducer does with an announcement that is right. */
 function take(key: string, seqnum: number) {
   const answer = rate.beforeChecking(signed(key, seqnum)) ?? rate.afterChecking(verified(key, seqnum));
-  if (!answer) rate.note(key, seqnum, `seqnum ${seqnum}`);
+  if (!answer) rate.note(key, seqnum, signed(key, seqnum));
   return answer;
 }
 
@@ -53,6 +53,26 @@ describe('how often a server may announce itself', () => {
   it('is refused before the signature is looked at, where it is used up', () => {
     for (let seqnum = 1; seqnum <= 20; seqnum++) take('a', seqnum);
     expect(rate.beforeChecking(signed('a', 21))).toEqual(tooMany);
+  });
+
+  it('does not keep it from being taken again half a minute later, when Postgres may have forgotten it', () => {
+    take('a', 8);
+    now += 29_000;
+    expect(take('a', 8)).toEqual({ accepted: true });
+    now += 1_000;
+    expect(take('a', 8)).toBeUndefined();
+    expect(take('a', 8)).toEqual({ accepted: true });
+    now += 3_600_000;
+    // Who says again what another said uses up nothing, and has Postgres asked once.
+    rate.afterChecking(verified('a', 8));
+    for (let time = 0; time < 100; time++)
+      expect(rate.afterChecking(verified('a', 8))).toMatchObject({ newest: 8 });
+    for (let seqnum = 9; seqnum < 29; seqnum++) expect(take('a', seqnum)).toBeUndefined();
+  });
+
+  it('takes nothing for known that has another signature', () => {
+    take('a', 8);
+    expect(rate.beforeChecking({ ...signed('a', 8), signature: 'forged' })).toBeUndefined();
   });
 
   it('is remembered of so many servers only', () => {

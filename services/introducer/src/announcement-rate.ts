@@ -8,6 +8,8 @@ import type {
 const mostAtOnce = 20;
 const oneMoreEvery = 3_000;
 const mostRemembered = 10_000;
+/** Postgres is asked again after so long: what it knew may have been forgotten there. */
+const believedFor = 30_000;
 
 const refusal = {
   refused: `too many announcements: at most ${mostAtOnce} at once, and one every ${oneMoreEvery / 1000} seconds`,
@@ -16,7 +18,10 @@ const refusal = {
 /** What is remembered of a server that announced itself. */
 interface Recent {
   seqnum: number;
-  message: string;
+  /** What Postgres has of that seqnum; undefined where it was not asked since. */
+  signed: SignedAnnouncement | undefined;
+  /** When Postgres was asked last about that seqnum. */
+  asked: number;
   /** How many more it may announce at `since`. */
   left: number;
   since: number;
@@ -36,16 +41,26 @@ export class AnnouncementRate {
   }
 
   /** The answer to one whose signature is not checked yet, where there is one already. */
-  beforeChecking({ key, message }: SignedAnnouncement): AnnounceAnswer | undefined {
+  beforeChecking({ key, message, signature }: SignedAnnouncement): AnnounceAnswer | undefined {
     const recent = this.#recent.get(key);
     if (!recent) return undefined;
-    if (recent.message === message) return { accepted: true };
+    const { signed } = recent;
+    const isKnown = signed?.message === message && signed.signature === signature;
+    if (isKnown && this.#isFresh(recent)) return { accepted: true };
+    // To ask again about what is known costs its server nothing.
+    if (isKnown) return undefined;
     return this.#left(recent) < 1 ? refusal : undefined;
   }
 
   /** The answer to one whose signature holds, where there is one already. Otherwise it counts. */
   afterChecking({ serverId, seqnum }: VerifiedAnnouncement): AnnounceAnswer | undefined {
     const recent = this.#recent.get(serverId) ?? this.#begin(serverId);
+    if (seqnum === recent.seqnum && !this.#isFresh(recent)) {
+      // One at a time: until the answer is here, others who say the same are not known to be right.
+      recent.signed = undefined;
+      recent.asked = this.#now();
+      return undefined;
+    }
     if (seqnum <= recent.seqnum) return staleAnswer(seqnum, recent.seqnum);
     const left = this.#left(recent);
     if (left < 1) return refusal;
@@ -55,11 +70,16 @@ export class AnnouncementRate {
   }
 
   /** Remembers the newest that is known of a server. */
-  note(serverId: string, seqnum: number, message = ''): void {
+  note(serverId: string, seqnum: number, signed?: SignedAnnouncement): void {
     const recent = this.#recent.get(serverId);
     if (!recent || seqnum < recent.seqnum) return;
     recent.seqnum = seqnum;
-    if (message !== '') recent.message = message;
+    recent.signed = signed;
+    recent.asked = this.#now();
+  }
+
+  #isFresh({ asked }: Recent): boolean {
+    return this.#now() - asked < believedFor;
   }
 
   #left({ left, since }: Recent): number {
@@ -67,7 +87,8 @@ export class AnnouncementRate {
   }
 
   #begin(serverId: string): Recent {
-    const recent = { seqnum: -1, message: '', left: mostAtOnce, since: this.#now() };
+    const now = this.#now();
+    const recent = { seqnum: -1, signed: undefined, asked: now, left: mostAtOnce, since: now };
     this.#recent.set(serverId, recent);
     for (const oldest of this.#recent.keys()) {
       if (this.#recent.size <= mostRemembered) break;

@@ -89,7 +89,7 @@ export class Introducer {
       this.#rate.note(serverId, outcome.newest);
       return this.#answer(serverId, staleAnswer(seqnum, outcome.newest));
     }
-    this.#rate.note(serverId, seqnum, signed.message);
+    this.#rate.note(serverId, seqnum, signed);
     if (outcome.kept === 'already known') return this.#answer(serverId, { accepted: true });
     this.#received.inc({ result: 'new' });
     bus.publish(subjects.announced, signed);
