@@ -234,6 +234,23 @@ describe('a connection', () => {
     expect(servers.statuses()[0]?.lastReached?.getTime()).toBeGreaterThan(tried?.getTime() ?? 0);
   });
 
+  it('is used again within seconds, also when its server was away for so long that it is tried as seldom as it ever is', async () => {
+    const times: number[] = [];
+    await server.stop();
+    servers.set(server.known);
+    const tries = () => servers.statuses()[0]?.failures.get('unreachable') ?? 0;
+    while (times.length < 8) {
+      const before = times.length;
+      await waitFor('it is tried again', () => tries() > before || undefined, { everyMs: 10 });
+      times.push(performance.now());
+    }
+    // The pauses have stopped to grow: the last two are at the ceiling, and that is a few seconds.
+    const pauses = times.slice(1).map((at, index) => at - (times[index] ?? at));
+    expect(Math.min(...pauses.slice(-2))).toBeLessThan(10_000);
+    await server.start();
+    await connected(servers, 1, 15_000);
+  }, 120_000);
+
   it('does not wait for ever for a server that takes connections or requests and says nothing', async () => {
     await using silent = await startSilentServer();
     const tls = parseNodePem(await generateNodePem());

@@ -59,7 +59,8 @@ export interface ConnectionSettings {
 }
 
 const shortestWait = 250;
-const longestWait = 15_000;
+/** Without an introducer nobody tells us that a server is back: it is to be used again within seconds all the same. */
+const longestWait = 5_000;
 const heartbeat = 20_000;
 const unwanted = 'nobody waits for this connection any more';
 
