@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   buildStorageAnnouncement,
   signAnnouncement,
@@ -15,7 +16,7 @@ import {
   publicKeyText,
 } from '@holdfast/common/identity';
 import { silentLogger } from '@holdfast/common/logging';
-import { createTestDatabase } from '@holdfast/lab';
+import { createTestDatabase, waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrateMembership } from '../migrations.js';
 import { AnnouncementCache } from './announcement-cache.js';
@@ -83,6 +84,32 @@ describe('the announcement cache', () => {
     ]);
     await say('i2', 8);
     expect((await open().load())[0]).toMatchObject({ introducer: 'i2', announcement: { seqnum: 8 } });
+  });
+
+  it('is written once at a time, and closed when all is written', async () => {
+    const server = await newServer();
+    const cache = open();
+    const waiting = async () => {
+      const { rows } = await database.pool.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return rows.length;
+    };
+    const lock = await database.pool.connect();
+    try {
+      await lock.query('begin; lock table membership.announcements in exclusive mode');
+      cache.remember({ introducer: 'i1', announcement: server(1) });
+      await waitFor('it is being written', async () => (await waiting()) === 1 || undefined);
+      cache.remember({ introducer: 'i2', announcement: server(2) });
+      // Longer than it gathers what it hears.
+      await delay(1_000);
+      expect(await waiting()).toBe(1);
+    } finally {
+      await lock.query('commit');
+      lock.release();
+    }
+    await cache.close();
+    expect(await open().load()).toHaveLength(2);
   });
 
   it('is written by many nodes at once', async () => {

@@ -97,7 +97,8 @@ export class AnnouncementCache {
     if (this.#timer !== undefined || this.#closed) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#writing = this.#write();
+      // One at a time: whoever closes waits for all of them.
+      this.#writing = this.#writing.then(() => this.#write());
     }, wait);
   }
 
