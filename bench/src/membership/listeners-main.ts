@@ -14,7 +14,7 @@ const say = (report: Report) => process.send?.(report);
 let expected = Number.POSITIVE_INFINITY;
 const brokers = Array.from({ length: Number(count) }, (_, index) => {
   const bus = new Bus({ url, name: `broker ${index}`, logger });
-  const known = new KnownServers({ set: () => {}, forget: () => {} });
+  const known = new KnownServers({ set: () => {}, forget: () => {} }, { most: Number.POSITIVE_INFINITY });
   const heard = new Set<string>();
   const onAnnouncement: ConstructorParameters<typeof AnnouncementSubscriber>[0]['onAnnouncement'] = (
     announcement,

@@ -1,7 +1,21 @@
+import { createPublicKey } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  announcementSubjects,
+  buildStorageAnnouncement,
+  signAnnouncement,
+} from '@holdfast/common/announcements';
+import { Bus } from '@holdfast/common/bus';
 import { type Database, openDatabase } from '@holdfast/common/database';
-import { newSecretFile } from '@holdfast/common/identity';
+import {
+  generateNodePem,
+  generateSigningKey,
+  newSecretFile,
+  parseNodePem,
+  parseSigningKey,
+  publicKeyText,
+} from '@holdfast/common/identity';
 import { Lifecycle } from '@holdfast/common/lifecycle';
 import { type LogLine, recordingLogger, silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
@@ -52,7 +66,7 @@ beforeEach(async () => {
       bus: 'nats://127.0.0.1:1',
       anonymous: false,
       grid_managers: {},
-      announcements: { forget_after: 86_400_000 },
+      announcements: { forget_after: 86_400_000, most_servers: 1 },
     },
     clientName: 'broker b1',
     logger: log.logger,
@@ -87,3 +101,40 @@ describe('the password of an introducer', () => {
     expect(membership.refusedEdit).toBeUndefined();
   });
 });
+
+describe('an introducer', () => {
+  it('makes a node believe in no more servers than its settings say', async () => {
+    await connected(true);
+    const ids = await tellOf(2);
+    const first = await waitFor('one is believed', () => membership.statuses()[0]);
+    expect(ids).toContain(first.id);
+    await waitFor('the other is passed over', () =>
+      lines.find(({ msg }) => msg.includes('more servers than are believed')),
+    );
+    expect(membership.statuses()).toHaveLength(1);
+  });
+});
+
+/** Has the introducer tell of so many servers; returns their ids. */
+async function tellOf(count: number): Promise<string[]> {
+  const { ca } = nats.guard;
+  const bus = new Bus({ url: nats.urlOf('introducer'), ca, name: 'introducer', logger: silentLogger() });
+  try {
+    await waitFor('the introducer is connected', () => bus.connected || undefined);
+    const tls = parseNodePem(await generateNodePem());
+    return Array.from({ length: count }, (_, index) => {
+      const signingKey = parseSigningKey(generateSigningKey());
+      const serverId = publicKeyText(signingKey);
+      const identity = { serverId, signingKey, publicKey: createPublicKey(signingKey), tls };
+      const locations = [{ host: '127.0.0.1', port: 9 }];
+      const fields = { identity, nickname: `s${index}`, seqnum: 1, locations, swissnum: 'abc', version: '1' };
+      bus.publish(
+        announcementSubjects(grid).announced,
+        signAnnouncement(buildStorageAnnouncement(fields), identity),
+      );
+      return serverId;
+    });
+  } finally {
+    await bus.close();
+  }
+}

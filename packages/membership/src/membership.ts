@@ -72,7 +72,10 @@ export class Membership {
     this.#firstIntroducers = firstIntroducers;
     const vouching = new Vouching(Object.values(configuration.grid_managers));
     this.servers = new ServerSet({ leaseSecret, logger, registry, vouching });
-    this.#known = new KnownServers(this.servers, { onPassedOver: tellOfPassedOver(logger, registry) });
+    this.#known = new KnownServers(this.servers, {
+      most: configuration.announcements.most_servers,
+      onPassedOver: tellOfPassedOver(logger, registry),
+    });
     this.#introducers = new Introducers({
       grid: configuration.grid,
       clientName,

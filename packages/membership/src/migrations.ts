@@ -30,6 +30,12 @@ const migrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    number: 2,
+    name: 'what was forgotten lately is found without a look at the rest',
+    breaking: false,
+    sql: 'create index forgotten_by_time on forgotten (grid, forgotten_at);',
+  },
 ];
 
 /**

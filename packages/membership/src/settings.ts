@@ -19,7 +19,16 @@ export const membershipSettings = {
    * new shares. Without any, all do.
    */
   grid_managers: z.record(z.string(), managerKey).default({}),
-  announcements: z.strictObject(announcementFields).prefault({}),
+  announcements: z
+    .strictObject({
+      ...announcementFields,
+      /**
+       * Most servers that are believed to be there because one introducer tells of them: whoever can speak on its bus can
+       * invent any number. Each has a connection that is kept up, and a row in the database.
+       */
+      most_servers: z.number().int().min(1).max(1_000_000).default(2_000),
+    })
+    .prefault({}),
 };
 
 const fields = z.object(membershipSettings);

@@ -18,6 +18,7 @@ let place: Awaited<ReturnType<typeof createTestDatabase>>;
 let database: Database;
 let statuses: Pick<ServerStatus, 'id' | 'state' | 'lastReached'>[];
 let forgotten: [string, number][];
+let remembered: ReadonlySet<string> | undefined;
 let forgetting: Forgetting | undefined;
 
 beforeEach(async () => {
@@ -26,6 +27,7 @@ beforeEach(async () => {
   await migrateMembership(database, logger);
   statuses = [];
   forgotten = [];
+  remembered = undefined;
 });
 afterEach(async () => {
   await forgetting?.stop();
@@ -49,6 +51,9 @@ async function begin(forgetAfter: number): Promise<void> {
     forget: (id: string, seqnum: number) => {
       forgotten.push([id, seqnum]);
       return true;
+    },
+    rememberForgotten: (ids: ReadonlySet<string>) => {
+      remembered = ids;
     },
   };
   forgetting = new Forgetting({ database, grid, logger, known, statuses: () => statuses, forgetAfter });
@@ -102,6 +107,24 @@ describe('the cache', () => {
     }
     expect((await rows()).map(({ last_reached }) => last_reached)).toEqual([later, later]);
     expect((await new AnnouncementCache({ database, grid, logger }).load()).length).toBe(0);
+  });
+
+  it('remembers no longer what it has forgotten, when that is four times as long ago', async () => {
+    const [old, young] = [one, two];
+    for (const serverId of [old, young]) {
+      await remember('i1', serverId, 5);
+      await forgetServers(database, grid, [serverId]);
+    }
+    await database.pool.query(
+      `update membership.forgotten set forgotten_at = now() - interval '81 days' where server_id = $1`,
+      [old],
+    );
+    await begin(20 * 86_400_000);
+    expect(await forgottenServers(database, grid)).toEqual([{ serverId: young, seqnum: 5 }]);
+    expect(new Set(forgotten.map(([id]) => id))).toEqual(new Set([young]));
+    expect(remembered).toEqual(new Set([young]));
+    expect(await forgottenServers(database, grid, 60 * 60_000)).toHaveLength(1);
+    expect(await forgottenServers(database, grid, 0)).toEqual([]);
   });
 
   it('is told by every node what another has forgotten, and takes it again only when it is newer', async () => {

@@ -76,11 +76,28 @@ export async function forgetServers(
   return rows.map(({ server_id }) => server_id);
 }
 
-/** All servers that were ever forgotten, those too that have come back with a newer announcement. */
-export async function forgottenServers(database: Database, grid: string): Promise<ForgottenServer[]> {
+/**
+ * The servers that were forgotten, those too that have come back with a newer announcement.
+ *
+ * @param withinMs only those of the last so many milliseconds; all that are still remembered where not given
+ */
+export async function forgottenServers(
+  database: Database,
+  grid: string,
+  withinMs?: number,
+): Promise<ForgottenServer[]> {
   const { rows } = await database.pool.query<{ server_id: string; seqnum: number }>(
-    'select server_id, seqnum from membership.forgotten where grid = $1',
-    [grid],
+    `select server_id, seqnum from membership.forgotten
+      where grid = $1 and ($2::bigint is null or forgotten_at > now() - $2 * interval '1 millisecond')`,
+    [grid, withinMs ?? null],
   );
   return rows.map(({ server_id, seqnum }) => ({ serverId: server_id, seqnum }));
+}
+
+/** Remembers no longer which servers were forgotten more than `forMs` milliseconds ago. */
+export async function pruneForgotten(database: Database, grid: string, forMs: number): Promise<void> {
+  await database.pool.query(
+    `delete from membership.forgotten where grid = $1 and forgotten_at < now() - $2 * interval '1 millisecond'`,
+    [grid, forMs],
+  );
 }

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { KnownServers } from './known-servers.js';
 import { tellOfPassedOver } from './passed-over.js';
 
+const plenty = { most: 2_000 };
 const id = `v0-${'a'.repeat(52)}`;
 
 function announcement(seqnum: number, nickname = 's1'): VerifiedAnnouncement {
@@ -31,7 +32,7 @@ describe('KnownServers', () => {
   beforeEach(() => {
     told = [];
     forgotten = [];
-    known = new KnownServers(set);
+    known = new KnownServers(set, plenty);
   });
 
   const hear = (introducer: string, seqnum: number, nickname?: string) =>
@@ -51,6 +52,14 @@ describe('KnownServers', () => {
           }
         : {},
     );
+
+  it('takes an old announcement again when it is remembered no longer that its server was forgotten', () => {
+    known.forget(id, 5);
+    known.rememberForgotten(new Set([id]));
+    expect(hear('one', 5)).toBe(false);
+    known.rememberForgotten(new Set());
+    expect(hear('one', 5)).toBe(true);
+  });
 
   it('takes the highest seqnum, whichever introducer it came from', () => {
     hear('one', 5, 'old');
@@ -182,7 +191,7 @@ describe('KnownServers', () => {
       hear('one', 6, 'announced later');
       override(undefined);
       expect(told.at(-1)).toMatchObject({ nickname: 'announced later', source: 'introducer:one' });
-      const other = new KnownServers(set);
+      const other = new KnownServers(set, plenty);
       other.override({ [id]: { server_options: { announcement: byHand } } });
       other.override({});
       expect(forgotten).toEqual([id]);

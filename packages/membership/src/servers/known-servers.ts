@@ -4,18 +4,12 @@ import { type KnownServer, operatorSource, type ServerSet } from '@holdfast/grid
 import type { HeardAnnouncement } from '../cache/announcement-cache.js';
 import type { ConnectionsConfiguration } from '../connections/connections-configuration.js';
 
-/** Each has a connection that is kept up, asked every twenty seconds, and a row in the database. */
-const mostOfOneIntroducer = 2_000;
-
 type Clauses = ConnectionsConfiguration['servers'];
 
 /** How many servers are believed to be there. */
 export interface KnownServersOptions {
-  /**
-   * Most servers that are believed to be there because one introducer tells of them: whoever can speak on its bus can
-   * invent any number of them. 2,000 where not given.
-   */
-  readonly most?: number;
+  /** Most servers that are believed to be there because one introducer tells of them. */
+  readonly most: number;
   /** Called with each announcement of a server beyond these: by whom it was told, and how many there may be. */
   readonly onPassedOver?: (introducer: string, most: number) => void;
 }
@@ -47,8 +41,10 @@ export class KnownServers {
   #clauses: Clauses = {};
   #connectionTypes = defaultConnectionTypes;
 
-  constructor(servers: Pick<ServerSet, 'set' | 'forget'>, options: KnownServersOptions = {}) {
-    const { most = mostOfOneIntroducer, onPassedOver = () => undefined } = options;
+  constructor(
+    servers: Pick<ServerSet, 'set' | 'forget'>,
+    { most, onPassedOver = () => undefined }: KnownServersOptions,
+  ) {
     this.#servers = servers;
     this.#most = most;
     this.#onPassedOver = onPassedOver;
@@ -112,6 +108,11 @@ export class KnownServers {
     this.#introduced.set(heard.introducedBy, (this.#introduced.get(heard.introducedBy) ?? 1) - 1);
     this.#tell(id);
     return true;
+  }
+
+  /** Remembers no longer that other servers than these were forgotten: their old announcements count again. */
+  rememberForgotten(ids: ReadonlySet<string>): void {
+    for (const id of this.#forgotten.keys()) if (!ids.has(id)) this.#forgotten.delete(id);
   }
 
   /** Who tells of a server: `connections.yaml`, then `introducer:NAME` for each, the one that is believed first. */
