@@ -1,7 +1,11 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
+import { openPool } from '@holdfast/common/database';
+import { silentLogger } from '@holdfast/common/logging';
 import { Lab, waitFor } from '@holdfast/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { holdfast } from '../testing/run-holdfast.js';
 
 // What the operator sees of the servers that a node knows, and how one is forgotten: of a grid that runs.
@@ -35,6 +39,33 @@ describe('announcements list', () => {
     for (const line of lines.slice(1))
       expect(line).toMatch(new RegExp(`^v0-\\w{52} +s[12] .* default +\\d+ +${when} +${when} +${when}$`));
     expect(await listed(lab.dir)).toMatch(new RegExp(` – +\\d+ +${when} +${when} +–\n`));
+  });
+});
+
+describe('announcements list of an introducer', () => {
+  it('passes over a row that was tampered with, says so, and shows the others', async () => {
+    const { postgres } = await readYamlConfiguration(
+      join(nodes().introducer, 'node.yaml'),
+      z.object({ postgres: z.string() }),
+    );
+    const url = await urlWithPassword(nodes().introducer, 'postgres', postgres);
+    const database = openPool({ url, applicationName: 'test', logger: silentLogger(), connections: 1 });
+    const tamper = (from: string, to: string) =>
+      database.pool.query(
+        'update introducer.announcements set message = replace(message, $2, $3) where server_id = $1',
+        [idOf('s1'), from, to],
+      );
+    try {
+      await tamper('"s1"', '"S1"');
+      const { status, stdout, stderr } = await announcements('list', '--dir', lab.dir);
+      expect(status).toBe(0);
+      expect(stdout).toContain(idOf('s2'));
+      expect(stdout).not.toContain(idOf('s1'));
+      expect(stderr).toMatch(new RegExp(`^holdfast: what is kept of ${idOf('s1')} was not believed: .+\n$`));
+    } finally {
+      await tamper('"S1"', '"s1"');
+      await database.close();
+    }
   });
 });
 

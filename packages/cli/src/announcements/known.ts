@@ -1,6 +1,11 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type VerifiedAnnouncement, verifyAnnouncement } from '@holdfast/common/announcements';
+import {
+  AnnouncementError,
+  type SignedAnnouncement,
+  type VerifiedAnnouncement,
+  verifyAnnouncement,
+} from '@holdfast/common/announcements';
 import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
 import { type Database, openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
@@ -58,7 +63,7 @@ interface AnnouncementNode {
  * Does something with the announcements that a node keeps in its database, whether it runs or not.
  *
  * @param dir the folder of an introducer, a broker or a repairer, or of a lab: then that of its introducer
- * @throws ConfigurationError, NoAnnouncementsError, AnnouncementError, SchemaTooNewError, or Postgres' own error
+ * @throws ConfigurationError, NoAnnouncementsError, SchemaTooNewError, or Postgres' own error
  */
 export async function withAnnouncements<T>(
   dir: string,
@@ -87,9 +92,13 @@ async function withIntroducer<T>(folder: string, work: (node: AnnouncementNode) 
     const known = async () => {
       const times = await store.times();
       const all: KnownAnnouncement[] = [];
+      let after = '';
       for (;;) {
-        const page = await store.list(all.at(-1)?.serverId ?? '', pageSize);
-        for (const announcement of page.map(verifyAnnouncement)) {
+        const page = await store.list(after, pageSize);
+        for (const signed of page) {
+          after = signed.key;
+          const announcement = believed(signed);
+          if (!announcement) continue;
           const { serverId, seqnum } = announcement;
           const when = times.get(serverId) ?? { firstHeard: new Date(), lastHeard: new Date() };
           const heard = [{ introducer: undefined, seqnum, ...when }];
@@ -128,6 +137,17 @@ async function withMember<T>(
     const forget = async (serverId: string) => (await forgetServers(database, grid, [serverId])).length > 0;
     return work({ known, forget });
   });
+}
+
+/** The announcement of a row; of one that cannot be believed it is told, and the others are listed all the same. */
+function believed(signed: SignedAnnouncement): VerifiedAnnouncement | undefined {
+  try {
+    return verifyAnnouncement(signed);
+  } catch (error) {
+    if (!(error instanceof AnnouncementError)) throw error;
+    process.stderr.write(`holdfast: what is kept of ${signed.key} was not believed: ${error.message}\n`);
+    return undefined;
+  }
 }
 
 async function withDatabase<T>(
