@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Drain, drainInWords, isEmptied, isEnded } from './drain-words.js';
+import { type Drain, drainInWords, isEmptied, isEnded, silenceInWords } from './drain-words.js';
 
 const leaving: Drain = {
   serverId: 'v0-a',
@@ -19,7 +19,9 @@ const half = {
   mutableShares: 0,
 };
 const whole = { ...half, safeFiles: 10, safeShares: 20 };
-const words = (change: Partial<Drain>) => drainInWords({ ...leaving, ...change });
+const minutes = 60_000;
+const marked = Date.parse('2026-11-21T12:00:00Z');
+const words = (change: Partial<Drain>) => drainInWords({ ...leaving, ...change }, marked + minutes);
 
 describe('a drain in words', () => {
   it('says whether the server is leaving at all, and that it has to look first', () => {
@@ -48,6 +50,20 @@ describe('a drain in words', () => {
     const mutable = words({ progress: { ...whole, mutableShares: 3 } });
     expect(mutable).toContain('It has 3 mutable shares');
     expect(mutable).not.toContain('can be taken away');
+  });
+
+  it('says why nothing happens where the server does not look, as it does while it runs', () => {
+    const after = (time: number, change: Partial<Drain> = {}) =>
+      silenceInWords({ ...leaving, ...change }, marked + time * minutes);
+    expect(after(2)).toBeUndefined();
+    expect(after(4)).toMatch(/^It has not looked, .*: it does not seem to run\. Only while it runs/);
+    expect(after(4, { leavingSince: null })).toBeUndefined();
+    const lookedAt = new Date(marked + 2 * minutes);
+    expect(after(20, { lookedAt })).toBeUndefined();
+    expect(after(40, { lookedAt })).toContain('since 2026-11-21T12:02:00.000Z: it does not seem to run.');
+    const silent = drainInWords({ ...leaving, lookedAt, progress: half }, marked + 40 * minutes);
+    expect(silent).toContain('6 are still to be done.\nIt has not looked since');
+    expect(drainInWords(leaving, marked + 4 * minutes)).not.toContain('it soon will');
   });
 
   it('is ended where nothing is under way, and the server emptied where nothing has failed', () => {

@@ -5,7 +5,7 @@ import { withStorageNode } from '../nodes/storage-node.js';
 import { tellServers } from '../nodes/tell-servers.js';
 import { showCounting } from './counting-bar.js';
 import { requireCurrentRecords } from './current-records.js';
-import { type Drain, drainInWords, isEmptied, isEnded } from './drain-words.js';
+import { type Drain, drainInWords, isEmptied, isEnded, silenceInWords } from './drain-words.js';
 
 const lookEvery = 1_000;
 const commandName = 'holdfast storage drain';
@@ -63,7 +63,8 @@ export function drainStatus(named: string, { dir, json }: DrainOptions): Promise
 }
 
 /**
- * Waits until a leaving server is emptied, as far as it can be, with a bar on a terminal.
+ * Waits until a leaving server is emptied, as far as it can be, with a bar on a terminal. Where the server does not seem
+ * to run, standard error says so.
  *
  * @returns what to print
  * @throws NotEmptiedError where files have failed and no others are under way; and as `markDrain`
@@ -71,12 +72,16 @@ export function drainStatus(named: string, { dir, json }: DrainOptions): Promise
 export function watchDrain(named: string, { dir, json }: DrainOptions): Promise<string> {
   return withStorageNode(dir, commandName, async ({ database }) => {
     const bar = showCounting('emptying');
+    let silence: string | undefined;
     try {
       for (;;) {
         const drain = await readDrain(database, named);
         const { leavingSince, progress } = drain;
         if (leavingSince === null || isEmptied(drain)) return shown(drain, json);
         if (isEnded(drain)) throw new NotEmptiedError(drain);
+        const before = silence;
+        silence = silenceInWords(drain, Date.now());
+        if (silence && !before) process.stderr.write(`${silence}\n`);
         if (progress) bar.show(progress.safeShares / Math.max(1, progress.shares), progress.safeShares);
         await delay(lookEvery);
       }
@@ -93,5 +98,7 @@ async function readDrain(database: Database, named: string): Promise<Drain> {
 }
 
 function shown(drain: Drain, json: true | undefined): string {
-  return json ? `${JSON.stringify({ ...drain, emptied: isEmptied(drain) })}\n` : drainInWords(drain);
+  return json
+    ? `${JSON.stringify({ ...drain, emptied: isEmptied(drain) })}\n`
+    : drainInWords(drain, Date.now());
 }

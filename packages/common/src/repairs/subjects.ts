@@ -125,6 +125,8 @@ const jobStandings = z.strictObject({
         /** How its last attempt ended, and when. */
         result: result.nullable(),
         endedAt: z.iso.datetime().nullable(),
+        /** When its last attempt began: what was looked at, was looked at after this. */
+        begunAt: z.iso.datetime().nullable(),
       })
       .nullable(),
   ),

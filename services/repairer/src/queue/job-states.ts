@@ -9,6 +9,8 @@ export interface JobStanding {
   readonly lastResult: AttemptResult | null;
   readonly lastError: string | null;
   readonly endedAt: Date | null;
+  /** When its last attempt began. */
+  readonly begunAt: Date | null;
 }
 
 interface StandingRow extends JobStanding {
@@ -23,7 +25,7 @@ export async function jobStates(
 ): Promise<Map<string, JobStanding>> {
   const { rows } = await database.pool.query<StandingRow>(
     `select storage_index as "storageIndex", state, last_result as "lastResult",
-            last_error as "lastError", ended_at as "endedAt"
+            last_error as "lastError", ended_at as "endedAt", claimed_at as "begunAt"
        from repairer.jobs where grid = $1 and storage_index = any($2)`,
     [grid, storageIndexes],
   );

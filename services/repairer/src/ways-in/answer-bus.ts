@@ -65,7 +65,13 @@ export function answerBus({ bus, database, grid, logger, status, alarm }: Answer
 
 function shownStanding(job: JobStanding | undefined): JobStandings['jobs'][number] {
   if (!job) return null;
-  return { state: job.state, result: job.lastResult, endedAt: job.endedAt?.toISOString() ?? null };
+  const { state, lastResult: result, endedAt, begunAt } = job;
+  return {
+    state,
+    result,
+    endedAt: endedAt?.toISOString() ?? null,
+    begunAt: begunAt?.toISOString() ?? null,
+  };
 }
 
 /** Letters of a storage index that tell files apart for people, and no more. */

@@ -67,7 +67,8 @@ describe('a leaving server', () => {
   function serveRepairs(): void {
     repairers.serve(add, ({ files, ...rest }) => {
       added.push({ files, ...rest });
-      for (const file of files) jobs.set(file, { state: 'queued', result: null, endedAt: null });
+      for (const file of files)
+        jobs.set(file, { state: 'queued', result: null, endedAt: null, begunAt: null });
       return { added: files.length, known: 0, refused: [] };
     });
     repairers.serve(standings, ({ storageIndexes }) => ({
@@ -82,10 +83,11 @@ describe('a leaving server', () => {
     return base32Encode(storageIndex);
   }
 
-  const ended = (state: Job['state'], time = Date.now()): Job => ({
+  const ended = (state: Job['state'], time = Date.now(), took = 0): Job => ({
     state,
     result: state === 'done' ? 'repaired' : null,
     endedAt: new Date(time).toISOString(),
+    begunAt: new Date(time - took).toISOString(),
   });
 
   it('says that it finds no repairer while there is none', async () => {
@@ -106,6 +108,8 @@ describe('a leaving server', () => {
     await server.client.storeMutable({ storageIndex: randomBytes(16), shareNumber: 0 }, randomBytes(10));
     // What was found healthy while this server still counted says nothing.
     jobs.set(safe, ended('done', Date.now() - 3_600_000));
+    // Nor does what took from then until now.
+    jobs.set(long, ended('done', Date.now(), 3_600_000));
     await leave();
     const files = (await records.filesAfter(undefined, 10)).length;
     expect(files).toBe(5);
@@ -116,9 +120,10 @@ describe('a leaving server', () => {
     // Nor does what the watch found could wait.
     jobs.set(safe, { ...ended('done'), result: 'not-worthwhile' });
     await expect.poll(() => jobs.get(safe)?.state, patience).toBe('queued');
+    expect(jobs.get(long)?.state).toBe('queued');
 
     for (const file of jobs.keys()) jobs.set(file, ended('done'));
-    jobs.set(long, { state: 'claimed', result: null, endedAt: null });
+    jobs.set(long, { state: 'claimed', result: null, endedAt: null, begunAt: null });
     jobs.set(failing, ended('failed'));
     jobs.set(waiting, ended('waiting'));
     const half = {

@@ -65,7 +65,8 @@ export async function lookOverFiles(options: LookOptions): Promise<DrainProgress
 function standingOf(job: JobStandings['jobs'][number], since: Date): Standing {
   if (!job) return 'to-be-added';
   const ended = job.endedAt === null ? 0 : Date.parse(job.endedAt);
-  const current = ended >= since.getTime();
+  // One that began before may have counted this server's shares, however long it took.
+  const current = job.begunAt !== null && Date.parse(job.begunAt) >= since.getTime();
   switch (job.state) {
     case 'done':
       return current && job.result !== 'not-worthwhile' ? 'safe' : 'to-be-added';
