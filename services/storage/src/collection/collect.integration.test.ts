@@ -144,7 +144,8 @@ describe('a collection beside the running server', () => {
     // The server looks every two seconds, and may have seen the old records.
     await waitFor(
       'the server takes shares in again',
-      async () => (await server.client.allocate(newShare().storageIndex, [0], 10)).status === 200 || undefined,
+      async () =>
+        (await server.client.allocate(newShare().storageIndex, [0], 10)).status === 200 || undefined,
     );
   });
 });
