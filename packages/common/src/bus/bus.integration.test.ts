@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, startNats, startSocksProxy, waitFor } from '@holdfast/lab';
+import { freePort, startNats, startSocksProxy, temporaryFolder, waitFor } from '@holdfast/lab';
 import { connect } from '@nats-io/transport-node';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -118,6 +121,91 @@ describe('a question on the bus', () => {
     expect({ asked, heard }).toEqual({ asked: [2], heard: ['end'] });
     await raw.close();
     await bus.close();
+  });
+});
+
+describe('a bus that is one server of a cluster', () => {
+  it('is the only one that is gone to, though it tells of the others and goes away', async () => {
+    await using folder = await temporaryFolder('cluster');
+    const [routes, otherRoutes, watched] = [await freePort(), await freePort(), await freePort()];
+    const server = async (name: string, text: string) => {
+      const configuration = join(folder.path, `${name}.conf`);
+      await writeFile(configuration, text);
+      return startNats({ dir: join(folder.path, name), configuration });
+    };
+    const cluster = (port: number, to: number) =>
+      `cluster { name: c, listen: "127.0.0.1:${port}", routes: ["nats://127.0.0.1:${to}"] }\n`;
+    await using other = await server('b', `${cluster(otherRoutes, routes)}http: "127.0.0.1:${watched}"\n`);
+    const nats = await server('a', cluster(routes, otherRoutes));
+    const told = await connect({ servers: `127.0.0.1:${nats.port}`, ignoreClusterUpdates: true });
+    await until('it tells of the other', () =>
+      Boolean(told.info?.connect_urls?.some((place) => place.endsWith(`:${other.port}`))),
+    );
+    const bus = new Bus({ url: nats.url, name: 'faithful', logger });
+    await connected(bus);
+    await told.close();
+    await nats[Symbol.asyncDispose]();
+    await using knocks = await countKnocks(nats.port);
+    await until('it is looked for again and again', () => knocks.count > 3);
+    const { connections } = (await (await fetch(`http://127.0.0.1:${watched}/connz?state=any`)).json()) as {
+      connections: { name?: string }[];
+    };
+    expect(connections.map(({ name }) => name)).not.toContain('faithful');
+    await bus.close();
+  });
+
+  /** Counts who comes to a port where nobody answers. */
+  async function countKnocks(port: number) {
+    let count = 0;
+    const server = createServer((socket) => {
+      count++;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    return {
+      get count() {
+        return count;
+      },
+      [Symbol.asyncDispose]: () => new Promise<void>((resolve) => void server.close(() => resolve())),
+    };
+  }
+});
+
+describe('two buses of one process', () => {
+  it('cannot be matched by where their questions are to be answered', async () => {
+    await using one = await startNats();
+    await using two = await startNats();
+    const parts: string[][] = [];
+    for (const nats of [one, two]) {
+      const seen: string[] = [];
+      parts.push(seen);
+      const raw = await connect({ servers: new URL(nats.url).host });
+      raw.subscribe('test.>', {
+        callback: (_, message) => {
+          // Twelve characters of chance, and a number that counts on.
+          seen.push(
+            ...(message.reply ?? '')
+              .split('.')
+              .slice(1)
+              .map((part) => part.slice(0, 12)),
+          );
+          message.respond('1');
+        },
+      });
+      await raw.flush();
+    }
+    const buses = [one, two].map(({ url }) => new Bus({ url, name: 'asking', logger }));
+    for (const bus of buses) await connected(bus);
+    for (const value of [1, 2, 3])
+      for (const bus of buses) {
+        await bus.ask(double, value);
+        await bus.request(double.name, new Uint8Array(), 5_000);
+      }
+    const [first = [], second = []] = parts;
+    expect(first.length).toBeGreaterThan(3);
+    expect(second.length).toBeGreaterThan(3);
+    expect(first.filter((part) => second.includes(part))).toEqual([]);
+    await Promise.all(buses.map((bus) => bus.close()));
   });
 });
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Msg, type NatsConnection, RequestError } from '@nats-io/transport-node';
+import { type Msg, type NatsConnection, nuid, RequestError } from '@nats-io/transport-node';
 import type { ConnectionTypes } from '../connections/index.js';
 import { type Logger, Seldom } from '../logging/index.js';
 import { connectionOptions } from './connection-options.js';
@@ -161,6 +161,7 @@ export class Bus {
   async ask<Q, A>(question: Question<Q, A>, value: Q, timeoutMs = 5_000): Promise<A> {
     if (!this.#connected || !this.#connection) throw new BusUnavailableError(question.name, 'not connected');
     let data: Uint8Array;
+    beginInbox();
     try {
       data = (await this.#connection.request(question.name, encodeMessage(value), { timeout: timeoutMs }))
         .data;
@@ -177,6 +178,7 @@ export class Bus {
    */
   async request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Msg> {
     if (!this.#connected || !this.#connection) throw new BusUnavailableError(subject, 'not connected');
+    beginInbox();
     try {
       // An inbox of its own: the one that all questions share recognises answers by their subject, and a message that
       // JetStream hands out keeps the one under which it was said.
@@ -294,6 +296,14 @@ export class Bus {
     this.#options.logger.info(message);
     for (const react of this.#onConnect) react();
   }
+}
+
+/**
+ * The library names all inboxes of a process by one prefix of chance and a number: two buses that compare them would know
+ * their common client, and whoever answers one question could answer the next.
+ */
+function beginInbox(): void {
+  nuid.reset();
 }
 
 function decodeAnswer<Q, A>({ name, answer }: Question<Q, A>, data: Uint8Array): A {

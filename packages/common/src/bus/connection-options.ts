@@ -42,6 +42,8 @@ export function connectionOptions(options: BusOptions, signal: AbortSignal): Dia
       ? { tls: { ...expectedAt(route, ca), ...(untrusted ? { rejectUnauthorized: false } : {}) } }
       : {}),
     maxReconnectAttempts: -1,
+    // Other servers of its cluster would be reached in no way that was allowed.
+    ignoreClusterUpdates: true,
     // Half of the wait is chance, so that the clients of a bus that comes back do not all knock at once.
     reconnectDelayHandler: () => {
       const now = Date.now();
@@ -99,7 +101,5 @@ function byProxy(route: Route, signal: AbortSignal): DialledConnectionOptions {
     // Not told to the library, so that nothing in it can look the name up or go there by itself.
     servers: 'bus.invalid',
     resolve: false,
-    // Other servers of its cluster would be reached in no way that was allowed.
-    ignoreClusterUpdates: true,
   };
 }
