@@ -68,7 +68,7 @@ beforeEach(async () => {
       grid_managers: {},
       announcements: { forget_after: 86_400_000, most_servers: 1 },
     },
-    clientName: 'broker b1',
+    clientName: 'broker',
     logger: log.logger,
     registry: createRegistry({}),
   });

@@ -28,7 +28,7 @@ export interface MembershipOptions {
   /** The node's folder: its `connections.yaml`, and in `private/` the lease secret and what introducers are reached with. */
   readonly dir: string;
   readonly configuration: MembershipConfiguration;
-  /** As buses show this client: the service and its nickname. */
+  /** As the introducers' buses show this client: the service, without what tells one node from another. */
   readonly clientName: string;
   readonly logger: Logger;
   readonly registry: Registry;

@@ -26,8 +26,10 @@ export async function compose(
 ): Promise<void> {
   const { nickname, grid: gridName, encoding } = configuration;
   const registry = createRegistry({ service: 'broker', nickname });
-  const clientName = `broker ${nickname}`;
-  const membership = await Membership.open({ dir, configuration, clientName, logger, registry });
+  const membership = await Membership.open({
+    ...{ dir, configuration, logger, registry },
+    clientName: 'broker',
+  });
   const convergenceSecret = await readPrivateSecret(dir, 'convergence');
   const postgres = await urlWithPassword(dir, 'postgres', configuration.postgres);
   const spoolDir = resolve(dir, configuration.spool);
@@ -48,7 +50,7 @@ export async function compose(
 
   const database = await openDatabase({
     url: postgres,
-    applicationName: clientName,
+    applicationName: `broker ${nickname}`,
     logger,
     signal: lifecycle.signal,
   });

@@ -2,7 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, holdfastProgram, type TemporaryFolder, temporaryFolder, waitFor } from '@holdfast/lab';
+import {
+  createTestDatabase,
+  freePort,
+  holdfastProgram,
+  startNats,
+  type TemporaryFolder,
+  temporaryFolder,
+  waitFor,
+} from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { initialise } from './initialise.js';
 
@@ -85,6 +93,35 @@ describe('a broker without Postgres and bus', () => {
     const { status, out } = await ended;
     expect(status).toBe(0);
     expect(out).not.toContain('hidden-password');
+  });
+});
+
+describe('a broker with introducers', () => {
+  it('shows none of them its nickname, which another may know', async () => {
+    await using database = await createTestDatabase();
+    const watched = await freePort();
+    const configuration = join(folder.path, 'nats.conf');
+    await writeFile(configuration, `http: "127.0.0.1:${watched}"\n`);
+    await using nats = await startNats({ configuration });
+    dir = join(folder.path, 'hidden');
+    await initialise(dir, {
+      nickname: 'conspicuous',
+      grid: 'lab',
+      postgres: database.url,
+      bus: nats.url,
+      operator: `127.0.0.1:${operator}`,
+      listen: `127.0.0.1:${await freePort()}`,
+    });
+    const { child, ended } = start();
+    const shown = await waitFor('its connection to the bus', async () => {
+      const answer = await fetch(`http://127.0.0.1:${watched}/connz`);
+      const { connections } = (await answer.json()) as { connections: { lang?: string }[] };
+      return connections.find(({ lang }) => lang !== undefined);
+    });
+    expect(shown).toMatchObject({ name: 'broker' });
+    expect(JSON.stringify(shown)).not.toContain('conspicuous');
+    child.kill('SIGTERM');
+    expect((await ended).status).toBe(0);
   });
 });
 

@@ -41,9 +41,12 @@ export async function compose(
   lifecycle: Lifecycle,
 ): Promise<void> {
   const { nickname, grid, limits, claim: claimFor, sweep: sweepEvery } = configuration;
-  const clientName = `repairer ${nickname}`;
+  const name = `repairer ${nickname}`;
   const registry = createRegistry({ service: 'repairer', nickname });
-  const membership = await Membership.open({ dir, configuration, clientName, logger, registry });
+  const membership = await Membership.open({
+    ...{ dir, configuration, logger, registry },
+    clientName: 'repairer',
+  });
   const busSettings = await membership.ownBus();
   const postgres = await urlWithPassword(dir, 'postgres', configuration.postgres);
 
@@ -57,7 +60,7 @@ export async function compose(
 
   const database = await openDatabase({
     url: postgres,
-    applicationName: clientName,
+    applicationName: name,
     logger,
     connections: 10,
     signal: lifecycle.signal,
@@ -67,7 +70,7 @@ export async function compose(
   await membership.join({ database, lifecycle });
   waiting.database = true;
 
-  const bus = new Bus({ ...busSettings, name: clientName, logger });
+  const bus = new Bus({ ...busSettings, name, logger });
   lifecycle.add('bus', () => bus.close());
   const wakeUps = openWakeUps({ bus, grid, logger, claimFor });
   lifecycle.add('wake-ups', () => wakeUps.close());

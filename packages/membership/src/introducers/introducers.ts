@@ -23,7 +23,7 @@ export interface IntroducerStatus {
 /** What is needed to listen to introducers. */
 export interface IntroducersOptions {
   readonly grid: string;
-  /** As their buses show this client. */
+  /** As their buses show this client, all of them the same: nothing that tells one node from another. */
   readonly clientName: string;
   readonly logger: Logger;
   readonly registry: Registry;
