@@ -14,7 +14,7 @@ export function gridManagerCommand(program: Command): void {
     manager
       .command(name)
       .description(description)
-      .requiredOption('--config <dir>', "the grid manager's folder")
+      .requiredOption('--config, --dir <dir>', "the grid manager's folder; --config as with Tahoe-LAFS")
       .option('--json', 'as JSON');
   const operations = () => import('../grid-manager/operations.js');
 

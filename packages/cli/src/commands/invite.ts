@@ -11,5 +11,6 @@ export function inviteCommand(program: Command): void {
     .option('--account <name>', "invite a customer's broker, with this account; --dir is a storage server")
     .option('--file <file>', 'write a file instead, which needs no bus')
     .option('--expires <duration>', 'how long the invitation is good', durationArgument, '1h')
+    .option('--json', 'as JSON, one line for each thing that happens')
     .action(async (options: InviteOptions) => (await import('../invitations/invite.js')).invite(options));
 }

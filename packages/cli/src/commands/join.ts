@@ -4,6 +4,11 @@ import { hostPortArgument, hostPortArguments, sharesArgument, urlArgument } from
 import type { JoinOptions } from '../invitations/make-node.js';
 import { reachable } from '../nodes/reachable.js';
 
+interface CommandOptions extends JoinOptions {
+  readonly proxy?: string[];
+  readonly json?: true;
+}
+
 /** `join CODE DIR`: makes the folder of a new node from an invitation. */
 export function joinCommand(program: Command): void {
   program
@@ -44,7 +49,8 @@ export function joinCommand(program: Command): void {
       '--anonymous',
       'make no direct connection and look up no name, neither now nor when the node runs',
     )
-    .action(async (invitation: string, dir: string, options: JoinOptions & { proxy?: string[] }) => {
+    .option('--json', 'as JSON')
+    .action(async (invitation: string, dir: string, options: CommandOptions) => {
       const { readWaysOut } = await import('../invitations/ways-out.js');
       // Before the invitation is used up.
       const { anonymous, connectionTypes, written } = readWaysOut(options);
@@ -59,6 +65,10 @@ export function joinCommand(program: Command): void {
         nickname,
         ...(written === undefined ? {} : { connectionTypes: written }),
       });
+      if (options.json) {
+        process.stdout.write(`${JSON.stringify({ role: settings.role, nickname, dir })}\n`);
+        return;
+      }
       process.stdout.write(`Made the ${settings.role} ${nickname} in ${dir}: bin/holdfast run ${dir}\n`);
       if (settings.role === 'storage' && anonymous && options.location === undefined)
         process.stdout.write('Before it runs, name its .onion or .i2p address in locations: of node.yaml.\n');

@@ -7,20 +7,20 @@ const day = 86_400_000;
 /** Which grid manager, and how it is shown. */
 export interface Shown {
   /** The grid manager's folder. */
-  readonly config: string;
+  readonly dir: string;
   readonly json?: true;
 }
 
 /** @throws GridManagerError `exists` */
-export async function create({ config, json }: Shown): Promise<void> {
-  await GridManagerFolder.create(config);
-  const identity = identityOf(await GridManagerFolder.open(config));
-  print(json, { publicKey: identity }, `Made a grid manager in ${config}: ${identity}\n`);
+export async function create({ dir, json }: Shown): Promise<void> {
+  await GridManagerFolder.create(dir);
+  const identity = identityOf(await GridManagerFolder.open(dir));
+  print(json, { publicKey: identity }, `Made a grid manager in ${dir}: ${identity}\n`);
 }
 
 /** @throws GridManagerError */
-export async function publicIdentity({ config, json }: Shown): Promise<void> {
-  const identity = identityOf(await GridManagerFolder.open(config));
+export async function publicIdentity({ dir, json }: Shown): Promise<void> {
+  const identity = identityOf(await GridManagerFolder.open(dir));
   print(json, { publicKey: identity }, `${identity}\n`);
 }
 
@@ -28,8 +28,8 @@ export async function publicIdentity({ config, json }: Shown): Promise<void> {
  * @param key the server's public key, `pub-v0-…`, or its id, `v0-…`
  * @throws GridManagerError
  */
-export async function add(name: string, key: string, { config, json }: Shown): Promise<void> {
-  const folder = await GridManagerFolder.open(config);
+export async function add(name: string, key: string, { dir, json }: Shown): Promise<void> {
+  const folder = await GridManagerFolder.open(dir);
   const publicKey = /^(?:pub-)?(v0-[a-z2-7]{52})$/.exec(key.trim())?.[1];
   if (publicKey === undefined)
     throw new GridManagerError(
@@ -41,19 +41,19 @@ export async function add(name: string, key: string, { config, json }: Shown): P
 }
 
 /** @throws GridManagerError */
-export async function remove(name: string, { config, json }: Shown): Promise<void> {
-  await (await GridManagerFolder.open(config)).remove(name);
+export async function remove(name: string, { dir, json }: Shown): Promise<void> {
+  await (await GridManagerFolder.open(dir)).remove(name);
   const done = `Removed the storage server ${name}. A certificate that it was given is good until it ends.\n`;
   print(json, { name }, done);
 }
 
 /**
- * Vouches for a server for so many days: prints the certificate, and keeps it in the folder.
+ * Vouches for a server for so many days: prints the certificate, which is JSON, and keeps it in the folder.
  *
  * @throws GridManagerError
  */
-export async function sign(name: string, days: number, { config }: Shown): Promise<void> {
-  const folder = await GridManagerFolder.open(config);
+export async function sign(name: string, days: number, { dir }: Shown): Promise<void> {
+  const folder = await GridManagerFolder.open(dir);
   const serverId = folder.publicKeyOf(name).slice('pub-'.length);
   const expires = new Date(Date.now() + days * day);
   const certificate = signCertificate({ serverId, expires }, folder.signingKey);
@@ -62,8 +62,8 @@ export async function sign(name: string, days: number, { config }: Shown): Promi
 }
 
 /** @throws GridManagerError */
-export async function list({ config, json }: Shown): Promise<void> {
-  const folder = await GridManagerFolder.open(config);
+export async function list({ dir, json }: Shown): Promise<void> {
+  const folder = await GridManagerFolder.open(dir);
   const servers = await Promise.all(
     [...folder.servers].map(async ([name, publicKey]) => {
       const given = await folder.certificatesOf(name);

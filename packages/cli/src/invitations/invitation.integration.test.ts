@@ -99,7 +99,7 @@ describe('an invitation', () => {
   });
 
   it('shows nothing of itself to others on the bus, and takes no question of theirs', async () => {
-    const { code: text, ended } = await invite('--dir', join(lab.dir, 'broker1'), '--expires', '8s');
+    const { code: text, ended } = await invite('--dir', join(lab.dir, 'broker1'), '--expires', '5m');
     const { bus: url } = await readBus('s2');
     const listener = new Bus({ ...url, name: 'listener', logger: silentLogger() });
     const stranger = new Bus({
@@ -138,6 +138,38 @@ describe('an invitation', () => {
     }
   });
 
+  it('is shown as JSON to programs, by both sides', async () => {
+    const child = spawn(process.execPath, [
+      holdfastProgram,
+      'invite',
+      '--dir',
+      join(lab.dir, 's1'),
+      '--json',
+    ]);
+    invited.push(child);
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+    const { code } = await waitFor('a code', () => (output.includes('\n') ? JSON.parse(output) : undefined));
+    const dir = join(folder.path, 'shown');
+    const joined = await holdfast(['join', code, dir, '--postgres', database.url, '--json']);
+    expect({ ...joined, stdout: JSON.parse(joined.stdout) }).toEqual({
+      status: 0,
+      stdout: { role: 'storage', nickname: 'shown', dir },
+      stderr: '',
+    });
+    expect(await closed).toBe(0);
+    expect(
+      output
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([{ code }, { joined: 'shown' }]);
+    const file = join(folder.path, 'shown.invitation');
+    const written = await holdfast(['invite', '--dir', join(lab.dir, 's1'), '--file', file, '--json']);
+    expect(JSON.parse(written.stdout)).toEqual({ file, expires: expect.stringMatching(/^\d{4}-.*Z$/) });
+  });
+
   it('ends when nobody uses it in time', async () => {
     const { code, ended } = await invite('--dir', join(lab.dir, 's1'), '--expires', '1s');
     expect(await ended).toMatchObject({
@@ -148,7 +180,7 @@ describe('an invitation', () => {
   });
 
   it('is not used up by a folder that is there already', async () => {
-    const { code, ended } = await invite('--dir', join(lab.dir, 's1'), '--expires', '10s');
+    const { code, ended } = await invite('--dir', join(lab.dir, 's1'), '--expires', '5m');
     const there = await holdfast(['join', code, folder.path]);
     expect(there).toMatchObject({ status: 1, stderr: expect.stringContaining('exists already') });
     const joined = await holdfast(['join', code, join(folder.path, 'second'), '--postgres', database.url]);

@@ -29,6 +29,7 @@ export interface InviteOptions {
   readonly account?: string;
   readonly file?: string;
   readonly expires: string;
+  readonly json?: true;
 }
 
 /** Most of the settings' JSON that a message carries, sealed and in base64, under the bus's limit of 1 MiB. */
@@ -41,12 +42,15 @@ const mostSettings = 700_000;
  */
 export async function invite(options: InviteOptions): Promise<void> {
   const patience = duration.parse(options.expires);
+  const say = (value: object, text: string) =>
+    process.stdout.write(`${options.json ? JSON.stringify(value) : text}\n`);
   const { settings, meeting } = await invitationFor(options);
   if (options.file !== undefined) {
     const expires = new Date(Date.now() + patience).toISOString();
     const text = `${JSON.stringify({ holdfast_invitation: 1, expires, settings }, null, 2)}\n`;
     await writeFile(options.file, text, { mode: 0o600, flag: 'wx' });
-    process.stdout.write(`Wrote ${options.file}. Whoever can read it can join: bin/holdfast join FILE DIR\n`);
+    const wrote = `Wrote ${options.file}. Whoever can read it can join: bin/holdfast join FILE DIR`;
+    say({ file: options.file, expires }, wrote);
     return;
   }
   if (!meeting)
@@ -59,9 +63,9 @@ export async function invite(options: InviteOptions): Promise<void> {
   const code = InvitationCode.create(meeting.url);
   const bus = new Bus({ ...meeting, name: 'holdfast invite', logger: silentLogger() });
   try {
-    process.stdout.write(`holdfast join ${code} DIR\n`);
+    say({ code: `${code}` }, `holdfast join ${code} DIR`);
     const nickname = await answerOne(bus, code, settings, patience);
-    process.stdout.write(`${nickname} has joined.\n`);
+    say({ joined: nickname }, `${nickname} has joined.`);
   } finally {
     // Closing sends what is still to be sent: the answer.
     await bus.close();
