@@ -141,5 +141,5 @@ describe.each([
       const ours = await encode(coding, content, Buffer.from(vector.convergence, 'base64'), vector);
       expect(ours.capability).toBe(vector.capability);
     }
-  }, 60_000);
+  }, 240_000);
 });
