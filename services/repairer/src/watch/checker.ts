@@ -75,7 +75,7 @@ export class Checker {
     const { database, grid, checks, checksPerSecond, servers } = this.#options;
     const begun = performance.now();
     // Small enough that all of it is done long before others would take it for lost.
-    const most = Math.max(1, Math.min(4 * checks, 10 * checksPerSecond));
+    const most = Math.max(1, Math.floor(Math.min(4 * checks, 10 * checksPerSecond)));
     const due = await takeDueChecks(database.pool, grid, { most, within: takenFor, servers: servers() });
     if (due.length === 0) return idlePause;
     const waiting = [...due];
@@ -114,11 +114,16 @@ export class Checker {
       database.pool,
       grid,
       {
-        storageIndex: due.file.storageIndex,
+        file: due.file,
+        proven: results.proven,
         record,
         // Where nothing says what the file is, it is looked at as often as one that cannot be read.
         nextCheckIn: rule(health ?? unreadable, terms.period, Math.random()),
-        worthwhile: health !== undefined && isRepairWorthwhile(health, terms.threshold, servers.usable),
+        // Nothing is repaired by a capability that is not the file's.
+        worthwhile:
+          !results.wrongCapability &&
+          health !== undefined &&
+          isRepairWorthwhile(health, terms.threshold, servers.usable),
       },
       { servers, restAfterRepair },
     );

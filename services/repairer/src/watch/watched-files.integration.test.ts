@@ -1,5 +1,12 @@
+import { type ChkVerifyCapability, formatCapability } from '@holdfast/lafs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { onlyStorageIndex, someVerifyCapability, type TestQueue, testQueue } from '../testing/test-queue.js';
+import {
+  contradicting,
+  onlyStorageIndex,
+  someVerifyCapability,
+  type TestQueue,
+  testQueue,
+} from '../testing/test-queue.js';
 import { RecordedServers } from './recorded-servers.js';
 import { postponeCheck, recordCheckEnd, takeDueChecks } from './records/due-checks.js';
 import { addUpCounts, watchedCounts } from './records/watched-counts.js';
@@ -37,11 +44,24 @@ describe('files under watch', () => {
     expect(await watched()).toBe(50);
   });
 
-  it('take a capability for what was only a storage index, and no other one after it', async () => {
+  it('take a capability for what was only a storage index', async () => {
     const file = someVerifyCapability();
     expect(await add([onlyStorageIndex(file)])).toEqual(['added']);
-    expect(await add([file, { ...file, size: 5 }])).toEqual(['known', 'contradicts']);
+    expect(await add([file])).toEqual(['known']);
     expect((await take(1))[0]?.file).toMatchObject({ kind: 'CHK-Verifier', size: file.size });
+  });
+
+  it('take another capability while nothing proves the first, and no other one after it', async () => {
+    const file = someVerifyCapability();
+    const wrong = contradicting(file);
+    expect(await add([wrong, file])).toEqual(['added', 'known']);
+    const named = async () => formatCapability((await take(1, 0))[0]?.file as ChkVerifyCapability);
+    expect(await named()).toBe(formatCapability(wrong));
+    await end(wrong, -3);
+    expect(await named()).toBe(formatCapability(file));
+    await end(file, 7, 0, true);
+    expect(await add([wrong])).toEqual(['contradicts']);
+    expect(await named()).toBe(formatCapability(file));
   });
 
   it('stay as long as somebody has them in a manifest', async () => {
@@ -61,9 +81,9 @@ describe('files under watch', () => {
   it('are counted by their spare shares without being looked through', async () => {
     const files = someFiles(5);
     await add(files);
-    await end(files[0]?.storageIndex, 2);
-    await end(files[1]?.storageIndex, 2);
-    await end(files[1]?.storageIndex, 3);
+    await end(files[0], 2);
+    await end(files[1], 2);
+    await end(files[1], 3);
     await addUpCounts(queue.database.pool, grid);
     await unwatchFiles(queue.database, grid, nobody, [files[0]?.storageIndex as Uint8Array]);
     await addUpCounts(queue.database.pool, grid);
@@ -74,14 +94,21 @@ describe('files under watch', () => {
   });
 });
 
-async function end(storageIndex: Uint8Array | undefined, spare: number, nextCheckIn = 0): Promise<void> {
+async function end(
+  file: ChkVerifyCapability | undefined,
+  spare: number,
+  nextCheckIn = 0,
+  proven = false,
+): Promise<void> {
+  if (!file) throw new Error('never');
   const shares = [
     { shareNumber: 0, serverId: 'v0-a' },
     { shareNumber: 1, serverId: 'v0-b' },
   ];
   const health = { needed: 3, expected: 10, readable: 3 + spare, lasting: 3 + spare, servers: 2 };
   const check = {
-    storageIndex: storageIndex as Uint8Array,
+    file,
+    proven,
     record: { shares, health },
     nextCheckIn,
     worthwhile: false,
@@ -103,7 +130,7 @@ describe('checks that are due', () => {
     const file = someVerifyCapability();
     await add([file]);
     expect(await take(1)).toMatchObject([{ isFirst: true, shares: [], needed: undefined }]);
-    await end(file.storageIndex, 7);
+    await end(file, 7);
     expect(await take(1)).toMatchObject([
       {
         isFirst: false,
@@ -129,7 +156,7 @@ describe('checks that are due', () => {
   it('do not wait behind a long list of new files, nor these behind them', async () => {
     const old = someFiles(40);
     await add(old);
-    for (const { storageIndex } of old) await end(storageIndex, 7);
+    for (const file of old) await end(file, 7);
     await add(someFiles(40));
     const taken = await take(20);
     expect(taken.filter(({ isFirst }) => !isFirst)).toHaveLength(15);

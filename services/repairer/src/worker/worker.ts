@@ -25,7 +25,7 @@ export interface WorkerOptions {
   /** As others see it: the node's nickname. */
   readonly name: string;
   readonly logger: Logger;
-  readonly wakeUps: WorkQueue;
+  readonly wakeUps: Pick<WorkQueue, 'next'>;
   /** Jobs at a time. */
   readonly jobs: number;
   /** All in milliseconds: how long a claim lasts, and how often the queue is looked at without having been woken. */
@@ -86,6 +86,8 @@ export class Worker {
       await untilUnpaused(pauses, signal);
       // Half of it chance, so that workers look by turns.
       const wake = await wakeUps.next(more ? 0 : sweepEvery * (0.5 + Math.random()), signal);
+      // What was begun to be waited for meanwhile holds too.
+      await untilUnpaused(pauses, signal);
       if (signal.aborted) return;
       try {
         more = await this.#workOnce(wake);

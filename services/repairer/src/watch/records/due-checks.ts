@@ -1,5 +1,5 @@
 import type { ShareLocation } from '@holdfast/grid';
-import { parseCapability } from '@holdfast/lafs';
+import { formatCapability, parseCapability } from '@holdfast/lafs';
 import type { RepairFile } from '../../queue/repair-file.js';
 import { spareShares } from '../decisions/index.js';
 import type { FileBefore, FileRecord } from '../file-record.js';
@@ -83,7 +83,9 @@ export async function readRecord(
 
 /** What a check came to. */
 export interface CheckEnd {
-  readonly storageIndex: Uint8Array;
+  readonly file: RepairFile;
+  /** Whether a share was found to be of the file that the capability names. */
+  readonly proven: boolean;
   readonly record: FileRecord;
   /** Milliseconds until the next. */
   readonly nextCheckIn: number;
@@ -91,16 +93,23 @@ export interface CheckEnd {
   readonly worthwhile: boolean;
 }
 
+/** Whether the file was just repaired, and is no worse than that left it. */
+const resting = `coalesce(repaired_at >= now() - $13 * interval '1 millisecond'
+                          and $8::integer >= coalesce(spare_after_repair, $8), false)`;
+
+/** Whether the capability is to yield to another that was named: nothing proves it. */
+const yields = '(other_capability is not null and verify_capability = $14 and not $15::boolean)';
+
 /**
  * Writes a check down. A file that was just repaired and still is not what it should be is not repaired again at once: the
- * grid may not have the servers for it.
+ * grid may not have the servers for it. It is where it has lost more since.
  *
  * @param restAfterRepair milliseconds
  */
 export async function recordCheckEnd(
   database: Queryable,
   grid: string,
-  { storageIndex, record, nextCheckIn, worthwhile }: CheckEnd,
+  { file, proven, record, nextCheckIn, worthwhile }: CheckEnd,
   { servers, restAfterRepair }: { readonly servers: ServerKeys; readonly restAfterRepair: number },
 ): Promise<void> {
   const { health } = record;
@@ -111,14 +120,19 @@ export async function recordCheckEnd(
       update repairer.watched set
         needed = $3, expected = $4, readable = $5, lasting = $6, happiness = $7, spare_shares = $8,
         share_numbers = $9, share_servers = $10, checked_at = now(),
-        next_check = now() + $11 * interval '1 millisecond',
+        next_check = least(now() + $11 * interval '1 millisecond',
+                           case when ${yields} then now() + interval '1 hour' end,
+                           case when $12 and ${resting} then repaired_at + $13 * interval '1 millisecond' end),
         repair = case when repair = 'queued' then 'queued'
-                      when $12 and (repaired_at is null or repaired_at < now() - $13 * interval '1 millisecond')
-                      then 'wanted' else 'none' end
+                      when $12 and not ${resting} and not ${yields} then 'wanted' else 'none' end,
+        proven = case when $15 and verify_capability = $14 then true else proven and not ${yields} end,
+        verify_capability = case when ${yields} then other_capability else verify_capability end,
+        other_capability = case when ${yields} then verify_capability
+                                when $15 and verify_capability = $14 then null else other_capability end
       where grid = $1 and storage_index = $2`,
     values: [
       grid,
-      storageIndex,
+      file.storageIndex,
       health?.needed ?? null,
       health?.expected ?? null,
       health?.readable ?? null,
@@ -130,6 +144,8 @@ export async function recordCheckEnd(
       Math.round(nextCheckIn),
       worthwhile,
       restAfterRepair,
+      file.kind === 'storage-index' ? null : formatCapability(file),
+      proven,
     ],
   });
 }

@@ -37,32 +37,55 @@ export async function listWanted(database: Queryable, grid: string, most: number
   return rows.map((row) => ({ file: fileOf(row), spareShares: row.spare_shares }));
 }
 
-/** Notes that there is a job for each of these files, or that there can be none. */
-export async function noteRepairs(
+/** Notes that there is a job for each of these files. */
+export async function noteQueued(
   database: Queryable,
   grid: string,
   storageIndexes: readonly Uint8Array[],
-  repair: 'queued' | 'none',
 ): Promise<void> {
   await database.query(
-    `update repairer.watched set repair = $3 where grid = $1 and repair = 'wanted' and storage_index = any($2)`,
-    [grid, storageIndexes, repair],
+    `update repairer.watched set repair = 'queued' where grid = $1 and repair = 'wanted' and storage_index = any($2)`,
+    [grid, storageIndexes],
   );
 }
 
-/** Notes which jobs have ended, and lets the files be checked again: at once where something was done. */
+/** Takes for files that contradict their jobs the capability that these were proven by, and lets them be checked again. */
+export async function takeProven(
+  database: Queryable,
+  grid: string,
+  storageIndexes: readonly Uint8Array[],
+): Promise<void> {
+  await database.query(
+    `update repairer.watched as file set repair = 'none', next_check = now(), proven = true, other_capability = null,
+            verify_capability = job.verify_capability
+       from repairer.jobs as job
+      where file.grid = $1 and file.storage_index = any($2)
+        and job.grid = file.grid and job.storage_index = file.storage_index and job.proven`,
+    [grid, storageIndexes],
+  );
+}
+
+/**
+ * Notes which jobs have ended, and lets the files be checked again: at once where one was repaired or is well, within the
+ * hour where nothing came of it.
+ */
 export async function noteEndedJobs(database: Queryable, grid: string): Promise<number> {
   const { rowCount } = await database.query({
     name: 'note-ended-jobs',
     text: `
       with ended as (
-        select file.storage_index, job.state from repairer.watched as file
+        select file.storage_index, job.state, job.last_result, job.spare_shares from repairer.watched as file
           left join repairer.jobs as job on job.grid = file.grid and job.storage_index = file.storage_index
          where file.grid = $1 and file.repair = 'queued'
            and (job.state is null or job.state not in ('queued', 'claimed'))
          limit $2)
-      update repairer.watched as file set repair = 'none', repaired_at = now(),
-             next_check = case when ended.state = 'done' then least(next_check, now()) else next_check end
+      update repairer.watched as file set repair = 'none',
+             repaired_at = case when last_result = 'repaired' then now() else repaired_at end,
+             spare_after_repair = case when last_result = 'repaired' then ended.spare_shares
+                                       else spare_after_repair end,
+             next_check = case when ended.state = 'waiting' then next_check
+                               when last_result in ('healthy', 'repaired') then least(next_check, now())
+                               else least(next_check, now() + interval '1 hour') end
         from ended where file.grid = $1 and file.storage_index = ended.storage_index`,
     values: [grid, batch],
   });

@@ -2,6 +2,7 @@ import type { Database } from '@holdfast/common/database';
 import { base32Encode, formatCapability } from '@holdfast/lafs';
 import type { AddResult } from '../../queue/add-jobs.js';
 import type { RepairFile } from '../../queue/repair-file.js';
+import type { Queryable } from './queryable.js';
 
 /** Most files that one statement adds or removes. */
 export const mostWatchedAtOnce = 1_000;
@@ -11,7 +12,8 @@ export const nobody = '';
 
 /**
  * Puts files under watch, at most `mostWatchedAtOnce` at a time, for an account's manifest or for nobody in particular.
- * Of a file that is under watch by its storage index the capability is taken; a different one contradicts.
+ * Of a file that is under watch by its storage index the capability is taken. A different one is kept beside it and tried in
+ * its turn, until shares have proven one; then it contradicts.
  *
  * @returns what became of each, in their order
  */
@@ -28,28 +30,24 @@ export async function watchFiles(
     const before = merged.get(index);
     if (!before || before.kind === 'storage-index') merged.set(index, file);
   }
-  // Named in one order by everybody, so that two who add the same files do not wait for each other.
-  const sorted = [...merged.values()].sort((a, b) => Buffer.compare(a.storageIndex, b.storageIndex));
-  const indexes = sorted.map(({ storageIndex }) => storageIndex);
+  const others = new Map<string, RepairFile>();
+  for (const file of files) {
+    const index = base32Encode(file.storageIndex);
+    const first = merged.get(index);
+    if (first && file.kind !== 'storage-index' && capabilityText(file) !== capabilityText(first))
+      others.set(index, file);
+  }
+  const indexes = inOrder(merged).map(({ storageIndex }) => storageIndex);
   const { rows } = await database.transaction(async (client) => {
-    const kept = await client.query<{
-      storage_index: Buffer;
-      verify_capability: string | null;
-    }>(
-      `insert into repairer.watched as file (grid, storage_index, verify_capability)
-       select $1, * from unnest($2::bytea[], $3::text[])
-       on conflict (grid, storage_index) do update set
-         verify_capability = coalesce(file.verify_capability, excluded.verify_capability)
-       returning storage_index, verify_capability`,
-      [grid, indexes, sorted.map((file) => capabilityText(file) ?? null)],
-    );
+    let kept = await nameFiles(client, grid, inOrder(merged));
+    if (others.size > 0) kept = [...kept, ...(await nameFiles(client, grid, inOrder(others)))];
     const added = await client.query<{ storage_index: Buffer }>(
       `insert into repairer.watched_for (grid, account, storage_index) select $1, $2, unnest($3::bytea[])
        on conflict do nothing returning storage_index`,
       [grid, account, indexes],
     );
     const isNew = new Set(added.rows.map(({ storage_index }) => base32Encode(storage_index)));
-    return { rows: kept.rows.map((row) => ({ ...row, added: isNew.has(base32Encode(row.storage_index)) })) };
+    return { rows: kept.map((row) => ({ ...row, added: isNew.has(base32Encode(row.storage_index)) })) };
   });
   const byIndex = new Map(rows.map((row) => [base32Encode(row.storage_index), row]));
   const counted = new Set<string>();
@@ -57,11 +55,43 @@ export async function watchFiles(
     const index = base32Encode(file.storageIndex);
     const row = byIndex.get(index);
     const text = capabilityText(file);
-    if (text !== undefined && text !== row?.verify_capability) return 'contradicts';
+    if (text !== undefined && text !== row?.verify_capability && text !== row?.other_capability)
+      return 'contradicts';
     if (!row?.added || counted.has(index)) return 'known';
     counted.add(index);
     return 'added';
   });
+}
+
+interface NamedRow {
+  readonly storage_index: Buffer;
+  readonly verify_capability: string | null;
+  readonly other_capability: string | null;
+}
+
+async function nameFiles(
+  database: Queryable,
+  grid: string,
+  files: readonly RepairFile[],
+): Promise<NamedRow[]> {
+  const { rows } = await database.query<NamedRow>(
+    `insert into repairer.watched as file (grid, storage_index, verify_capability)
+     select $1, * from unnest($2::bytea[], $3::text[])
+     on conflict (grid, storage_index) do update set
+       verify_capability = coalesce(file.verify_capability, excluded.verify_capability),
+       other_capability = case when file.proven or excluded.verify_capability is null
+                                 or file.verify_capability is null
+                                 or excluded.verify_capability = file.verify_capability
+                               then file.other_capability else excluded.verify_capability end
+     returning storage_index, verify_capability, other_capability`,
+    [grid, files.map(({ storageIndex }) => storageIndex), files.map((file) => capabilityText(file) ?? null)],
+  );
+  return rows;
+}
+
+/** Named in one order by everybody, so that two who add the same files do not wait for each other. */
+function inOrder(files: ReadonlyMap<string, RepairFile>): RepairFile[] {
+  return [...files.values()].sort((a, b) => Buffer.compare(a.storageIndex, b.storageIndex));
 }
 
 /**

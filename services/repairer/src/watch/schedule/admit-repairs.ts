@@ -2,7 +2,7 @@ import type { Database } from '@holdfast/common/database';
 import { addJobs, mostAdded } from '../../queue/add-jobs.js';
 import { jobsToAdmit, type NetworkSuspicion } from '../decisions/index.js';
 import type { Queryable } from '../records/queryable.js';
-import { countQueued, listWanted, noteRepairs } from '../records/wanted-repairs.js';
+import { countQueued, listWanted, noteQueued, takeProven } from '../records/wanted-repairs.js';
 
 /** The source of the jobs that the watch puts into the queue. */
 const watchSource = 'watch';
@@ -35,17 +35,15 @@ export async function admitRepairs(
   const results = await addJobs(database, grid, { source: watchSource, onlyIfWorthwhile: true }, wanted);
   const withResult = (matches: (result: (typeof results)[number] | undefined) => boolean) =>
     wanted.filter((_, index) => matches(results[index])).map(({ file }) => file.storageIndex);
-  await noteRepairs(
+  await noteQueued(
     own,
     grid,
     withResult((result) => result !== 'contradicts'),
-    'queued',
   );
-  await noteRepairs(
+  await takeProven(
     own,
     grid,
     withResult((result) => result === 'contradicts'),
-    'none',
   );
   return results.filter((result) => result === 'added').length;
 }

@@ -1,6 +1,8 @@
 import { waitFor } from '@holdfast/lab';
+import { formatCapability } from '@holdfast/lafs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { someVerifyCapability, type TestQueue, testQueue } from '../../testing/test-queue.js';
+import { addJobs } from '../../queue/add-jobs.js';
+import { contradicting, someVerifyCapability, type TestQueue, testQueue } from '../../testing/test-queue.js';
 import { type NetworkSuspicion, unsuspected, usualThreshold } from '../decisions/index.js';
 import { RecordedServers } from '../recorded-servers.js';
 import { recordCheckEnd, takeDueChecks } from '../records/due-checks.js';
@@ -66,8 +68,7 @@ async function checkedFile(servers: RecordedServers, shares = 10, worthwhile = f
     shares: ids.slice(0, shares).map((serverId, shareNumber) => ({ serverId, shareNumber })),
     health: { needed: 3, expected: 10, readable: shares, lasting: shares, servers: shares },
   };
-  const { storageIndex } = file;
-  const end = { storageIndex, record, nextCheckIn: 24 * hour, worthwhile };
+  const end = { file, proven: true, record, nextCheckIn: 24 * hour, worthwhile };
   await recordCheckEnd(queue.database.pool, grid, end, { servers, restAfterRepair: hour });
   return file;
 }
@@ -75,6 +76,13 @@ const repairs = () =>
   queue.sql<{ repair: string; spare_shares: number; share_servers: number[] }>(
     'select repair, spare_shares, share_servers from repairer.watched order by spare_shares',
   );
+
+const hoursToCheck = async () =>
+  (
+    await queue.sql<{ hours: number }>(
+      'select (extract(epoch from next_check - now()) / 3600)::float8 as hours from repairer.watched',
+    )
+  )[0]?.hours;
 
 describe('a server', () => {
   it('is suspected while nobody reaches it, gone after its grace time, and active again when it is back', async () => {
@@ -186,10 +194,10 @@ describe('repairs', () => {
 
   it('are followed by a check at once, and not by the next repair', async () => {
     const servers = await states();
-    const { storageIndex } = await checkedFile(servers, 5, true);
+    const file = await checkedFile(servers, 5, true);
     await admit();
     expect(await noteEndedJobs(queue.database.pool, grid)).toBe(0);
-    await queue.sql(`update repairer.jobs set state = 'done'`);
+    await queue.sql(`update repairer.jobs set state = 'done', last_result = 'repaired', spare_shares = 2`);
     expect(await noteEndedJobs(queue.database.pool, grid)).toBe(1);
     expect(await takeDueChecks(queue.database.pool, grid, { most: 1, within: minute, servers })).toHaveLength(
       1,
@@ -198,13 +206,57 @@ describe('repairs', () => {
       shares: [],
       health: { needed: 3, expected: 10, readable: 5, lasting: 5, servers: 5 },
     };
-    const end = { storageIndex, record, nextCheckIn: hour, worthwhile: true };
+    const end = { file, proven: true, record, nextCheckIn: 100 * hour, worthwhile: true };
     await recordCheckEnd(queue.database.pool, grid, end, { servers, restAfterRepair: hour });
     expect((await repairs())[0]?.repair).toBe('none');
+    expect(await hoursToCheck()).toBeCloseTo(1, 1);
     await recordCheckEnd(queue.database.pool, grid, end, { servers, restAfterRepair: 0 });
     await waitFor(
       'the repair is wanted again',
       async () => (await repairs())[0]?.repair === 'wanted' || undefined,
     );
+  });
+
+  it('are wanted again at once where a file loses more than it had left', async () => {
+    const servers = await states();
+    const file = await checkedFile(servers, 5, true);
+    await admit();
+    await queue.sql(`update repairer.jobs set state = 'done', last_result = 'repaired', spare_shares = 2`);
+    await noteEndedJobs(queue.database.pool, grid);
+    const record = { shares: [], health: { needed: 3, expected: 10, readable: 3, lasting: 3, servers: 3 } };
+    const end = { file, proven: true, record, nextCheckIn: hour, worthwhile: true };
+    await recordCheckEnd(queue.database.pool, grid, end, { servers, restAfterRepair: hour });
+    expect((await repairs())[0]?.repair).toBe('wanted');
+  });
+
+  it.each([
+    ['failed', 'failed'],
+    ['done', 'not-worthwhile'],
+  ])(
+    'of which nothing came are no repairs, and are looked at within the hour: %s, %s',
+    async (state, result) => {
+      const servers = await states();
+      const file = await checkedFile(servers, 5, true);
+      await admit();
+      await queue.sql('update repairer.jobs set state = $1, last_result = $2', [state, result]);
+      await noteEndedJobs(queue.database.pool, grid);
+      expect(await hoursToCheck()).toBeCloseTo(1, 1);
+      const record = { shares: [], health: { needed: 3, expected: 10, readable: 5, lasting: 5, servers: 5 } };
+      const end = { file, proven: true, record, nextCheckIn: hour, worthwhile: true };
+      await recordCheckEnd(queue.database.pool, grid, end, { servers, restAfterRepair: hour });
+      expect((await repairs())[0]?.repair).toBe('wanted');
+    },
+  );
+
+  it('go by the capability that a job was proven by, where the file is under watch by another', async () => {
+    const file = await checkedFile(await states(), 5, true);
+    const right = contradicting(file);
+    await addJobs(queue.database, grid, { source: 'test' }, [{ file: right }]);
+    await queue.sql('update repairer.jobs set proven = true');
+    expect(await admit()).toBe(0);
+    const [watched] = await queue.sql<{ verify_capability: string }>(
+      'select verify_capability from repairer.watched',
+    );
+    expect(watched?.verify_capability).toBe(formatCapability(right));
   });
 });
