@@ -87,7 +87,7 @@ describe('a server that shows another key than its NURL names', () => {
     const knocks = good.knocks();
     const other = parseNodePem(await generateNodePem());
     servers.set(describeServer('impostor', other, server.port));
-    const { lastError } = await becomes(servers, 'unreachable', 5_000);
+    const { lastError } = await becomes(servers, 'unreachable', 20_000);
     const why = `127.0.0.1:${server.port}: the server shows another key than its NURL names`;
     expect(lastError).toBe(why);
     await waitFor('it is tried again', () => server.knocks() >= 3 || undefined);
@@ -108,7 +108,7 @@ describe('a server that shows another key than its NURL names', () => {
     await connected(servers, 2);
     const { port } = server;
     await server.stop();
-    await becomes(servers, 'unreachable', 5_000);
+    await becomes(servers, 'unreachable', 20_000);
     // At the same place, behind the same name, with another certificate.
     const requests = server.requests.length;
     await using impostor = await openRecordingServer({
