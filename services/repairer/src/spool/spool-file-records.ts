@@ -1,12 +1,5 @@
 import type { Database } from '@holdfast/common/database';
-
-/** What tells a file of the spool folder from another. */
-export interface SpoolFileIdentity {
-  readonly name: string;
-  readonly size: number;
-  /** When it was changed last, in milliseconds since 1970. */
-  readonly modified: number;
-}
+import type { SpoolFileIdentity } from './spool-file-identity.js';
 
 /**
  * When a file was first seen, by the clock of Postgres; now, where it was not seen before.

@@ -4,7 +4,8 @@ import { mostAdded } from '../queue/add-jobs.js';
 import { FailedFile } from './failed-file.js';
 import { followEntries } from './follow-entries.js';
 import { spoolEntries } from './spool-entries.js';
-import { forgetSpoolFile, type SpoolFileIdentity, seenSince } from './spool-file-records.js';
+import { identify, isSame, type SpoolFileIdentity } from './spool-file-identity.js';
+import { forgetSpoolFile, seenSince } from './spool-file-records.js';
 
 /** What following a file needs. */
 export interface SpoolFileOptions {
@@ -65,6 +66,8 @@ export class SpoolFile {
       failures += failed.length;
       await failedFile.add(failed);
     }
+    // A list that somebody added to while it was looked through is another one, and not done.
+    if (!isSame(this.#identity, await identify(this.#path))) return failedFile.discard();
     await failedFile.replace();
     await forgetSpoolFile(database, grid, this.#identity);
     const { name: file } = this.#identity;

@@ -9,6 +9,8 @@ import { claimJob } from '../queue/claim-job.js';
 import { type AttemptEnd, endClaim } from '../queue/end-claim.js';
 import { queueStatus } from '../queue/queue-status.js';
 import { someVerifyCapability, type TestQueue, testQueue } from '../testing/test-queue.js';
+import { SpoolFile } from './spool-file.js';
+import { identify } from './spool-file-identity.js';
 import { SpoolFolder } from './spool-folder.js';
 
 const grid = 'test';
@@ -72,6 +74,19 @@ async function work(endOf: (storageIndex: string) => AttemptEnd = () => repaired
 const text = (file: ChkVerifyCapability) => formatCapability(file);
 
 describe('a file in the spool folder', () => {
+  it('that grows while it is looked through for the last time stays, with what was added', async () => {
+    await put('list.txt', text(someVerifyCapability()));
+    const options = { database: queue.database, grid, logger: silentLogger(), onAdded: () => undefined };
+    const file = new SpoolFile(path('list.txt'), await identify(path('list.txt')), options);
+    await file.follow(() => false);
+    expect(await work()).toBe(1);
+    const last = file.follow(() => false);
+    await appendFile(path('list.txt'), '# one more\n');
+    await last;
+    expect(await readFile(path('list.txt'), 'utf8')).toContain('one more');
+    expect(await names()).toEqual(['list.txt']);
+  });
+
   it('is taken with all that it names, and deleted once all of it is repaired', async () => {
     const [first, second] = [someVerifyCapability(), someVerifyCapability()];
     await put(

@@ -1,12 +1,13 @@
 import type { Dirent } from 'node:fs';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database } from '@holdfast/common/database';
 import { Repetition } from '@holdfast/common/lifecycle';
 import { type Logger, Seldom } from '@holdfast/common/logging';
 import { FailedFile, failedSuffix, unfinishedSuffix } from './failed-file.js';
 import { SpoolFile } from './spool-file.js';
-import { type SpoolFileIdentity, withSpoolFile } from './spool-file-records.js';
+import { identify, isSame, type SpoolFileIdentity } from './spool-file-identity.js';
+import { withSpoolFile } from './spool-file-records.js';
 
 /** What taking files from a folder needs. */
 export interface SpoolFolderOptions {
@@ -80,7 +81,7 @@ export class SpoolFolder {
 
   async #look(name: string): Promise<void> {
     const { dir, database, grid, stableFor } = this.#options;
-    const identity = await identify(dir, name);
+    const identity = await identify(join(dir, name));
     let seen = this.#seen.get(name);
     if (!seen || !isSame(seen.identity, identity)) {
       const file = new SpoolFile(join(dir, name), identity, this.#options);
@@ -92,7 +93,7 @@ export class SpoolFolder {
     const { file } = seen;
     await withSpoolFile(database, grid, name, async () => {
       // It may have been finished, and even replaced, by another repairer meanwhile.
-      if (isSame(identity, await identify(dir, name))) await file.follow(() => this.#rounds.stopping);
+      if (isSame(identity, await identify(join(dir, name)))) await file.follow(() => this.#rounds.stopping);
     });
     seen.nextLook = Date.now() + (Date.now() - began) * restFactor;
   }
@@ -126,13 +127,4 @@ function isSpoolFile(entry: Dirent): boolean {
     !name.endsWith(failedSuffix) &&
     !name.endsWith(unfinishedSuffix)
   );
-}
-
-async function identify(dir: string, name: string): Promise<SpoolFileIdentity> {
-  const { size, mtimeMs } = await stat(join(dir, name));
-  return { name, size, modified: Math.floor(mtimeMs) };
-}
-
-function isSame(a: SpoolFileIdentity, b: SpoolFileIdentity): boolean {
-  return a.size === b.size && a.modified === b.modified;
 }
