@@ -7,7 +7,10 @@ export function inviteCommand(program: Command): void {
   program
     .command('invite')
     .description('print a code by which one new node joins the grid, and wait until it is used')
-    .requiredOption('--dir <dir>', 'the folder of a storage server or a broker: the new node is like it')
+    .requiredOption(
+      '--dir <dir>',
+      'the folder of a storage server, a broker or a repairer: the new node is like it',
+    )
     .option('--account <name>', "invite a customer's broker, with this account; --dir is a storage server")
     .option('--file <file>', 'write a file instead, which needs no bus')
     .option('--expires <duration>', 'how long the invitation is good', durationArgument, '1h')

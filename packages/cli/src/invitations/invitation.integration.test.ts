@@ -28,7 +28,7 @@ describe('an invitation', () => {
   let database: Awaited<ReturnType<typeof createTestDatabase>>;
   const invited: ChildProcess[] = [];
   beforeAll(async () => {
-    lab = await Lab.up({ storage: 2, shares: { required: 1, happy: 2, total: 2 } });
+    lab = await Lab.up({ storage: 2, repairers: 1, shares: { required: 1, happy: 2, total: 2 } });
     folder = await temporaryFolder('invited');
     database = await createTestDatabase();
   });
@@ -96,6 +96,27 @@ describe('an invitation', () => {
     const again = await holdfast(['join', code, join(folder.path, 'again')]);
     expect(again).toMatchObject({ status: 1, stdout: '' });
     expect(again.stderr).toContain('nobody waits for this code');
+  });
+
+  it('makes a repairer that knows every storage server, and works on the Postgres that it is given', async () => {
+    const { code, ended } = await invite('--dir', join(lab.dir, 'repairer1'));
+    const dir = join(folder.path, 'repairing');
+    const { operator } = await places();
+    const joined = await holdfast([
+      ...['join', code, dir, '--postgres', database.url, '--operator', operator],
+    ]);
+    expect(joined).toMatchObject({ status: 0, stderr: '' });
+    expect(await ended).toMatchObject({
+      status: 0,
+      output: expect.stringContaining('repairing has joined.'),
+    });
+    await using _running = await run(dir, operator);
+    const connected = await waitFor('it is connected to both', async () => {
+      const metrics = await (await fetch(`http://${operator}/metrics`)).text();
+      const count = /^holdfast_storage_servers\{.*state="connected".*\} (\d+)$/m.exec(metrics)?.[1];
+      return count === '2' ? count : undefined;
+    });
+    expect(connected).toBe('2');
   });
 
   it('shows nothing of itself to others on the bus, and takes no question of theirs', async () => {

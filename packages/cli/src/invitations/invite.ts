@@ -1,10 +1,11 @@
+import type { KeyObject } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
 import { type BusAccess, busAccess, duration, readYamlConfiguration } from '@holdfast/common/configuration';
 import { ownBusTypes } from '@holdfast/common/connections';
 import { formatManagerKey } from '@holdfast/common/grid-management';
-import { type IntroducerAccess, readIntroducers } from '@holdfast/common/introducers';
+import { type IntroducerAccess, readIntroducers, readOwnBus } from '@holdfast/common/introducers';
 import { silentLogger } from '@holdfast/common/logging';
 import {
   AccountBook,
@@ -127,10 +128,12 @@ async function invitationFor({ dir, account }: InviteOptions): Promise<Invitatio
       return invitationOfStorage(dir);
     case 'broker':
       return invitationOfBroker(dir);
+    case 'repairer':
+      return invitationOfRepairer(dir);
     default:
       throw new InvitationError(
         'role',
-        'expected the folder of a storage server or a broker: the new node is like it',
+        'expected the folder of a storage server, a broker or a repairer: the new node is like it',
       );
   }
 }
@@ -160,7 +163,6 @@ async function invitationOfBroker(dir: string): Promise<Invitation> {
   const { introducers, connection_types: forAll } = await readConnections(dir, configuration);
   const { required, happy, total } = encoding;
   const listenedTo = await readIntroducers(dir, configuration, introducers, forAll);
-  const managers = Object.entries(grid_managers).map(([name, key]) => [name, formatManagerKey(key)]);
   return {
     settings: {
       kind: 'node',
@@ -168,11 +170,37 @@ async function invitationOfBroker(dir: string): Promise<Invitation> {
       grid,
       ...toldBus(await busAccess(dir, 'bus', bus)),
       ...(introducers && toldIntroducers(listenedTo)),
-      ...(managers.length === 0 ? {} : { gridManagers: Object.fromEntries(managers) }),
+      ...toldManagers(grid_managers),
       shares: { required, happy, total },
     },
     meeting: [...listenedTo.values()][0],
   };
+}
+
+/** Not told: its Postgres, in which whoever has the password may do everything. */
+async function invitationOfRepairer(dir: string): Promise<Invitation> {
+  const { nodeConfiguration } = await import('@holdfast/repairer');
+  const { readConnections } = await import('@holdfast/membership');
+  const configuration = await readYamlConfiguration(join(dir, 'node.yaml'), nodeConfiguration);
+  const { introducers, connection_types: forAll } = await readConnections(dir, configuration);
+  const meeting = await readOwnBus(dir, configuration, forAll);
+  const listenedTo = await readIntroducers(dir, configuration, introducers, forAll);
+  return {
+    settings: {
+      kind: 'node',
+      role: 'repairer',
+      grid: configuration.grid,
+      ...toldBus(meeting),
+      ...(introducers && toldIntroducers(listenedTo)),
+      ...toldManagers(configuration.grid_managers),
+    },
+    meeting,
+  };
+}
+
+function toldManagers(managers: Readonly<Record<string, KeyObject>>) {
+  const told = Object.entries(managers).map(([name, key]) => [name, formatManagerKey(key)]);
+  return told.length === 0 ? {} : { gridManagers: Object.fromEntries(told) as Record<string, string> };
 }
 
 function toldBus({ url, ca }: BusAccess) {

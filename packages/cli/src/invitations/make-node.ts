@@ -59,12 +59,17 @@ export async function makeInvitedNode(
     await initialise(dir, { ...onBus, listen, operator, locations });
     return;
   }
+  const managed = { ...onBus, ...(gridManagers === undefined ? {} : { gridManagers }) };
+  if (settings.role === 'repairer') {
+    const { initialise } = await import('@holdfast/repairer');
+    await initialise(dir, { ...managed, operator: options.operator ?? '127.0.0.1:7104' });
+    return;
+  }
   const { initialise } = await import('@holdfast/broker');
   const shares = options.shares ?? settings.shares;
   await initialise(dir, {
-    ...onBus,
+    ...managed,
     ...brokerPlaces(options),
-    ...(gridManagers === undefined ? {} : { gridManagers }),
     ...(shares === undefined ? {} : { shares }),
   });
 }

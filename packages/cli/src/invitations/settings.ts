@@ -14,15 +14,16 @@ export const invitationSettings = z.discriminatedUnion('kind', [
   /** A node of the operator's, which uses the bus as nodes of its role do. */
   z.strictObject({
     kind: z.literal('node'),
-    role: z.enum(['storage', 'broker']),
+    role: z.enum(['storage', 'broker', 'repairer']),
     grid: z.string(),
     /** With user and password, where the bus asks for them. */
     bus: z.string(),
     busCa: z.string().optional(),
     /** Those that the node names whose like it is; how each is reached is the new node's own matter. */
     introducers: z.record(z.string(), busAccess).optional(),
-    /** Of a broker: public keys of grid managers. */
+    /** Of a broker or a repairer: public keys of grid managers. */
     gridManagers: z.record(z.string(), z.string()).optional(),
+    /** Of a broker. */
     shares: shares.optional(),
   }),
   /** A customer's broker: the servers with the account's credentials, and no bus. */

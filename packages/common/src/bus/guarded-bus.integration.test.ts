@@ -163,6 +163,7 @@ describe('the guarded bus', () => {
       ['broker', subject('announced')],
       ['broker', 'holdfast.invitation.place'],
       ['repairer', subject('announced')],
+      ['repairer', 'holdfast.invitation.place'],
     ];
     for (const [user, name] of asked) {
       const forbidden = [
@@ -264,6 +265,7 @@ describe('the guarded bus', () => {
     ),
     ['invitee', 'storage', 'holdfast.invitation.place'],
     ['invitee', 'broker', 'holdfast.invitation.place'],
+    ['invitee', 'repairer', 'holdfast.invitation.place'],
   ];
 
   it('carries each question and its answer between those whose they are', async () => {
