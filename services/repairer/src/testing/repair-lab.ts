@@ -24,7 +24,7 @@ export interface RepairLab extends AsyncDisposable {
   logs(): Promise<string>;
 }
 
-const quick = 'sweep: 500ms\nclaim: 4s\nretry_after: 500ms\n';
+const quick = 'sweep: 500ms\nclaim: 4s\nretry_after: 500ms\nwatch: { settle: 1s }\n';
 
 export const shares = { required: 2, happy: 3, total: 6 };
 

@@ -95,7 +95,8 @@ export class Checker {
       results = await check(due.file, signal);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
-      onCheck('failed');
+      // What this repairer has no room for tells nothing of the network.
+      if (signal.aborted) onCheck('failed');
       logger.debug({ error: (error as Error).message }, 'a check came to nothing');
       await postponeCheck(database.pool, grid, due.file.storageIndex, failurePause * (1 + Math.random()));
       return;
