@@ -37,8 +37,13 @@ pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
   return value;
 });
 
-/** Nor compiled: a plan for parts that are hardly ever run is thought dear, and compiling it would take 400 ms each time. */
-const plannedOnce = 'set plan_cache_mode = force_generic_plan; set jit = off';
+/**
+ * A plan for parts that are hardly ever run is thought dear, and Postgres would compile it: 400 ms and more each time, for
+ * statements that take 40. Recovery recorded 2,000 shares a second with it, and 34,000 without.
+ */
+const neverCompiled = 'set jit = off';
+
+const plannedOnce = 'set plan_cache_mode = force_generic_plan';
 
 const longestWait = 5_000;
 const probeEvery = 2_000;
@@ -57,7 +62,8 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
     query_timeout: 65_000,
     keepAlive: true,
     // Waited for by whoever gets the connection first; its failure is the connection's.
-    ...(options.planOnce ? { onConnect: (client: pg.ClientBase) => client.query(plannedOnce) } : {}),
+    onConnect: (client: pg.ClientBase) =>
+      client.query(options.planOnce ? `${neverCompiled}; ${plannedOnce}` : neverCompiled),
   });
   // Without a listener an idle connection's end (a Postgres restart) would end this process.
   pool.on('error', (error) =>
