@@ -90,7 +90,7 @@ describe('a server that shows another key than its NURL names', () => {
     const { lastError } = await becomes(servers, 'unreachable', 20_000);
     const why = `127.0.0.1:${server.port}: the server shows another key than its NURL names`;
     expect(lastError).toBe(why);
-    await waitFor('it is tried again', () => server.knocks() >= 3 || undefined);
+    await waitFor('it is tried again', () => server.knocks() >= 2 || undefined);
     expect(server.requests).toEqual([]);
     expect(servers.connectedFor(randomBytes(16)).map(({ nickname }) => nickname)).toEqual(['good']);
     expect(lines).toMatchObject([
@@ -250,6 +250,33 @@ describe('a connection', () => {
     await server.start();
     await connected(servers, 1, 15_000);
   }, 120_000);
+
+  it('is used again within seconds while hundreds of others are away, which are not dialled more often for that', async () => {
+    const away = parseNodePem(await generateNodePem());
+    const closed = await startSilentServer();
+    await closed[Symbol.asyncDispose]();
+    const count = 500;
+    const started = performance.now();
+    for (let index = 0; index < count; index++)
+      servers.set(describeServer(`away${index}`, away, closed.port));
+    const dials = () =>
+      servers.statuses().reduce((sum, { failures }) => sum + (failures.get('unreachable') ?? 0), 0);
+    await waitFor('each was tried', () => dials() >= count || undefined, { timeoutMs: 60_000 });
+    await server.stop();
+    servers.set(server.known);
+    await waitFor(
+      'it is away',
+      () => servers.statuses().find(({ id }) => id === server.known.id)?.state === 'unreachable' || undefined,
+      {
+        timeoutMs: 60_000,
+      },
+    );
+    await server.start();
+    await connected(servers, 1, 60_000);
+    // As many as at once, and fifty a second after that, and at the end those that have their turn already.
+    const seconds = (performance.now() - started) / 1000;
+    expect(dials()).toBeLessThan(300 + 50 * seconds);
+  }, 200_000);
 
   it('does not wait for ever for a server that takes connections or requests and says nothing', async () => {
     await using silent = await startSilentServer();

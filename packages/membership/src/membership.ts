@@ -9,7 +9,7 @@ import {
   readIntroducers,
   readOwnBus,
 } from '@holdfast/common/introducers';
-import type { Lifecycle } from '@holdfast/common/lifecycle';
+import { inSlices, type Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { Gauge, type Registry } from '@holdfast/common/metrics';
 import { ServerSet, type ServerSetStatus } from '@holdfast/grid';
@@ -129,7 +129,7 @@ export class Membership {
     const cache = new AnnouncementCache({ database, grid, logger });
     this.#cache = cache;
     lifecycle.add('announcement cache', () => cache.close());
-    for (const heard of await cache.load()) this.#known.hear(heard);
+    await inSlices(await cache.load(), (heard) => this.#known.hear(heard));
     this.#introducers.set(this.#firstIntroducers);
     lifecycle.add('introducers', () => this.#introducers.close());
     lifecycle.add('connections.yaml', this.#follow());

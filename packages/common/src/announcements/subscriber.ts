@@ -1,5 +1,5 @@
 import type { Bus, Stop } from '../bus/index.js';
-import { Repetition } from '../lifecycle/index.js';
+import { inSlices, Repetition } from '../lifecycle/index.js';
 import { type Logger, Seldom } from '../logging/index.js';
 import { AnnouncementError } from './errors.js';
 import { type SignedAnnouncement, type VerifiedAnnouncement, verifyAnnouncement } from './signed.js';
@@ -53,7 +53,7 @@ export class AnnouncementSubscriber {
       let after: string | undefined;
       for (let pages = 1; !stopping(); pages++) {
         const page = await this.#options.bus.ask(this.#subjects.list, after === undefined ? {} : { after });
-        for (const signed of page.announcements) this.#hear(signed);
+        await inSlices(page.announcements, (signed) => this.#hear(signed));
         if (page.next === undefined) break;
         if (pages === mostPages || !leadsOn(page, after)) {
           this.#doubt(

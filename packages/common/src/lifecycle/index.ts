@@ -1,5 +1,6 @@
 /** Starting in order, stopping in reverse, and what signals mean. */
 export { collectForDataPath } from './data-path-collection.js';
+export { inSlices } from './in-slices.js';
 export { Lifecycle } from './lifecycle.js';
 export { Repetition } from './repetition.js';
 export { runService } from './run-service.js';

@@ -12,6 +12,8 @@ export interface CertificateClaim {
  */
 export class CertificateHolders {
   readonly #holders = new Map<string, CertificateClaim>();
+  /** The tub id of each server that holds a certificate: it has shown one, since its tub id is another only by `release`. */
+  readonly #held = new Map<string, string>();
   readonly #onDisplaced: (id: string) => void;
 
   /** @param onDisplaced called with the id of a server that has lost its certificate to one that the operator names */
@@ -30,12 +32,17 @@ export class CertificateHolders {
     const isAnothers = holder && holder.id !== claim.id;
     if (isAnothers && (holder.byOperator || !claim.byOperator)) return holder.id;
     this.#holders.set(name, claim);
-    if (isAnothers) this.#onDisplaced(holder.id);
+    this.#held.set(claim.id, name);
+    if (!isAnothers) return claim.id;
+    this.#held.delete(holder.id);
+    this.#onDisplaced(holder.id);
     return claim.id;
   }
 
   /** Gives free what belongs to a server that is not to be used any more, or not with this certificate. */
   release(id: string): void {
-    for (const [name, holder] of this.#holders) if (holder.id === id) this.#holders.delete(name);
+    const name = this.#held.get(id);
+    this.#held.delete(id);
+    if (name !== undefined && this.#holders.get(name)?.id === id) this.#holders.delete(name);
   }
 }

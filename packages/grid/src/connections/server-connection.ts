@@ -1,17 +1,15 @@
 import { createHmac } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type ConnectionTypes,
   dialTimeout,
-  freshIsolation,
   type HandlerName,
   type Route,
 } from '@holdfast/common/connections';
 import type { Logger } from '@holdfast/common/logging';
 import { formatNetworkLocation, wholeSharesExtension } from '@holdfast/lafs';
-import type { Pool } from 'undici';
 import { StorageServerError } from '../errors.js';
 import type { CertificateHolders } from './certificate-holders.js';
+import type { DialTurns } from './dial-turns.js';
 import {
   type KnownServer,
   operatorSource,
@@ -19,7 +17,8 @@ import {
   readKnownServer,
   UnusableServerError,
 } from './known-server.js';
-import { openPinnedPool } from './pinned-pool.js';
+import { PinnedPool } from './pinned-pool.js';
+import { RepeatedLooks } from './repeated-looks.js';
 import { StorageClient } from './storage-client.js';
 import type { StorageServer } from './storage-server.js';
 
@@ -55,13 +54,11 @@ export interface ConnectionSettings {
   readonly startSpread: number;
   /** Which server of the set each certificate belongs to. */
   readonly certificates: CertificateHolders;
+  /** In which those that are not connected are dialled. */
+  readonly turns: DialTurns;
   readonly logger: Logger;
 }
 
-const shortestWait = 250;
-/** Without an introducer nobody tells us that a server is back: it is to be used again within seconds all the same. */
-const longestWait = 5_000;
-const heartbeat = 20_000;
 const unwanted = 'nobody waits for this connection any more';
 
 /**
@@ -71,15 +68,12 @@ const unwanted = 'nobody waits for this connection any more';
 export class ServerConnection implements StorageServer {
   #known: KnownServer;
   readonly #logger: Logger;
-  readonly #startSpread: number;
   readonly #reachable: ReachableServer | undefined;
   #route: Route | undefined;
-  readonly #pool: Pool | undefined;
+  readonly #pool: PinnedPool | undefined;
   readonly #client: StorageClient | undefined;
-  readonly #closing = new AbortController();
-  readonly #running: Promise<void>;
-  #lookNow = new AbortController();
-  #heardOf = new AbortController();
+  readonly #looks: RepeatedLooks | undefined;
+  #closed = false;
   #state: ServerStatus['state'] = 'connecting';
   #since = new Date();
   #lastError: string | undefined;
@@ -92,40 +86,37 @@ export class ServerConnection implements StorageServer {
   #saysLeaving = false;
 
   constructor(known: KnownServer, settings: ConnectionSettings) {
-    const { leaseSecret, connectionTypes, startSpread, certificates, logger } = settings;
+    const { leaseSecret, connectionTypes, startSpread, certificates, turns, logger } = settings;
     this.#known = known;
     this.#logger = logger;
-    this.#startSpread = startSpread;
     this.#version = known.version;
     try {
       const reachable = readKnownServer(known, connectionTypes);
       const { routes, spkiHash, swissnum, tubId } = reachable;
       this.#reachable = reachable;
       this.#route = routes[0];
-      this.#pool = openPinnedPool({
+      const pool = new PinnedPool({
         routes,
         spkiHash,
         tubId,
         refuse: () => this.#claim(certificates, tubId),
-        isolation: freshIsolation(),
-        signal: this.#closing.signal,
         onRoute: (route) => {
           this.#route = route;
         },
+        onDisconnect: () => this.#looks?.doubt(),
       });
-      // A server that goes away closes its idle connections first: the earliest sign that there is.
-      this.#pool.on('disconnect', () => this.#lookNow.abort());
-      this.#client = new StorageClient({
-        pool: this.#pool,
-        nickname: () => this.nickname,
-        swissnum,
-        tubId,
-        leaseSecret,
+      const client = new StorageClient({ pool, nickname: () => this.nickname, swissnum, tubId, leaseSecret });
+      this.#pool = pool;
+      this.#client = client;
+      const patience = patienceWith(routes);
+      this.#looks = new RepeatedLooks({
+        look: () => this.#look(client, this.connected ? 0 : patience),
+        isConnected: () => this.connected,
+        startSpread,
+        turns,
       });
-      this.#running = this.#keepUp(this.#client);
     } catch (error) {
       if (!(error instanceof UnusableServerError)) throw error;
-      this.#running = Promise.resolve();
       this.#fail(error.code, error.message);
     }
   }
@@ -171,9 +162,9 @@ export class ServerConnection implements StorageServer {
     const wasLeaving = this.leaving;
     this.#known = known;
     if (this.#state !== 'connected') this.#version = known.version;
-    this.#heardOf.abort();
+    this.#looks?.hearNews();
     // What it says itself is now otherwise, too.
-    if (wasLeaving !== (known.leaving === true)) this.#lookNow.abort();
+    if (wasLeaving !== (known.leaving === true)) this.#looks?.doubt();
   }
 
   get #address(): string | undefined {
@@ -199,12 +190,11 @@ export class ServerConnection implements StorageServer {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
-    this.#lookNow.abort();
-    this.#heardOf.abort();
-    // First, so that a server that answers nothing cannot hold up the end.
+    this.#closed = true;
+    const ending = this.#looks?.end();
+    // So that a server that answers nothing cannot hold up the end.
     await this.#pool?.destroy();
-    await this.#running;
+    await ending;
   }
 
   listShares: StorageServer['listShares'] = (...request) =>
@@ -229,7 +219,7 @@ export class ServerConnection implements StorageServer {
 
   /** Why the certificate that this server has shown is not its own; undefined where it is. */
   #claim(certificates: CertificateHolders, tubId: Uint8Array): string | undefined {
-    if (this.#closing.signal.aborted) return unwanted;
+    if (this.#closed) return unwanted;
     const byOperator = this.#known.source === operatorSource;
     const holder = certificates.claim(tubId, { id: this.id, byOperator });
     return holder === this.id
@@ -260,37 +250,7 @@ export class ServerConnection implements StorageServer {
   #doubt({ code, status, message }: StorageServerError): void {
     if (status !== undefined || code === 'aborted') return;
     if (code === 'timeout') this.#fail(code, message);
-    this.#lookNow.abort();
-  }
-
-  async #keepUp(client: StorageClient): Promise<void> {
-    let wait = shortestWait;
-    await this.#pause(Math.random() * this.#startSpread, this.#closing.signal);
-    const patience = this.#patience();
-    while (!this.#closing.signal.aborted) {
-      this.#lookNow = new AbortController();
-      this.#heardOf = new AbortController();
-      const answered = await this.#look(client, this.#state === 'connected' ? 0 : patience);
-      wait = answered ? shortestWait : Math.min(wait * 2, longestWait);
-      // Chance in every pause, so that a restart does not knock on every door in the same instant.
-      const pause = (answered ? heartbeat : wait) * (0.75 + Math.random() / 2);
-      // A server that cannot be reached is not asked more often because it cannot be reached.
-      const { signal } = answered ? this.#lookNow : this.#heardOf;
-      await this.#pause(pause, signal);
-      // A server that closes every connection wakes us with each: it is not asked in a circle for that. Nor are all
-      // asked in the same instant when our own network breaks.
-      await this.#pause(shortestWait * (1 + 2 * Math.random()), this.#closing.signal);
-    }
-  }
-
-  /** How much longer than usual a first answer may take: proxies are slow, and each way may have to be tried. */
-  #patience(): number {
-    const byProxy = this.#reachable?.routes.filter(({ handler }) => handler.handler !== 'tcp') ?? [];
-    return byProxy.reduce((sum, route) => sum + dialTimeout(route), 0);
-  }
-
-  async #pause(time: number, signal: AbortSignal): Promise<void> {
-    await delay(time, undefined, { signal }).catch(() => undefined);
+    this.#looks?.doubt();
   }
 
   /** @param patience milliseconds for making a connection, beyond those that an answer may take */
@@ -307,6 +267,7 @@ export class ServerConnection implements StorageServer {
       return true;
     } catch (error) {
       this.#fail(error instanceof StorageServerError ? error.code : 'error', (error as Error).message);
+      this.#pool?.rest();
       return false;
     }
   }
@@ -321,11 +282,17 @@ export class ServerConnection implements StorageServer {
     if (state === this.#state) return;
     this.#state = state;
     this.#since = new Date();
-    if (this.#closing.signal.aborted) return;
+    if (this.#closed) return;
     const server = { serverId: this.id, server: this.nickname, address: this.#address };
     if (state === 'connected') this.#logger.info(server, 'storage server connected');
     else this.#logger.warn({ ...server, error }, 'storage server cannot be reached');
   }
+}
+
+/** How much longer than usual a first answer may take: proxies are slow, and each way may have to be tried. */
+function patienceWith(routes: readonly Route[]): number {
+  const byProxy = routes.filter(({ handler }) => handler.handler !== 'tcp');
+  return byProxy.reduce((sum, route) => sum + dialTimeout(route), 0);
 }
 
 function clamp(value: bigint): number {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type ConnectionTypes, defaultConnectionTypes } from '@holdfast/common/connections';
 import { Vouching } from '@holdfast/common/grid-management';
 import type { Logger } from '@holdfast/common/logging';
@@ -5,6 +6,7 @@ import type { Registry } from '@holdfast/common/metrics';
 import { permutedServerOrder } from '@holdfast/lafs';
 import { CertificateHolders } from './certificate-holders.js';
 import { measureConnections } from './connection-metrics.js';
+import { DialTurns } from './dial-turns.js';
 import type { KnownServer } from './known-server.js';
 import { type ConnectionSettings, ServerConnection, type ServerStatus } from './server-connection.js';
 import type { StorageServer } from './storage-server.js';
@@ -54,6 +56,7 @@ export class ServerSet {
   readonly #vouching: Vouching;
   readonly #servers = new Map<string, Entry>();
   readonly #closing = new Set<Promise<void>>();
+  #closed = false;
 
   constructor(options: ServerSetOptions) {
     const {
@@ -63,7 +66,8 @@ export class ServerSet {
       logger,
     } = options;
     const certificates = new CertificateHolders((id) => this.#reconnect(id));
-    this.#settings = { leaseSecret, connectionTypes, startSpread, certificates, logger };
+    const turns = new DialTurns();
+    this.#settings = { leaseSecret, connectionTypes, startSpread, certificates, turns, logger };
     this.#vouching = options.vouching ?? new Vouching();
     measureConnections(options.registry, () => this.statuses());
   }
@@ -73,6 +77,7 @@ export class ServerSet {
    * is called now; if it has none it is tried at once, since news of it means that it is there.
    */
   set(known: KnownServer): void {
+    if (this.#closed) return;
     const before = this.#servers.get(known.id);
     const vouchedUntil = this.#vouching.until(known.id, known.certificates);
     if (before && isReachedAlike(before.known, known)) {
@@ -124,7 +129,9 @@ export class ServerSet {
       .sort((a, b) => (a.nickname < b.nickname ? -1 : a.nickname > b.nickname ? 1 : a.id < b.id ? -1 : 1));
   }
 
+  /** Closes every connection; servers that are set after that are not connected to. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const { connection } of this.#servers.values()) this.#close(connection);
     await Promise.all(this.#closing);
   }
@@ -132,7 +139,7 @@ export class ServerSet {
   /** Begins anew with a server whose connections must not be used any longer. */
   #reconnect(id: string): void {
     const entry = this.#servers.get(id);
-    if (!entry) return;
+    if (!entry || this.#closed) return;
     this.#close(entry.connection);
     this.#servers.set(id, { ...entry, connection: new ServerConnection(entry.known, this.#settings) });
   }
@@ -160,7 +167,10 @@ function inOrder(storageIndex: Uint8Array, entries: readonly Entry[]): StorageSe
 
 /** Whether nothing changed of where a server is, who it must be there, and what is derived for it. */
 function isReachedAlike(a: KnownServer, b: KnownServer): boolean {
-  const way = ({ nurls, furl, permutationSeed, connectionTypes }: KnownServer) =>
-    JSON.stringify([nurls, furl, permutationSeed, connectionTypes]);
-  return way(a) === way(b);
+  return (
+    a.furl === b.furl &&
+    isDeepStrictEqual(a.nurls, b.nurls) &&
+    isDeepStrictEqual(a.permutationSeed, b.permutationSeed) &&
+    isDeepStrictEqual(a.connectionTypes, b.connectionTypes)
+  );
 }

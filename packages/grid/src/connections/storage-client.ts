@@ -29,13 +29,14 @@ import {
   storageRoutes,
   type WholeShares,
 } from '@holdfast/lafs';
-import type { Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { StorageServerError } from '../errors.js';
+import type { PinnedPool } from './pinned-pool.js';
 import type { Allocation } from './storage-server.js';
 
 /** What a client needs to speak with one server. */
 export interface StorageClientOptions {
-  readonly pool: Pool;
+  readonly pool: PinnedPool;
   /** How the server is called in messages. */
   readonly nickname: () => string;
   /** The credential: the last part of its NURL. */
@@ -288,7 +289,7 @@ export class StorageClient {
         ? setTimeout(() => end('impatience'), within)
         : setTimeout(() => end('timeout'), deadline);
     try {
-      const exchange = this.#exchange(request, ending);
+      const exchange = this.#exchange(request, ending, () => ended !== undefined);
       // While a request waits for a connection, the pool does not tell it that it has ended.
       return await Promise.race([
         exchange,
@@ -308,7 +309,7 @@ export class StorageClient {
     }
   }
 
-  async #exchange(request: Request, ending: EventEmitter): Promise<Answer> {
+  async #exchange(request: Request, ending: EventEmitter, hasEnded: () => boolean): Promise<Answer> {
     const headers: string[] = [
       'authorization',
       this.#authorization,
@@ -319,7 +320,9 @@ export class StorageClient {
     for (const [name, value] of Object.entries(request.headers ?? {})) headers.push(name, value);
     // One header for each secret: joined by commas they are refused.
     for (const value of formatSecrets(request.secrets ?? {})) headers.push(secretsHeader, value);
-    const response = await this.#options.pool.request({
+    const pool = this.#options.pool.current ?? (await this.#options.pool.open());
+    if (hasEnded()) throw this.#error('aborted', unwanted);
+    const response = await pool.request({
       method: request.method,
       path: request.path,
       headers,

@@ -49,6 +49,8 @@ export interface RecordingServer extends AsyncDisposable {
   readonly port: number;
   /** How many TCP connections were opened to it. */
   readonly knocks: () => number;
+  /** How many of them are open. */
+  readonly open: () => number;
   readonly connections: readonly RecordedConnection[];
   readonly requests: readonly RecordedRequest[];
   /** Forgets the connections and requests of before. */
@@ -156,6 +158,7 @@ export async function openRecordingServer(options: RecordingServerOptions): Prom
     known: await describe(port),
     port,
     knocks: () => knocks,
+    open: () => sockets.size,
     connections,
     requests,
     forget: () => {

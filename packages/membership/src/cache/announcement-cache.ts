@@ -1,5 +1,6 @@
 import { type VerifiedAnnouncement, verifyAnnouncement } from '@holdfast/common/announcements';
 import type { Database } from '@holdfast/common/database';
+import { inSlices } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 
 /** An announcement and the introducer that it was heard from. */
@@ -66,7 +67,7 @@ export class AnnouncementCache {
       [grid],
     );
     const heard: CachedAnnouncement[] = [];
-    for (const row of rows) {
+    await inSlices(rows, (row) => {
       const { introducer, message, signature, server_id: key } = row;
       const times = { firstHeard: row.first_heard, lastHeard: row.last_heard };
       try {
@@ -75,7 +76,7 @@ export class AnnouncementCache {
       } catch (error) {
         logger.warn({ error: (error as Error).message }, 'a cached announcement was not believed');
       }
-    }
+    });
     return heard;
   }
 
