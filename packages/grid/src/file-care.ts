@@ -40,6 +40,8 @@ export interface CheckRequest {
 export interface RepairRequest extends CheckRequest {
   /** What a check has found before: shares that it found wrong are believed to be, the rest is looked at again. */
   readonly checked?: CheckResults | undefined;
+  /** Whether, by what was found, nothing is to be put back now though something is missing. */
+  readonly putOff?: ((found: CheckResults) => Promise<boolean>) | undefined;
 }
 
 /** Looks after files that are there, with no more than the right to check them. */
@@ -88,7 +90,7 @@ export class FileCare {
    */
   async repair(
     file: Capability | StorageIndexOnly,
-    { verify = false, addLease = false, checked, pace = unlimited, signal }: RepairRequest = {},
+    { verify = false, addLease = false, checked, putOff, pace = unlimited, signal }: RepairRequest = {},
   ): Promise<RepairResults> {
     expectManyListeners(signal);
     if (file.kind === 'LIT') return nothingToRepair(literalResults());
@@ -101,6 +103,7 @@ export class FileCare {
       addLease,
       knownCorrupt,
       proven: checked?.proven ?? false,
+      putOff: putOff ?? (async () => false),
       pace: untilUnwanted(pace, signal),
       signal,
     });

@@ -4,7 +4,7 @@ import { formatDuration } from './format.js';
 
 const lookEvery = 2000;
 
-const results = {
+const results: Readonly<Record<string, string>> = {
   healthy: 'Was healthy',
   repaired: 'Repaired',
   'not-worthwhile': 'Can wait',
@@ -12,7 +12,7 @@ const results = {
   unrecoverable: 'Too few shares',
   failed: 'Failed',
   lost: 'Worker lost',
-} as const;
+};
 
 /** The queue of repairs, looked at again every two seconds while the page is seen. */
 export function Repairs({ initial }: { initial: RepairsJson }) {
@@ -51,12 +51,13 @@ export function Repairs({ initial }: { initial: RepairsJson }) {
   );
 }
 
-function summary({ jobs, delayed, last_minute }: RepairsJson): string {
+function summary({ jobs, delayed, postponed, last_minute }: RepairsJson): string {
   const ended = Object.values(last_minute).reduce((sum, count) => sum + count, 0);
   const left = jobs.queued + jobs.claimed;
   return [
     left === 0 ? 'Nothing is left to do.' : `${left} jobs are left, of which ${jobs.claimed} are being done.`,
     delayed > 0 ? `${delayed} are tried again after a pause.` : '',
+    postponed > 0 ? `${postponed} are put off, as servers that are away may come back.` : '',
     `${ended} attempts ended in the last minute${ended === 0 ? '' : `, ${(ended / 60).toFixed(1)} a second`}.`,
     ended > 0 && left > 0 ? `At that rate the rest takes ${formatDuration((60 * left) / ended)}.` : '',
     `${jobs.done} are done.`,
@@ -137,7 +138,7 @@ function RecentRow({ attempt }: { attempt: RecentRepairJson }) {
         <code>{storage_index}…</code>
       </th>
       <td data-label="Result">
-        {results[result]} <span class="quiet">{formatDuration(Date.now() / 1000 - ended)} ago</span>
+        {results[result] ?? result} <span class="quiet">{formatDuration(Date.now() / 1000 - ended)} ago</span>
         {error !== null && <div class="quiet">{error}</div>}
       </td>
       <td data-label="Good shares">{good_shares === null ? '–' : good_shares.join(' → ')}</td>

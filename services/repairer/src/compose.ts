@@ -100,6 +100,7 @@ export async function compose(
     firstPause: configuration.retry_after,
     longestPause: Math.max(longestRetryPause, configuration.retry_after),
     unrecoverablePause: configuration.recheck_unrecoverable,
+    postponedPause: Math.min(Math.max(configuration.watch.grace / 4, 1_000), 60_000),
   };
   const count = countRepairs({ registry, status, working: () => worker.working, pauses });
   const seldom = new Seldom();
@@ -122,6 +123,7 @@ export async function compose(
         serverBackSince: (time) => returning.since(time),
         soon: restedFor,
         worthwhile: ({ onlyIfWorthwhile }) => (onlyIfWorthwhile ? watch.isStillWorthwhile : undefined),
+        patience: (job) => watch.patienceFor(job),
         onChecked: watch.noteResults,
       }),
     onEnd: (ended) => {

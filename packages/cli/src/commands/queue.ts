@@ -20,9 +20,15 @@ export function queueCommand(program: Command): void {
     .argument('[capability...]', 'read or verify capabilities, or storage indexes')
     .option('--file <file>', 'a file that holds one a line, or - for standard input')
     .option('--verify', 'read every byte of the shares')
-    .action(async (names: string[], options: { dir: string; file?: string; verify?: true; json?: true }) => {
-      await (await import('../queue/add.js')).addToQueue(names, options);
-    });
+    .option('--now', 'do not wait for storage servers that are away and may come back')
+    .action(
+      async (
+        names: string[],
+        options: { dir: string; file?: string; verify?: true; now?: true; json?: true },
+      ) => {
+        await (await import('../queue/add.js')).addToQueue(names, options);
+      },
+    );
 
   command('failed', 'show the jobs that have failed, and why')
     .option('--waiting', 'those instead that wait for servers, because too few shares are left')

@@ -9,6 +9,8 @@ export interface AddOptions {
   /** A file with one name a line and `#` comments; `-` for standard input. */
   readonly file?: string;
   readonly verify?: true;
+  /** Whether storage servers that are away and may come back are not waited for. */
+  readonly now?: true;
   readonly json?: true;
 }
 
@@ -41,10 +43,10 @@ const mostRefusalsShown = 20;
  * @throws UsageError, NotAllAddedError, or the system's error where the file cannot be read
  */
 export async function addToQueue(names: readonly string[], options: AddOptions): Promise<void> {
-  const { dir, file, verify = false, json } = options;
+  const { dir, file, verify = false, now = false, json } = options;
   if (names.length === 0 && file === undefined)
     throw new UsageError('expected capabilities or storage indexes, or --file');
-  const result = await withRepairerNode(dir, (node) => addAll(node, lines(names, file), verify));
+  const result = await withRepairerNode(dir, (node) => addAll(node, lines(names, file), { verify, now }));
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
   else {
     const where = file === undefined ? 'argument' : 'line';
@@ -58,13 +60,13 @@ export async function addToQueue(names: readonly string[], options: AddOptions):
 async function addAll(
   { database, grid, wake }: RepairerNode,
   all: AsyncIterable<Line>,
-  verify: boolean,
+  terms: { readonly verify: boolean; readonly now: boolean },
 ): Promise<Added> {
   let [added, known] = [0, 0];
   const refused: { line: number; code: string; reason: string }[] = [];
   const addBatch = async (batch: readonly Line[]) => {
     const texts = batch.map(({ text }) => text);
-    const result = await addFiles(database, grid, { source: 'command', verify }, texts);
+    const result = await addFiles(database, grid, { source: 'command', ...terms }, texts);
     added += result.added;
     known += result.known;
     for (const { position, code, reason } of result.refused)

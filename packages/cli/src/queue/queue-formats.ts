@@ -22,9 +22,20 @@ export function statusJson({ recent, ...status }: QueueStatus): string {
 }
 
 /** For people. */
-export function formatStatus({ jobs, delayed, lastMinute, spareShares, recent }: QueueStatus): string {
+export function formatStatus({
+  jobs,
+  delayed,
+  postponed,
+  lastMinute,
+  spareShares,
+  recent,
+}: QueueStatus): string {
   const { queued, claimed, waiting, done, failed } = jobs;
-  const pausing = delayed === 0 ? '' : ` (${delayed} of them after a pause)`;
+  const pauses = [
+    ...(delayed === 0 ? [] : [`${delayed} of them after a pause`]),
+    ...(postponed === 0 ? [] : [`${postponed} put off, as servers that are away may come back`]),
+  ];
+  const pausing = pauses.length === 0 ? '' : ` (${pauses.join(', ')})`;
   const ended = Object.values(lastMinute).reduce((sum, count) => sum + count, 0);
   const lines = [
     `${queued} queued${pausing}, ${claimed} being done, ${done} done`,

@@ -4,9 +4,9 @@ import { z } from 'zod';
 export const suspicionReason = z.enum(['servers-away', 'checks-failing']);
 
 /** Because the network is suspected, repair is paused. */
-export const alarm = z.strictObject({ reason: suspicionReason.nullable(), since: z.iso.datetime() });
+export const alarm = z.object({ reason: suspicionReason.nullable(), since: z.iso.datetime() });
 
 /** That the network began to be suspected, and repair is paused; or that it no longer is. */
-export const repairAlarm = z.strictObject({ suspected: z.boolean(), reason: suspicionReason.nullable() });
+export const repairAlarm = z.object({ suspected: z.boolean(), reason: suspicionReason.nullable() });
 
 export type RepairAlarm = z.infer<typeof repairAlarm>;

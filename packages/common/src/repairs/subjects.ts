@@ -18,20 +18,28 @@ export const addRepairs = z.strictObject({
     .default('bus'),
   /** Whether every byte of the shares is to be read. */
   verify: z.boolean().default(false),
+  /** Whether storage servers that are away and expected back are not waited for. */
+  now: z.boolean().default(false),
 });
 
 export type AddRepairs = z.input<typeof addRepairs>;
 
+/*
+ * A question must be understood whole, or somebody would believe to be asked less than he was. Answers and events may have
+ * more in them than is read here, and results that are not known here: they may come from a newer release.
+ */
+
 /** What became of the files of an `AddRepairs`. */
-export const addRepairsAnswer = z.strictObject({
+export const addRepairsAnswer = z.object({
   added: count,
   /** In the queue already. */
   known: count,
   refused: z.array(
-    z.strictObject({
+    z.object({
       /** In `files`, from 0. */
       position: count,
-      code: z.enum(['malformed', 'unsupported', 'literal', 'contradicts']),
+      /** `malformed`, `unsupported`, `literal` or `contradicts`. */
+      code: z.string(),
       reason: z.string(),
     }),
   ),
@@ -39,17 +47,10 @@ export const addRepairsAnswer = z.strictObject({
 
 export type AddRepairsAnswer = z.infer<typeof addRepairsAnswer>;
 
-const result = z.enum([
-  'healthy',
-  'repaired',
-  'not-worthwhile',
-  'postponed',
-  'unrecoverable',
-  'failed',
-  'lost',
-]);
+/** `healthy`, `repaired`, `not-worthwhile`, `postponed`, `unrecoverable`, `failed` or `lost`. */
+const result = z.string();
 
-const outcome = z.strictObject({
+const outcome = z.object({
   authenticated: z.boolean(),
   needed: z.int().nullable(),
   expected: z.int().nullable(),
@@ -74,16 +75,18 @@ const attempt = {
 };
 
 /** How the queue of a grid is doing. */
-export const repairStatus = z.strictObject({
-  jobs: z.strictObject({ queued: count, claimed: count, waiting: count, done: count, failed: count }),
+export const repairStatus = z.object({
+  jobs: z.object({ queued: count, claimed: count, waiting: count, done: count, failed: count }),
   /** Of those that are queued, how many are in a pause after a failure. */
   delayed: count,
+  /** Of those that are queued, how many are put off until servers that are away are back, or given up. */
+  postponed: count.default(0),
   /** Files by how many of their shares can still be lost, as found by the last check; fewest first. */
-  spareShares: z.array(z.strictObject({ spare: z.int(), files: count })),
+  spareShares: z.array(z.object({ spare: z.int(), files: count })),
   /** Attempts by their results, in the last minute. */
-  lastMinute: z.partialRecord(result, count),
+  lastMinute: z.record(result, count),
   /** The last attempts, the newest first. */
-  recent: z.array(z.strictObject({ /** Its first letters. */ storageIndex: z.string(), ...attempt })),
+  recent: z.array(z.object({ /** Its first letters. */ storageIndex: z.string(), ...attempt })),
   /** Null where all is well. */
   alarm: alarm.nullable(),
 });
@@ -91,7 +94,7 @@ export const repairStatus = z.strictObject({
 export type RepairStatus = z.infer<typeof repairStatus>;
 
 /** How an attempt at a job ended. */
-export const repairOutcome = z.strictObject({
+export const repairOutcome = z.object({
   /** In base32. */
   storageIndex: z.string(),
   source: z.string(),
@@ -116,11 +119,11 @@ const retryRepairs = z.strictObject({
 
 export type RetryRepairs = z.infer<typeof retryRepairs>;
 
-const jobStandings = z.strictObject({
+const jobStandings = z.object({
   /** In the order of the question; null where a file has no job. */
   jobs: z.array(
     z
-      .strictObject({
+      .object({
         state: z.enum(['queued', 'claimed', 'waiting', 'done', 'failed']),
         /** How its last attempt ended, and when. */
         result: result.nullable(),
@@ -162,7 +165,7 @@ export function repairSubjects(grid: string): RepairSubjects {
       schema: z.strictObject({ storageIndexes }),
       answer: jobStandings,
     },
-    retry: { name: name('retry'), schema: retryRepairs, answer: z.strictObject({ retried: count }) },
+    retry: { name: name('retry'), schema: retryRepairs, answer: z.object({ retried: count }) },
     wake: { name: name('wake'), schema: nothing },
     outcome: { name: name('outcome'), schema: repairOutcome },
   };

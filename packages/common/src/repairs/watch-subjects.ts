@@ -20,15 +20,16 @@ const addWatched = z.strictObject({
 export type AddWatched = z.input<typeof addWatched>;
 
 /** What became of the files of an `AddWatched`. */
-const addWatchedAnswer = z.strictObject({
+const addWatchedAnswer = z.object({
   added: count,
   /** Under watch for this account already. */
   known: count,
   refused: z.array(
-    z.strictObject({
+    z.object({
       /** In `files`, from 0. */
       position: count,
-      code: z.enum(['malformed', 'unsupported', 'literal', 'contradicts']),
+      /** `malformed`, `unsupported`, `literal` or `contradicts`. */
+      code: z.string(),
       reason: z.string(),
     }),
   ),
@@ -37,10 +38,10 @@ const addWatchedAnswer = z.strictObject({
 export type AddWatchedAnswer = z.infer<typeof addWatchedAnswer>;
 
 /** How the watch is doing. */
-export const watchStatus = z.strictObject({
+export const watchStatus = z.object({
   /** Files under watch by how many of their shares can still be lost; null: never checked, or no share was ever found. */
-  files: z.array(z.strictObject({ spare: z.int().nullable(), files: count })),
-  servers: z.strictObject({ active: count, leaving: count, suspected: count, gone: count }),
+  files: z.array(z.object({ spare: z.int().nullable(), files: count })),
+  servers: z.object({ active: count, leaving: count, suspected: count, gone: count }),
   /** Null where all is well. */
   alarm: alarm.nullable(),
   /** The nickname of the repairer that schedules; null where none ever did. */

@@ -43,6 +43,8 @@ export interface RepairOptions extends RebuildOptions {
   readonly knownCorrupt: readonly CorruptShare[];
   /** Whether a check has found that the capability is that of the shares. */
   readonly proven: boolean;
+  /** Whether, by what was found, nothing is to be put back now though something is missing. */
+  readonly putOff: (found: CheckResults) => Promise<boolean>;
 }
 
 /**
@@ -99,6 +101,8 @@ class Repair {
     const candidates = candidatesFor(look, servers, capability.total);
     if (!isAnythingMissing(candidates, capability))
       return { ...nothingToRepair(before), bytesRead: this.#traffic.read };
+    if (await this.#options.putOff(before))
+      return { ...nothingToRepair(before), putOff: true, bytesRead: this.#traffic.read };
     const small = hasSmallShares(capability);
     const placed = small
       ? await this.#place(capability, look, candidates)
@@ -185,6 +189,7 @@ class Repair {
     return {
       before,
       after,
+      putOff: false,
       attempted: true,
       successful: after.healthy,
       sharesPlaced: placed.shares,

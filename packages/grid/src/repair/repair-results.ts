@@ -14,7 +14,9 @@ export interface RepairResults {
    * was there, and what servers acknowledged. What `before` is where nothing was attempted.
    */
   readonly after: CheckResults;
-  /** Whether there was anything to put anywhere. */
+  /** Whether something is missing, and was left so because whoever asked for the repair would rather wait. */
+  readonly putOff: boolean;
+  /** Whether it was tried to put anything anywhere. */
   readonly attempted: boolean;
   /** Whether something was attempted, and the file is healthy after it. */
   readonly successful: boolean;
@@ -27,11 +29,12 @@ export interface RepairResults {
   readonly bytesWritten: number;
 }
 
-/** The results for a file that lacks nothing. */
+/** The results where nothing was done. */
 export function nothingToRepair(before: CheckResults): RepairResults {
   return {
     before,
     after: before,
+    putOff: false,
     attempted: false,
     successful: false,
     sharesPlaced: [],

@@ -3,6 +3,8 @@ export interface RepairsJson {
   readonly jobs: Readonly<Record<'queued' | 'claimed' | 'waiting' | 'done' | 'failed', number>>;
   /** Of those that are queued, how many are in a pause after a failure. */
   readonly delayed: number;
+  /** Of those that are queued, how many are put off until servers that are away are back, or given up. */
+  readonly postponed: number;
   /** Files by how many of their shares can still be lost, as found by the last check; fewest first. */
   readonly spare_shares: readonly { readonly spare: number; readonly files: number }[];
   /** Attempts that have ended in the last minute, by their results. */
@@ -17,14 +19,8 @@ export interface RepairsJson {
 export interface RecentRepairJson {
   /** The first letters of it. */
   readonly storage_index: string;
-  readonly result:
-    | 'healthy'
-    | 'repaired'
-    | 'not-worthwhile'
-    | 'postponed'
-    | 'unrecoverable'
-    | 'failed'
-    | 'lost';
+  /** `healthy`, `repaired`, `failed` or another that repairers tell. */
+  readonly result: string;
   readonly error: string | null;
   readonly worker: string;
   /** Seconds since 1970. */

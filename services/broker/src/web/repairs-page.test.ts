@@ -5,6 +5,7 @@ import { repairsJson, repairsPage } from './repairs-page.js';
 const status: RepairStatus = {
   jobs: { queued: 7, claimed: 2, waiting: 1, done: 40, failed: 3 },
   delayed: 1,
+  postponed: 2,
   spareShares: [{ spare: -1, files: 1 }],
   lastMinute: { repaired: 12 },
   alarm: null,
@@ -24,7 +25,9 @@ const status: RepairStatus = {
 describe('the page of repairs', () => {
   it('tells what the queue holds, what was done lately, and why', () => {
     const page = repairsPage(repairsJson(status));
-    expect(page).toContain('7 queued, 2 being done, 40 done, 1 waiting for servers, 3 failed');
+    expect(page).toContain(
+      '7 queued (2 put off, as servers that are away may come back), 2 being done, 40 done, 1 waiting for servers, 3 failed',
+    );
     expect(page).toContain('1 files with -1 spare shares');
     expect(page).toContain('<code>abcdefgh…</code> failed by r1: s1: &#60;b&#62;refused&#60;/b&#62;');
     expect(page).not.toContain('<b>refused');

@@ -9,10 +9,11 @@ const reasons: Readonly<Record<'servers-away' | 'checks-failing', string>> = {
 
 /** What repairers say of their queue, as the page's JSON. */
 export function repairsJson(status: RepairStatus): RepairsJson {
-  const { jobs, delayed, spareShares, lastMinute, alarm, recent } = status;
+  const { jobs, delayed, postponed, spareShares, lastMinute, alarm, recent } = status;
   return {
     jobs,
     delayed,
+    postponed,
     spare_shares: spareShares,
     last_minute: lastMinute,
     alarm: alarm && {
@@ -36,7 +37,7 @@ export function repairsJson(status: RepairStatus): RepairsJson {
  * with an id.
  */
 export function repairsPage(repairs: RepairsJson): string {
-  const { jobs, spare_shares, alarm, recent } = repairs;
+  const { jobs, postponed, spare_shares, alarm, recent } = repairs;
   const body = `<main class="page">
 <header>
 <h1>Repairs</h1>
@@ -45,7 +46,7 @@ export function repairsPage(repairs: RepairsJson): string {
 
 <section class="card" id="repairs" aria-labelledby="repairs-title">
 <h2 id="repairs-title">The queue</h2>
-<p>${jobs.queued} queued, ${jobs.claimed} being done, ${jobs.done} done, ${jobs.waiting} waiting for servers, ${jobs.failed} failed</p>
+<p>${jobs.queued} queued${postponed > 0 ? ` (${postponed} put off, as servers that are away may come back)` : ''}, ${jobs.claimed} being done, ${jobs.done} done, ${jobs.waiting} waiting for servers, ${jobs.failed} failed</p>
 ${alarm === null ? '' : `<p role="alert">Repairs pause: ${htmlText(alarm.reason)}.</p>`}
 <ul class="plain">${spare_shares.map(({ spare, files }) => `<li>${files} files with ${spare} spare shares</li>`).join('')}</ul>
 <ul class="plain">${recent.map(recentLine).join('')}</ul>

@@ -28,6 +28,8 @@ export interface AddTerms {
   readonly unlessEndedSince?: Date;
   /** Whether the files are repaired only where the watch finds that worth it. */
   readonly onlyIfWorthwhile?: boolean;
+  /** Whether storage servers that are away and expected back are not waited for. */
+  readonly now?: boolean;
 }
 
 /** What became of a request. `known`: the job is in the queue already. `contradicts`: see RefusalCode. */
@@ -49,8 +51,8 @@ const settled = "(job.proven and coalesce(job.last_result, '') not in ('unrecove
 
 const addStatement = `
   insert into repairer.jobs as job (grid, source, storage_index, verify_capability, verify, spare_shares, priority,
-                                    only_if_worthwhile)
-  select $1, $2, file.*, coalesce(file.spare, ${uncheckedPriority}), $8
+                                    only_if_worthwhile, patient)
+  select $1, $2, file.*, coalesce(file.spare, ${uncheckedPriority}), $8, not $9::boolean
     from unnest($3::bytea[], $4::text[], $5::boolean[], $6::integer[]) as file(storage_index, capability, verify, spare)
   on conflict (grid, storage_index) do update set
     verify_capability = coalesce(job.verify_capability, excluded.verify_capability),
@@ -60,13 +62,15 @@ const addStatement = `
                             then job.other_capability else excluded.verify_capability end,
     verify = case when ${stays} then job.verify or excluded.verify else excluded.verify end,
     only_if_worthwhile = excluded.only_if_worthwhile and (job.only_if_worthwhile or not ${stays}),
+    patient = excluded.patient and (job.patient or not ${stays}),
     priority = case when ${stays} then least(job.priority, excluded.spare_shares)
                     else coalesce(excluded.spare_shares, job.spare_shares, ${uncheckedPriority}) end,
     source = case when ${stays} and (excluded.only_if_worthwhile or not job.only_if_worthwhile)
                   then job.source else excluded.source end,
     generation = case when ${stays} then job.generation else job.generation + 1 end,
     attempts = case when ${stays} then job.attempts else 0 end,
-    not_before = case when ${stays} then job.not_before end,
+    not_before = case when ${stays} and (excluded.patient or job.last_result is distinct from 'postponed')
+                      then job.not_before end,
     queued_at = case when ${stays} then job.queued_at else now() end,
     state = case when ${stays} then job.state else 'queued' end
   returning storage_index, verify_capability, other_capability, queued_at = now() as added`;
@@ -74,7 +78,7 @@ const addStatement = `
 /**
  * Puts files into the queue of a grid, at most `mostAdded` at a time. A file has one job, by its storage index: asked
  * for again while it is in the queue it stays as it is, and takes from the request what is more than it has: the
- * capability, the full verification, the higher priority, the repair in any case. After it has ended, or while it waits
+ * capability, the full verification, the higher priority, the repair in any case, or at once. After it has ended, or while it waits
  * for servers, it is queued under a new generation. Until shares have proven the capability of a job, another one is kept
  * beside it, and tried where the first comes to nothing.
  *
@@ -111,7 +115,7 @@ type MergedRequests = ReadonlyMap<string, MergedRequest>;
 async function addMerged(
   database: Database,
   grid: string,
-  { source, unlessEndedSince, onlyIfWorthwhile = false }: AddTerms,
+  { source, unlessEndedSince, onlyIfWorthwhile = false, now = false }: AddTerms,
   merged: MergedRequests,
 ): Promise<Map<string, AddedRow>> {
   // Named in one order by everybody, so that two who add the same files do not wait for each other.
@@ -128,6 +132,7 @@ async function addMerged(
       jobs.map(({ spareShares }) => spareShares ?? null),
       unlessEndedSince ?? null,
       onlyIfWorthwhile,
+      now,
     ],
   });
   return new Map(rows.map((row) => [base32Encode(row.storage_index), row]));

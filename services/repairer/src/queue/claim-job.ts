@@ -8,6 +8,8 @@ interface ClaimRow {
   readonly verify_capability: string | null;
   readonly verify: boolean;
   readonly only_if_worthwhile: boolean;
+  readonly patient: boolean;
+  readonly queued_for: number;
   readonly source: string;
   readonly generation: number;
   readonly attempts: number;
@@ -36,19 +38,22 @@ export async function claimJob(
         select storage_index from repairer.jobs
          where grid = $1 and state = 'queued' and not_before is null
          order by priority, queued_at limit 1 for update skip locked)
-      returning storage_index, verify_capability, verify, only_if_worthwhile, source, generation, attempts, claim`,
+      returning storage_index, verify_capability, verify, only_if_worthwhile, patient, source, generation, attempts,
+                claim, (extract(epoch from now() - queued_at) * 1000)::float8 as queued_for`,
     values: [grid, worker, claimFor],
   });
   const [row] = rows;
   if (!row) return undefined;
-  const { verify, only_if_worthwhile: onlyIfWorthwhile, source, generation, attempts, claim } = row;
+  const { verify, patient, source, generation, claim } = row;
   return {
     file: fileOf(row),
     verify,
-    onlyIfWorthwhile,
+    onlyIfWorthwhile: row.only_if_worthwhile,
+    patient,
+    queuedFor: row.queued_for,
     source,
     generation,
-    attempt: attempts,
+    attempt: row.attempts,
     claim,
     worker,
   };

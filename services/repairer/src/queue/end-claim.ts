@@ -7,13 +7,13 @@ export interface AttemptEnd {
   readonly result: Exclude<AttemptResult, 'lost'>;
   /** Whether a share was found to be of the file that the capability names. */
   readonly proven?: boolean;
-  /** In one line without secrets, where the result is `unrecoverable` or `failed`. */
+  /** In one line without secrets, where the result is `unrecoverable`, `postponed` or `failed`. */
   readonly error?: string;
   /** Undefined where not even a check came to its end. */
   readonly outcome?: JobOutcome;
   /** How many shares can still be lost: fewer than 0 where the file cannot be read. */
   readonly spareShares?: number;
-  /** Where the result is `unrecoverable` or `postponed`: milliseconds after which to look again, where that is not as usual. */
+  /** Where the result is `unrecoverable`: milliseconds after which to look again, where that is not as usual. */
   readonly lookAgainAfter?: number;
 }
 
@@ -26,6 +26,8 @@ export interface RetryTerms {
   readonly longestPause: number;
   /** After how long a file of which too few shares are left is looked at again, if no server comes back before. */
   readonly unrecoverablePause: number;
+  /** The first pause of a job that is put off; later ones are a quarter of the time since it was queued, up to an hour. */
+  readonly postponedPause: number;
 }
 
 /** Most attempts of a job that are remembered. */
@@ -33,7 +35,7 @@ const mostRemembered = 20;
 
 /** Whether more was asked for while the work was done, than the worker knew of. */
 const askedForMore = `(verify and not $16 or $17 and not only_if_worthwhile
-                       or $15::text is null and verify_capability is not null)`;
+                       or $20 and not patient or $15::text is null and verify_capability is not null)`;
 
 /** Whether another capability was named, and it may be that one which the shares belong to. */
 const unsure = '(other_capability is not null and not $18::boolean)';
@@ -62,8 +64,11 @@ export async function endClaim(
                        when attempts >= $9 then 'failed'
                        else 'queued' end,
           not_before = case when ${askedForMore} then null
+                            when $5 = 'postponed'
+                            then now() + least(greatest($21 * interval '1 millisecond', (now() - queued_at) / 4),
+                                               interval '1 hour')
                             when ${unsure} and attempts < $9 and $5 <> 'failed' then null
-                            when $5 in ('unrecoverable', 'postponed') then now() + $12 * interval '1 millisecond'
+                            when $5 = 'unrecoverable' then now() + $12 * interval '1 millisecond'
                             when $5 = 'failed' and attempts < $9
                             then now() + least($10 * power(2, attempts - 1), $11) * (0.75 + random() / 2)
                                          * interval '1 millisecond' end,
@@ -110,6 +115,8 @@ export async function endClaim(
       job.onlyIfWorthwhile,
       job.file.kind !== 'storage-index' && (end.proven ?? false),
       job.attempt,
+      job.patient,
+      terms.postponedPause,
     ],
   });
   return rows[0]?.state;

@@ -10,7 +10,7 @@ export const jobStates: readonly JobState[] = ['queued', 'claimed', 'waiting', '
 
 /**
  * How an attempt at a job ended. `not-worthwhile`: the file lacks something, and the watch finds that it can wait;
- * `postponed`: servers are away that are expected back; `lost`: its worker was not heard of in time.
+ * `postponed`: servers are away that are expected back, and nothing was repaired; `lost`: its worker was not heard of in time.
  */
 export type AttemptResult =
   | 'healthy'
@@ -28,6 +28,10 @@ export interface ClaimedJob {
   readonly verify: boolean;
   /** Whether it is repaired only where the watch finds that worth it. */
   readonly onlyIfWorthwhile: boolean;
+  /** Whether it waits for storage servers that are away and expected back. */
+  readonly patient: boolean;
+  /** Milliseconds since it was asked for, or tried again by hand. */
+  readonly queuedFor: number;
   readonly source: string;
   readonly generation: number;
   /** Which attempt of its generation this is, from 1. */

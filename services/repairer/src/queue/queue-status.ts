@@ -18,6 +18,8 @@ export interface QueueStatus {
   readonly jobs: Readonly<Record<JobState, number>>;
   /** Of those that are queued, how many are in a pause after a failure. */
   readonly delayed: number;
+  /** Of those that are queued, how many are put off until servers that are away are back, or given up. */
+  readonly postponed: number;
   /** Files by how many of their shares can still be lost, as found by the last check; fewest first. */
   readonly spareShares: readonly { readonly spare: number; readonly files: number }[];
   /** Attempts by their results, in the last minute. */
@@ -26,13 +28,16 @@ export interface QueueStatus {
   readonly recent: readonly RecentAttempt[];
 }
 
+const pausing = "state = 'queued' and not_before is not null";
+
 /** @param recent how many of the last attempts to name */
 export async function queueStatus(database: Database, grid: string, recent: number): Promise<QueueStatus> {
   const rows = async <Row extends object>(text: string, ...values: unknown[]) =>
     (await database.pool.query<Row>(text, [grid, ...values])).rows;
-  const states = await rows<{ state: JobState; count: number; delayed: number }>(
+  const states = await rows<{ state: JobState; count: number; delayed: number; postponed: number }>(
     `select state, count(*) as count,
-            (count(*) filter (where state = 'queued' and not_before is not null)) as delayed
+            count(*) filter (where ${pausing} and last_result is distinct from 'postponed') as delayed,
+            count(*) filter (where ${pausing} and last_result = 'postponed') as postponed
        from repairer.jobs where grid = $1 group by state`,
   );
   const spareShares = await rows<{ spare: number; files: number }>(
@@ -47,6 +52,7 @@ export async function queueStatus(database: Database, grid: string, recent: numb
   return {
     jobs: Object.fromEntries(jobStates.map((state) => [state, countOf(state)])) as Record<JobState, number>,
     delayed: states.reduce((sum, { delayed }) => sum + delayed, 0),
+    postponed: states.reduce((sum, { postponed }) => sum + postponed, 0),
     spareShares,
     lastMinute: Object.fromEntries(lastMinute.map(({ result, count }) => [result, count])),
     recent: await rows<RecentAttempt>(

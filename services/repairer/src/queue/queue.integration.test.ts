@@ -24,6 +24,7 @@ const terms: RetryTerms = {
   firstPause: minute,
   longestPause: 60 * minute,
   unrecoverablePause: 60 * minute,
+  postponedPause: minute,
 };
 const impatient: RetryTerms = { ...terms, firstPause: 0, unrecoverablePause: 0 };
 const outcome: JobOutcome = {
@@ -40,6 +41,7 @@ const outcome: JobOutcome = {
 const repaired: AttemptEnd = { result: 'repaired', outcome, spareShares: 7 };
 const proven: AttemptEnd = { ...repaired, proven: true };
 const failed: AttemptEnd = { result: 'failed', error: 'no server took a share' };
+const postponed: AttemptEnd = { result: 'postponed', error: '1 known server', spareShares: 5 };
 const unrecoverable: AttemptEnd = { result: 'unrecoverable', error: '2 of 3 shares', spareShares: -1 };
 
 let queue: TestQueue;
@@ -182,13 +184,20 @@ describe('asking for a file', () => {
     ['every byte', { verify: true }, {}],
     ['its capability', { named: true }, {}],
     ['a repair in any case', {}, { onlyIfWorthwhile: true }],
+    ['a repair at once', { now: true }, {}],
   ])(
     'for more while it is worked on is seen to after that: %s',
-    async (_, { named, verify = false }: { named?: boolean; verify?: boolean }, first) => {
+    async (_, {
+      named,
+      verify = false,
+      now = false,
+    }: { named?: boolean; verify?: boolean; now?: boolean }, first) => {
       const file = someVerifyCapability();
       await addJobs(queue.database, grid, { source: 'first', ...first }, [{ file: onlyStorageIndex(file) }]);
       const job = await claimed();
-      await add({ file: named ? file : onlyStorageIndex(file), verify });
+      await addJobs(queue.database, grid, { source: 'test', now }, [
+        { file: named ? file : onlyStorageIndex(file), verify },
+      ]);
       expect(await end(job, repaired)).toBe('queued');
       const again = await claimed();
       expect(again).toMatchObject({ verify, onlyIfWorthwhile: false, generation: 2, attempt: 1 });
@@ -398,6 +407,77 @@ describe('a file with too few shares', () => {
   });
 });
 
+describe('a job that is put off', () => {
+  const pause = async () =>
+    (
+      await queue.sql<{ ms: number }>(
+        'select (extract(epoch from not_before - now()) * 1000)::float8 as ms from repairer.jobs',
+      )
+    )[0]?.ms ?? 0;
+  const addNow = (file: ChkVerifyCapability, now = true) =>
+    addJobs(queue.database, grid, { source: 'test', now }, [{ file }]);
+
+  it('is looked at again after a while, however often, and that is no attempt', async () => {
+    await addFile(someVerifyCapability());
+    for (let look = 1; look <= terms.attempts + 2; look++) {
+      const job = await claimed();
+      expect(job).toMatchObject({ patient: true, attempt: 1 });
+      expect(await end(job, postponed)).toBe('queued');
+      expect(await claim()).toBeUndefined();
+      expect(await status()).toMatchObject({ delayed: 0, postponed: 1, jobs: { queued: 1 } });
+      await queue.sql("update repairer.jobs set not_before = now() - interval '1 second'");
+      expect((await sweep()).readied).toBe(1);
+    }
+    expect(await end(await claimed(), repaired)).toBe('done');
+    expect((await status()).postponed).toBe(0);
+  });
+
+  it('is looked at less often the longer it waits, so that many cause no storm', async () => {
+    await addFile(someVerifyCapability());
+    const after: number[] = [];
+    for (const waited of ['0 minutes', '1 hour', '2 days']) {
+      await queue.sql(`update repairer.jobs set queued_at = now() - interval '${waited}', not_before = null`);
+      const job = await claimed();
+      await end(job, postponed);
+      after.push(Math.round((await pause()) / minute));
+    }
+    expect(after).toEqual([1, 15, 60]);
+  });
+
+  it('tells how long it was waited for', async () => {
+    await addFile(someVerifyCapability());
+    await queue.sql("update repairer.jobs set queued_at = now() - interval '1 hour'");
+    expect((await claimed()).queuedFor).toBeGreaterThanOrEqual(60 * minute);
+  });
+
+  it('is looked at again when a server comes back', async () => {
+    await addFile(someVerifyCapability());
+    await end(await claimed(), postponed);
+    expect(await wakeWaiting(queue.database, grid, 10)).toBe(1);
+    await delay(20);
+    expect((await sweep()).readied).toBe(1);
+  });
+
+  it('is put off no more when somebody wants it now', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    await end(await claimed(), postponed);
+    expect(await addNow(file, false)).toEqual(['known']);
+    expect(await claim()).toBeUndefined();
+    expect(await addNow(file)).toEqual(['known']);
+    expect(await addNow(file, false)).toEqual(['known']);
+    expect((await claimed()).patient).toBe(false);
+  });
+
+  it('by turns under two capabilities rests like any other', async () => {
+    const file = someVerifyCapability();
+    await addFile(contradicting(file));
+    await addFile(file);
+    await end(await claimed(), postponed);
+    expect(await claim()).toBeUndefined();
+  });
+});
+
 describe('what the queue keeps', () => {
   it('is counted by state, by spare shares and by what was done lately', async () => {
     await add(...Array.from({ length: 6 }, () => ({ file: someVerifyCapability() })));
@@ -410,6 +490,7 @@ describe('what the queue keeps', () => {
     expect(counts).toEqual({
       jobs: { queued: 2, claimed: 1, waiting: 1, done: 2, failed: 0 },
       delayed: 1,
+      postponed: 0,
       spareShares: [
         { spare: -1, files: 1 },
         { spare: 7, files: 2 },

@@ -70,7 +70,8 @@ async function takeBackClaims(
 }
 
 /**
- * Lets files of which too few shares are left be looked at again soon: a server has come back.
+ * Lets files be looked at again soon of which too few shares are left, or whose repair was put off: a server has come
+ * back.
  *
  * @param restedFor milliseconds that each rests after the last look, so that a server that comes and goes causes no
  *   storm
@@ -82,7 +83,8 @@ export async function wakeWaiting(database: Database, grid: string, restedFor: n
       `update repairer.jobs set not_before = ended_at + $2 * interval '1 millisecond'
         where grid = $1 and storage_index in (
           select storage_index from repairer.jobs
-           where grid = $1 and state = 'waiting' and not_before > ended_at + $2 * interval '1 millisecond'
+           where grid = $1 and (state = 'waiting' or state = 'queued' and last_result = 'postponed')
+             and not_before > ended_at + $2 * interval '1 millisecond'
            limit $3 for update skip locked)`,
       [grid, restedFor, batch],
     );

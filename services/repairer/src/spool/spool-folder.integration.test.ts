@@ -14,7 +14,13 @@ import { identify } from './spool-file-identity.js';
 import { SpoolFolder } from './spool-folder.js';
 
 const grid = 'test';
-const terms = { attempts: 1, firstPause: 0, longestPause: 0, unrecoverablePause: 3_600_000 };
+const terms = {
+  attempts: 1,
+  firstPause: 0,
+  longestPause: 0,
+  unrecoverablePause: 3_600_000,
+  postponedPause: 0,
+};
 const repaired: AttemptEnd = { result: 'repaired' };
 const stableFor = 300;
 

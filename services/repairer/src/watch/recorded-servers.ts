@@ -14,6 +14,12 @@ export class RecordedServers {
   /** A server that nobody ever reported is gone, as far as shares on it are concerned. */
   readonly stateOf = (serverId: string): ServerState => this.#byId.get(serverId)?.state ?? 'gone';
 
+  /** Whether one that does not answer is away for less than its grace time, as far as anybody knows. */
+  isExpectedBack(serverId: string): boolean {
+    const record = this.#byId.get(serverId);
+    return record?.everReached === true && record.state !== 'gone';
+  }
+
   keyOf(serverId: string): number | undefined {
     return this.#byId.get(serverId)?.key;
   }

@@ -34,6 +34,12 @@ export class ServerView {
       leaving,
     }));
     if (sightings.length > 0) await reportServers(database.pool, grid, sightings);
-    this.#current = new RecordedServers(await listServers(database.pool, grid));
+    this.#current = await this.look();
+  }
+
+  /** The servers as they are on record at this moment. */
+  async look(): Promise<RecordedServers> {
+    const { database, grid } = this.#options;
+    return new RecordedServers(await listServers(database.pool, grid));
   }
 }

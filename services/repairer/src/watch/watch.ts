@@ -3,12 +3,14 @@ import { Repetition } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import type { RepairAlarm, WatchStatus } from '@holdfast/common/repairs';
 import type { CheckResults, ServerSet } from '@holdfast/grid';
+import type { ClaimedJob } from '../queue/job.js';
 import type { RepairFile } from '../queue/repair-file.js';
 import type { Pause } from '../restraint/pause.js';
 import { Checker } from './checker.js';
 import type { NetworkSuspicion } from './decisions/index.js';
 import { isFailedCheck } from './file-record.js';
 import { NetworkPause } from './network-pause.js';
+import { isPutOff } from './put-off.js';
 import { countChecks, type NetworkRecord, readNetwork } from './records/network-record.js';
 import { reportEvery } from './records/server-records.js';
 import { Scheduler } from './schedule/scheduler.js';
@@ -127,6 +129,22 @@ export class Watch {
     const { database, grid } = this.#options;
     return isStillWorthwhile(results, this.#view.current, { database, grid, terms: this.#terms });
   };
+
+  /**
+   * Whether the repair of a job is put off, by what was found just now: servers are away that are expected back, and the
+   * file is in no danger. Undefined where nothing is waited for: nobody has to wait longer than the grace time, whatever
+   * servers do.
+   */
+  patienceFor({
+    patient,
+    onlyIfWorthwhile,
+    queuedFor,
+  }: ClaimedJob): ((results: CheckResults) => Promise<boolean>) | undefined {
+    if (!patient || onlyIfWorthwhile || queuedFor >= this.#terms.grace) return undefined;
+    return async (results) =>
+      results.serversFailed.length > 0 &&
+      isPutOff(results, await this.#view.look().catch(() => this.#view.current));
+  }
 
   readonly status = (): Promise<WatchStatus> => {
     const { database, grid } = this.#options;

@@ -15,8 +15,8 @@ import { nobody, unwatchFiles, watchFiles } from './records/watched-files.js';
 const grid = 'test';
 const minute = 60_000;
 const servers = new RecordedServers([
-  { serverId: 'v0-a', key: 1, leaving: false, state: 'active' },
-  { serverId: 'v0-b', key: 2, leaving: false, state: 'active' },
+  { serverId: 'v0-a', key: 1, leaving: false, state: 'active', everReached: true },
+  { serverId: 'v0-b', key: 2, leaving: false, state: 'active', everReached: true },
 ]);
 let queue: TestQueue;
 

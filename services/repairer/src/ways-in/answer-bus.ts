@@ -29,8 +29,8 @@ export function answerBus({ bus, database, grid, logger, status, alarm }: Answer
   const stops = [
     bus.serve(
       add,
-      async ({ files, source = 'bus', verify = false }) => {
-        const answer = await addFiles(database, grid, { source, verify }, files);
+      async ({ files, source = 'bus', verify = false, now = false }) => {
+        const answer = await addFiles(database, grid, { source, verify, now }, files);
         const { added, known, refused } = answer;
         logger.info({ source, added, known, refused: refused.length }, 'jobs were asked for');
         sayWake(bus, grid, added);

@@ -27,6 +27,8 @@ export interface AttemptOptions {
   readonly soon: number;
   /** By what a check finds, whether the file of a job is to be repaired; undefined where it is, whatever is found. */
   readonly worthwhile: (job: ClaimedJob) => ((results: CheckResults) => Promise<boolean>) | undefined;
+  /** By what is found, whether the repair of a job is put off; undefined where it is not, whatever is found. */
+  readonly patience: (job: ClaimedJob) => ((results: CheckResults) => Promise<boolean>) | undefined;
   /** Told what was found before a repair. */
   readonly onChecked: (results: CheckResults) => void;
 }
@@ -40,7 +42,7 @@ export interface AttemptOptions {
 export async function attemptJob(
   job: ClaimedJob,
   signal: AbortSignal,
-  { files, logger, pace, serverBackSince, soon, worthwhile, onChecked }: AttemptOptions,
+  { files, logger, pace, serverBackSince, soon, worthwhile, patience, onChecked }: AttemptOptions,
 ): Promise<AttemptEnd> {
   const { file, verify } = job;
   const began = Date.now();
@@ -51,9 +53,16 @@ export async function attemptJob(
       onChecked(checked);
       return { result: checked.healthy ? 'healthy' : 'not-worthwhile', ...foundBy(checked) };
     }
-    const results = await files.repair(file, { verify, checked, pace, signal });
+    const putOff = patience(job);
+    // What is put off should not have every byte read each time.
+    const first = verify && putOff && (await files.check(file, { pace, signal }));
+    if (first && (await putOff(first))) {
+      onChecked(first);
+      return postponed(first);
+    }
+    const results = await files.repair(file, { verify, checked, putOff, pace, signal });
     onChecked(results.before);
-    return repairEnd(results);
+    return results.putOff ? postponed(results.before) : repairEnd(results);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof NotRecoverableError) {
@@ -77,6 +86,12 @@ function repairEnd(results: RepairResults): AttemptEnd {
   if (after.healthy) return { result: attempted ? 'repaired' : 'healthy', ...found };
   const good = `${after.goodShareCount} of ${after.expected ?? 'an unknown number of'} shares are good after the repair`;
   return { result: 'failed', error: oneLine([good, ...reasons].join('; ')), ...found };
+}
+
+function postponed(found: CheckResults): AttemptEnd {
+  const away = found.serversFailed.length;
+  const error = `${away} known ${away === 1 ? 'server' : 'servers'} could not be asked, and may come back`;
+  return { result: 'postponed', error, ...foundBy(found) };
 }
 
 function unrecoverable({ message, results }: NotRecoverableError): AttemptEnd {

@@ -24,7 +24,7 @@ it('a worker takes no job when a pause began while it waited to be woken', async
         return undefined;
       },
     },
-    retry: { attempts: 1, firstPause: 0, longestPause: 0, unrecoverablePause: 0 },
+    retry: { attempts: 1, firstPause: 0, longestPause: 0, unrecoverablePause: 0, postponedPause: 0 },
     pauses: [pause],
     attempt: async () => {
       attempts++;

@@ -69,7 +69,7 @@ function standingOf(job: JobStandings['jobs'][number], since: Date): Standing {
   const current = job.begunAt !== null && Date.parse(job.begunAt) >= since.getTime();
   switch (job.state) {
     case 'done':
-      return current && job.result !== 'not-worthwhile' ? 'safe' : 'to-be-added';
+      return current && (job.result === 'healthy' || job.result === 'repaired') ? 'safe' : 'to-be-added';
     case 'failed':
       return current && ended > Date.now() - onceMoreAfter ? 'failed' : 'to-be-added';
     case 'waiting':

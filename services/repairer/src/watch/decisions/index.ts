@@ -8,6 +8,7 @@ export {
   suspectNetwork,
   unsuspected,
 } from './network-suspicion.js';
+export { canWaitForServers } from './patience.js';
 export { recheckInterval, timeToNextCheck, timeToSpreadCheck } from './recheck-schedule.js';
 export { isRepairWorthwhile, type RepairThreshold, usualThreshold } from './repair-threshold.js';
 export { absenceAfter, isLasting, type ServerState, serverState } from './server-state.js';

@@ -8,6 +8,8 @@ export interface ServerRecord {
   readonly key: number;
   readonly leaving: boolean;
   readonly state: ServerState;
+  /** Whether any repairer ever reached it. */
+  readonly everReached: boolean;
 }
 
 /** What a repairer sees of a server. */
@@ -72,13 +74,15 @@ interface ServerRow {
   readonly key: number;
   readonly leaving: boolean;
   readonly state: ServerState;
+  readonly ever_reached: boolean;
 }
 
 /** All servers that there ever were. */
 export async function listServers(database: Queryable, grid: string): Promise<ServerRecord[]> {
   const { rows } = await database.query<ServerRow>({
     name: 'list-servers',
-    text: `select server_id, key, leaving, state from repairer.servers where grid = $1`,
+    text: `select server_id, key, leaving, state, reached_at is not null as ever_reached
+             from repairer.servers where grid = $1`,
     values: [grid],
   });
   return rows.map(recordOf);
@@ -91,7 +95,7 @@ export async function lookAtServers(database: Queryable, grid: string): Promise<
   >({
     name: 'look-at-servers',
     text: `
-      select server_id, key, leaving, state, absence, to_strike,
+      select server_id, key, leaving, state, reached_at is not null as ever_reached, absence, to_strike,
              reached_at > now() - $2 * interval '1 millisecond' as reached,
              known_at > now() - $3 * interval '1 millisecond' as known
         from repairer.servers where grid = $1`,
@@ -138,6 +142,6 @@ export async function changeServers(
   });
 }
 
-function recordOf({ server_id, key, leaving, state }: ServerRow): ServerRecord {
-  return { serverId: server_id, key, leaving, state };
+function recordOf({ server_id, key, leaving, state, ever_reached }: ServerRow): ServerRecord {
+  return { serverId: server_id, key, leaving, state, everReached: ever_reached };
 }
