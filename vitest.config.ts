@@ -30,6 +30,8 @@ export default defineConfig({
           globalSetup: 'packages/lab/src/testing/global-setup.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          // What is waited for comes sooner; a busy machine takes longer than the second that is given by itself.
+          expect: { poll: { timeout: 20_000 } },
         },
       },
     ],

@@ -26,7 +26,10 @@ describe('holdfast queue watch', () => {
       stdout: 'Put 3 under watch; 0 were in this manifest already.\n',
       stderr: '',
     });
-    await waitFor('all were checked', async () => (await status()).files[0]?.spare === 3 || undefined);
+    await waitFor('all were checked, and the servers counted', async () => {
+      const { files, servers } = await status();
+      return (files[0]?.spare === 3 && servers.active === 2) || undefined;
+    });
     const { stdout } = await watch(['status']);
     expect(stdout).toMatch(
       /^3 files under watch; repairer1 schedules\nservers: 2 active, 0 leaving, 0 away, 0 given up\n/,
