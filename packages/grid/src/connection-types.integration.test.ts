@@ -216,7 +216,7 @@ describe('a proxy', () => {
     await waitFor('it is asked', () => proxy.requests.length > 0 || undefined);
     const began = performance.now();
     await set.close();
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeLessThan(8_000);
   });
 });
 

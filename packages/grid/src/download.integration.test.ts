@@ -354,7 +354,7 @@ describe('a file', () => {
           return collect(file.read(0, file.size));
         });
         await expect(reading.then(({ length }) => length)).rejects.toThrow('the reader left');
-        expect(performance.now() - started).toBeLessThan(2_000);
+        expect(performance.now() - started).toBeLessThan(8_000);
         for (const relay of relaysOf(shares)) relay.resume();
         await relayed.connected(5);
       },

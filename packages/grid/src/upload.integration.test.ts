@@ -235,7 +235,7 @@ describe('a server that dies while a file is being stored', () => {
       });
     }
     await expect(upload).rejects.toThrow('the sender left');
-    expect(performance.now() - left).toBeLessThan(2_000);
+    expect(performance.now() - left).toBeLessThan(8_000);
     await nothingBegun(['s3', 's4', 's5']);
   });
 

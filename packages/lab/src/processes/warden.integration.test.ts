@@ -41,18 +41,18 @@ describe('processes under guard', () => {
     ]);
     expect(await Promise.all(pids.map((pid) => gone(pid)))).toEqual([false, false]);
     guardian.kill('SIGKILL');
-    await expect.poll(() => gone(pids[0]), { timeout: 3_000 }).toBe(true);
-    await expect.poll(() => gone(pids[1]), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => gone(pids[0]), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => gone(pids[1]), { timeout: 20_000 }).toBe(true);
   });
 
   it('are guarded again when the warden itself is killed', async () => {
     await using folder = await temporaryFolder();
     const { guardian, pids } = await startGuardian(folder, ['exec sleep 600']);
     process.kill(await wardenOf(guardian), 'SIGKILL');
-    await expect.poll(() => wardenOf(guardian).catch(() => 0), { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => wardenOf(guardian).catch(() => 0), { timeout: 20_000 }).toBeGreaterThan(0);
     await new Promise((resolve) => setTimeout(resolve, 200));
     guardian.kill('SIGKILL');
-    await expect.poll(() => gone(pids[0]), { timeout: 3_000 }).toBe(true);
+    await expect.poll(() => gone(pids[0]), { timeout: 20_000 }).toBe(true);
   });
 });
 

@@ -273,7 +273,7 @@ describe('accounts of two servers with one database and a bus', () => {
     await two.stop();
     await two.start();
     const before = announced;
-    await expect.poll(() => status(two.client), { timeout: 5_000 }).toBe(401);
+    await expect.poll(() => status(two.client)).toBe(401);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(announced).toBe(before);
 
