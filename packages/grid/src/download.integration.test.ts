@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { silentLogger } from '@holdfast/common/logging';
 import { Lab, waitFor } from '@holdfast/lab';
 import { type ChkReadCapability, parseCapability, storageIndexOf } from '@holdfast/lafs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { untilAborted } from './connections/until-aborted.js';
+import { KnownShares, type ShareSupply, sharesHeldBy } from './download/found-share.js';
+import { ShareSources } from './download/share-sources.js';
+import { NotEnoughSharesError } from './errors.js';
 import { TransferMemory } from './memory/transfer-memory.js';
 import { collect, type LabClient, openLabClient } from './testing/lab-client.js';
 import type { Relay } from './testing/relay.js';
@@ -132,6 +137,49 @@ describe('a file', () => {
       reasons: expect.arrayContaining([
         expect.stringMatching(/^share \d on s\d: block 1 is not what its hash says/),
       ]),
+    });
+  });
+
+  describe('whose capability is wrong', () => {
+    /** The file's shares on some servers, and the numbers of those that their servers were told are wrong. */
+    async function foundOn(storageIndex: Uint8Array, servers: number) {
+      const reported: number[] = [];
+      const noted = client.servers
+        .connectedFor(storageIndex)
+        .slice(0, servers)
+        .map((connection) => ({
+          ...untilAborted(connection, new AbortController().signal),
+          reportCorruption: async (_index: Uint8Array, shareNumber: number) => {
+            reported.push(shareNumber);
+          },
+        }));
+      const found = await Promise.all(
+        noted.map((server) => sharesHeldBy(server, storageIndex, { whole: false })),
+      );
+      return { supply: new KnownShares(found.flat()), reported };
+    }
+    const start = (capability: ChkReadCapability, supply: ShareSupply) =>
+      new ShareSources(capability, storageIndexOf(capability), supply, silentLogger(), undefined).start();
+
+    it.each<[string, (right: ChkReadCapability) => ChkReadCapability]>([
+      ['in its hash', (right) => ({ ...right, uriExtensionHash: randomBytes(32) })],
+      ['in how many shares there are', (right) => ({ ...right, total: 2 })],
+      ['in its size', (right) => ({ ...right, size: right.size - 1 })],
+    ])('%s brings no server into disrepute', async (_where, wronged) => {
+      const { capability } = await stored(large);
+      const wrong = wronged(parseCapability(capability) as ChkReadCapability);
+      const { supply, reported } = await foundOn(storageIndexOf(wrong), 5);
+      await expect(start(wrong, supply)).rejects.toThrow(NotEnoughSharesError);
+      expect(reported).toEqual([]);
+    });
+
+    it('as far as too few shares to be a file say, is believed, and their servers are told', async () => {
+      const { capability } = await stored(large);
+      const right = parseCapability(capability) as ChkReadCapability;
+      const wrong = { ...right, uriExtensionHash: randomBytes(32) };
+      const { supply, reported } = await foundOn(storageIndexOf(wrong), 2);
+      await expect(start(wrong, supply)).rejects.toThrow(NotEnoughSharesError);
+      expect(reported).toHaveLength(2);
     });
   });
 

@@ -1,6 +1,9 @@
 import type { Logger } from '@holdfast/common/logging';
-import type { ChkCapability } from '@holdfast/lafs';
+import { type ChkCapability, verifyCapabilityOf } from '@holdfast/lafs';
+import { proveCapability } from '../check/prove-capability.js';
+import { reportCorrupt } from '../check/report-corrupt.js';
 import { NotEnoughSharesError, StorageServerError } from '../errors.js';
+import { unlimited } from '../repair/pace.js';
 import type { FileDescription } from './file-description.js';
 import { describeShare, type FoundShare, type ShareSupply } from './found-share.js';
 import { ShareReader } from './share-reader.js';
@@ -23,6 +26,8 @@ export class ShareSources {
   readonly #slow: ShareReader[] = [];
   readonly #tried = new Set<FoundShare>();
   readonly #givenUp = new Map<FoundShare, Error>();
+  /** Shares that do not lead to the capability, while none has shown that it is not the capability which is wrong. */
+  readonly #doubted = new Map<FoundShare, Error>();
   readonly #reasons: string[] = [];
   readonly #news = new News();
   /** How many shares are being opened, also those that are not waited for any more. */
@@ -68,10 +73,10 @@ export class ShareSources {
       this.#signal?.throwIfAborted();
       const chosen = this.#choose(required - this.#open.length);
       if (chosen.length > 0) await Promise.all(chosen.map((share) => this.#tryToOpen(share)));
-      else if (!(await this.#somethingNew())) throw this.notEnough();
+      else if (!(await this.#somethingNew())) throw await this.#notStarted();
     }
     const description = this.#description;
-    if (!description) throw this.notEnough();
+    if (!description) throw await this.#notStarted();
     return description;
   }
 
@@ -122,6 +127,23 @@ export class ShareSources {
     const found = new Set(good.map(({ shareNumber }) => shareNumber)).size;
     const reasons = [...new Set([...this.#reasons, ...this.#finder.reasons])].slice(0, 10);
     return new NotEnoughSharesError(found, this.#capability.required, reasons);
+  }
+
+  /** Tells servers of the shares that are in doubt, unless these agree on another file: then the capability is wrong. */
+  async #notStarted(): Promise<NotEnoughSharesError> {
+    if (this.#doubted.size > 0) {
+      const capability = verifyCapabilityOf(this.#capability);
+      const how = { signal: this.#signal, pace: unlimited };
+      const { wrongCapability } = await proveCapability(capability, [...this.#doubted.keys()], how);
+      if (!wrongCapability) this.#tellDoubted();
+    }
+    return this.notEnough();
+  }
+
+  #tellDoubted(): void {
+    for (const [share, { message }] of this.#doubted)
+      reportCorrupt(share, this.#storageIndex, message, this.#logger);
+    this.#doubted.clear();
   }
 
   /** Waits until a share was found, opened, given up or found slow; false where nothing of it can come any more. */
@@ -187,6 +209,7 @@ export class ShareSources {
       const reader = await ShareReader.open(share, this.#storageIndex, this.#capability, this.#description);
       // The first description wins; all that get here are the same, since their hash is.
       this.#description ??= reader.description;
+      this.#tellDoubted();
       reader.goBy(this.#description);
       // While this one was slow another of its number may have been opened.
       const isOpen = this.#open.some((open) => open.share.shareNumber === share.shareNumber);
@@ -203,13 +226,11 @@ export class ShareSources {
     this.#givenUp.set(share, error);
     const reason = `${describeShare(share)}: ${error.message}`;
     this.#reasons.push(reason);
-    this.#logger.warn({ reason }, 'a share could not be used');
-    if (error instanceof StorageServerError) return;
-    share.server
-      .reportCorruption(this.#storageIndex, share.shareNumber, error.message)
-      .catch((failure: Error) => {
-        this.#logger.debug({ reason: failure.message }, 'a corruption report was not taken');
-      });
+    if (error instanceof StorageServerError) this.#logger.warn({ reason }, 'a share could not be used');
+    else {
+      this.#doubted.set(share, error);
+      if (this.#description) this.#tellDoubted();
+    }
   }
 }
 
