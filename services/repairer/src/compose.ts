@@ -149,6 +149,7 @@ export async function compose(
     grid,
     logger,
     stableFor: configuration.spool.stable_for,
+    claimFor,
     onAdded: (jobs) => sayWake(bus, grid, jobs),
   });
   await spool.start();

@@ -4,9 +4,10 @@ import { jobs } from './01-jobs.js';
 import { watch } from './02-watch.js';
 import { spoolFiles } from './03-spool-files.js';
 import { termsOfJobs } from './04-terms-of-jobs.js';
+import { spoolClaims } from './05-spool-claims.js';
 
 /** The schema `repairer`, step by step. All repairers of a grid share it. */
-export const migrations: readonly Migration[] = [jobs, watch, spoolFiles, termsOfJobs];
+export const migrations: readonly Migration[] = [jobs, watch, spoolFiles, termsOfJobs, spoolClaims];
 
 /**
  * Brings the schema `repairer` of a database to what this release knows.

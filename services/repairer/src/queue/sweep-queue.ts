@@ -115,4 +115,10 @@ export async function forgetOld(database: Database, grid: string, after: number)
         where grid = $1 and seen_at < now() - $2 * interval '1 millisecond' limit $3))`,
     limits,
   );
+  await database.pool.query(
+    `delete from repairer.spool_claims where ctid = any(array(
+       select ctid from repairer.spool_claims
+        where grid = $1 and claim_until < now() - $2 * interval '1 millisecond' limit $3))`,
+    limits,
+  );
 }

@@ -25,25 +25,3 @@ export async function forgetSpoolFile(
     [grid, file.name, file.size, file.modified],
   );
 }
-
-/**
- * Does something with a file of the spool folder while no other repairer does.
- *
- * @returns false where another does something with it now
- */
-export function withSpoolFile(
-  database: Database,
-  grid: string,
-  name: string,
-  work: () => Promise<void>,
-): Promise<boolean> {
-  return database.transaction(async (client) => {
-    const { rows } = await client.query<{ free: boolean }>(
-      `select pg_try_advisory_xact_lock(hashtext('holdfast spool'), hashtext($1)) as free`,
-      [`${grid}/${name}`],
-    );
-    if (!rows[0]?.free) return false;
-    await work();
-    return true;
-  });
-}

@@ -3,6 +3,7 @@ import type { Logger } from '@holdfast/common/logging';
 import { mostAdded } from '../queue/add-jobs.js';
 import { FailedFile } from './failed-file.js';
 import { followEntries } from './follow-entries.js';
+import type { SpoolClaim } from './spool-claims.js';
 import { spoolEntries } from './spool-entries.js';
 import { identify, isSame, type SpoolFileIdentity } from './spool-file-identity.js';
 import { forgetSpoolFile, seenSince } from './spool-file-records.js';
@@ -32,7 +33,7 @@ export class SpoolFile {
   }
 
   /** One look: adds what is to be added, and ends the file where nothing of it is left to do. */
-  async follow(stopping: () => boolean): Promise<void> {
+  async follow(claim: SpoolClaim, stopping: () => boolean): Promise<void> {
     const { database, grid, onAdded } = this.#options;
     const seenAt = await seenSince(database, grid, this.#identity);
     let allBefore = true;
@@ -40,6 +41,7 @@ export class SpoolFile {
     for await (const entries of spoolEntries(this.#path, mostAdded)) {
       if (stopping()) return;
       if (number++ < this.#finished) continue;
+      await claim.extend();
       const { unfinished, added } = await followEntries(database, grid, seenAt, entries);
       onAdded(added);
       allBefore &&= unfinished === 0;
@@ -48,10 +50,10 @@ export class SpoolFile {
       else if (this.#added) return;
     }
     this.#added = true;
-    if (allBefore) await this.#end(seenAt);
+    if (allBefore) await this.#end(claim, seenAt);
   }
 
-  async #end(seenAt: Date): Promise<void> {
+  async #end(claim: SpoolClaim, seenAt: Date): Promise<void> {
     const { database, grid, logger } = this.#options;
     const failedFile = new FailedFile(this.#path);
     let [count, failures] = [0, 0];
@@ -64,8 +66,10 @@ export class SpoolFile {
       }
       count += entries.length;
       failures += failed.length;
+      await claim.extend();
       await failedFile.add(failed);
     }
+    await claim.extend();
     // A list that somebody added to while it was looked through is another one, and not done.
     if (!isSame(this.#identity, await identify(this.#path))) return failedFile.discard();
     await failedFile.replace();

@@ -9,6 +9,7 @@ import { claimJob } from '../queue/claim-job.js';
 import { type AttemptEnd, endClaim } from '../queue/end-claim.js';
 import { queueStatus } from '../queue/queue-status.js';
 import { someVerifyCapability, type TestQueue, testQueue } from '../testing/test-queue.js';
+import { SpoolClaimLostError, withSpoolFile } from './spool-claims.js';
 import { SpoolFile } from './spool-file.js';
 import { identify } from './spool-file-identity.js';
 import { SpoolFolder } from './spool-folder.js';
@@ -47,6 +48,7 @@ async function watch(): Promise<SpoolFolder> {
     grid,
     logger: silentLogger(),
     stableFor,
+    claimFor: 5_000,
     onAdded: () => undefined,
   });
   spools.push(spool);
@@ -84,9 +86,10 @@ describe('a file in the spool folder', () => {
     await put('list.txt', text(someVerifyCapability()));
     const options = { database: queue.database, grid, logger: silentLogger(), onAdded: () => undefined };
     const file = new SpoolFile(path('list.txt'), await identify(path('list.txt')), options);
-    await file.follow(() => false);
+    const claim = { extend: async () => undefined };
+    await file.follow(claim, () => false);
     expect(await work()).toBe(1);
-    const last = file.follow(() => false);
+    const last = file.follow(claim, () => false);
     await appendFile(path('list.txt'), '# one more\n');
     await last;
     expect(await readFile(path('list.txt'), 'utf8')).toContain('one more');
@@ -202,6 +205,20 @@ describe('a file in the spool folder', () => {
     await until('it is in its place', async () => String(await names()) === 'list.failed');
   });
 
+  it('is taken by another repairer when the one that looked through it was killed', async () => {
+    await queue.sql(
+      "insert into repairer.spool_claims (grid, name, claim_until) values ($1, 'list', now() + interval '2 seconds')",
+      [grid],
+    );
+    await put('list', text(someVerifyCapability()));
+    await watch();
+    await queued(1);
+    const rows = await queue.sql(
+      "select from repairer.spool_claims where claim_until > now() + interval '1 hour'",
+    );
+    expect(rows).toEqual([]);
+  });
+
   it('is taken again when it is put there again', async () => {
     const file = someVerifyCapability();
     await watch();
@@ -224,5 +241,52 @@ describe('a file in the spool folder', () => {
     expect((await stat(path('picture.failed'))).size).toBeLessThan(10_000);
     expect(await counts()).toMatchObject({ queued: 0, done: 0 });
     await rm(path('.hidden'));
+  });
+});
+
+describe('a claim on a file of the spool folder', () => {
+  const options = (claimFor = 60_000) => ({ database: queue.database, grid, claimFor });
+
+  it('is one repairer’s, and with no transaction open while it looks through the file', async () => {
+    const seen: unknown[] = [];
+    const taken = await withSpoolFile(options(), 'list', async () => {
+      seen.push(await withSpoolFile(options(), 'list', async () => undefined));
+      seen.push(await withSpoolFile(options(), 'other', async () => undefined));
+      seen.push(
+        await queue.sql(
+          `select state, query from pg_stat_activity
+            where datname = current_database() and state like 'idle in transaction%'`,
+        ),
+      );
+    });
+    expect(taken).toBe(true);
+    expect(seen).toEqual([false, true, []]);
+    expect(await withSpoolFile(options(), 'list', async () => undefined)).toBe(true);
+    expect(await queue.sql('select from repairer.spool_claims')).toEqual([]);
+  });
+
+  it('is given back where its work fails', async () => {
+    const failing = withSpoolFile(options(), 'list', async () => {
+      throw new Error('the disk');
+    });
+    await expect(failing).rejects.toThrow('the disk');
+    expect(await withSpoolFile(options(), 'list', async () => undefined)).toBe(true);
+  });
+
+  it('that is extended is kept; one that is not is lost, and whoever had it does nothing more', async () => {
+    let others = 0;
+    const slow = withSpoolFile(options(300), 'list', async (claim) => {
+      await claim.extend();
+      expect(await withSpoolFile(options(), 'list', async () => undefined)).toBe(false);
+      await until('another has it', () =>
+        withSpoolFile(options(), 'list', async () => {
+          others++;
+          await expect(claim.extend()).rejects.toThrow(SpoolClaimLostError);
+        }),
+      );
+      await claim.extend();
+    });
+    await expect(slow).rejects.toThrow(SpoolClaimLostError);
+    expect(others).toBe(1);
   });
 });

@@ -5,9 +5,9 @@ import type { Database } from '@holdfast/common/database';
 import { Repetition } from '@holdfast/common/lifecycle';
 import { type Logger, Seldom } from '@holdfast/common/logging';
 import { FailedFile, failedSuffix, unfinishedSuffix } from './failed-file.js';
+import { withSpoolFile } from './spool-claims.js';
 import { SpoolFile } from './spool-file.js';
 import { identify, isSame, type SpoolFileIdentity } from './spool-file-identity.js';
-import { withSpoolFile } from './spool-file-records.js';
 
 /** What taking files from a folder needs. */
 export interface SpoolFolderOptions {
@@ -17,6 +17,8 @@ export interface SpoolFolderOptions {
   readonly logger: Logger;
   /** A file that did not change for so many milliseconds is taken to be complete. */
   readonly stableFor: number;
+  /** A file whose repairer was not heard of for so many milliseconds is another's. */
+  readonly claimFor: number;
   /** Told how many jobs were queued. */
   readonly onAdded: (jobs: number) => void;
 }
@@ -80,7 +82,7 @@ export class SpoolFolder {
   }
 
   async #look(name: string): Promise<void> {
-    const { dir, database, grid, stableFor } = this.#options;
+    const { dir, stableFor } = this.#options;
     const identity = await identify(join(dir, name));
     let seen = this.#seen.get(name);
     if (!seen || !isSame(seen.identity, identity)) {
@@ -91,20 +93,21 @@ export class SpoolFolder {
     const began = Date.now();
     if (began < seen.nextLook) return;
     const { file } = seen;
-    await withSpoolFile(database, grid, name, async () => {
+    await withSpoolFile(this.#options, name, async (claim) => {
       // It may have been finished, and even replaced, by another repairer meanwhile.
-      if (isSame(identity, await identify(join(dir, name)))) await file.follow(() => this.#rounds.stopping);
+      if (isSame(identity, await identify(join(dir, name))))
+        await file.follow(claim, () => this.#rounds.stopping);
     });
     seen.nextLook = Date.now() + (Date.now() - began) * restFactor;
   }
 
   /** Finishes what a repairer began that ended between two steps. */
   async #takeOver(entries: readonly Dirent[], names: ReadonlySet<string>): Promise<void> {
-    const { dir, database, grid } = this.#options;
+    const { dir } = this.#options;
     for (const { name } of entries.filter((entry) => entry.name.endsWith(unfinishedSuffix))) {
       const spoolFile = name.slice(0, -unfinishedSuffix.length);
       if (names.has(spoolFile)) continue;
-      await withSpoolFile(database, grid, spoolFile, () => new FailedFile(join(dir, spoolFile)).takeOver());
+      await withSpoolFile(this.#options, spoolFile, () => new FailedFile(join(dir, spoolFile)).takeOver());
     }
   }
 
