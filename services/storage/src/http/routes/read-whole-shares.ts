@@ -37,9 +37,13 @@ export function readWholeShares({
         }
       }
       const send = async () => {
-        const shares = new Map<number, Uint8Array>();
-        for (const [shareNumber, share] of opened)
-          shares.set(shareNumber, await share.read({ begin: 0, end: share.size }));
+        const read = [...opened].map(
+          async ([shareNumber, share]): Promise<[number, Uint8Array]> => [
+            shareNumber,
+            await share.read({ begin: 0, end: share.size }),
+          ],
+        );
+        const shares = new Map(await Promise.all(read));
         metrics.sent(bytes);
         answerCbor(response, 200, encodeSharesAnswer({ shares, others }));
       };
