@@ -152,8 +152,9 @@ describe('a check', () => {
 });
 
 /** The lab's servers, and what is read of each and reported to it. */
-function notedServers() {
+function notedServers(memory = new TransferMemory(64 * 2 ** 20)) {
   const read: { server: string; bytes: number }[] = [];
+  const readWhole: string[] = [];
   const reported: string[] = [];
   const noted = (connection: StorageServer): StorageServer => {
     const server = untilAborted(connection, new AbortController().signal);
@@ -163,6 +164,10 @@ function notedServers() {
         const bytes = await server.read(...request);
         read.push({ server: server.nickname, bytes: bytes.length });
         return bytes;
+      },
+      readWhole: async (...request) => {
+        readWhole.push(server.nickname);
+        return server.readWhole(...request);
       },
       reportCorruption: async (...request) => {
         reported.push(server.nickname);
@@ -179,9 +184,8 @@ function notedServers() {
     },
     statuses: () => servers.statuses(),
   };
-  const memory = new TransferMemory(64 * 2 ** 20);
   const files = new FileCare({ servers: set, memory, coding: localCoding, logger: silentLogger() });
-  return { files, read, reported };
+  return { files, read, readWhole, reported };
 }
 
 describe('a check by a capability', () => {
@@ -190,18 +194,38 @@ describe('a check by a capability', () => {
     ['large', large],
   ];
 
-  it.each(sizes)(
-    'reads of one share of a %s file that it is what the capability names',
-    async (_name, size) => {
-      const text = await client.gridWith(usualEncoding).upload(once(randomBytes(size)));
-      const { files, read, reported } = notedServers();
-      const results = await files.check(parseCapability(text));
-      expect(results).toMatchObject({ proven: true, wrongCapability: false, healthy: true });
-      expect(read).toEqual([{ server: expect.any(String), bytes: expect.any(Number) }]);
-      expect(read[0]?.bytes).toBeLessThan(1_024);
-      expect(reported).toEqual([]);
-    },
-  );
+  it('reads of one share of a large file that it is what the capability names', async () => {
+    const text = await client.gridWith(usualEncoding).upload(once(randomBytes(large)));
+    const { files, read, readWhole, reported } = notedServers();
+    const results = await files.check(parseCapability(text));
+    expect(results).toMatchObject({ proven: true, wrongCapability: false, healthy: true });
+    expect(read).toEqual([{ server: expect.any(String), bytes: expect.any(Number) }]);
+    expect(read[0]?.bytes).toBeLessThan(1_024);
+    expect(readWhole).toEqual([]);
+    expect(reported).toEqual([]);
+  });
+
+  it('takes the shares of a small file from the first server with its answer, which proves the capability', async () => {
+    const { capability, text } = await stored(small);
+    const [first] = client.servers.connectedFor(storageIndexOf(capability));
+    const { files, read, readWhole, reported } = notedServers();
+    const results = await files.check(parseCapability(text));
+    expect(results).toMatchObject({ proven: true, wrongCapability: false, healthy: true });
+    expect(readWhole).toEqual([first?.nickname]);
+    expect(read).toEqual([]);
+    expect(reported).toEqual([]);
+  });
+
+  it('does not wait for memory to take these shares in, and reads of one instead', async () => {
+    const { text } = await stored(small);
+    const memory = new TransferMemory(64 * 2 ** 20);
+    const taken = await memory.beginning.take(memory.beginning.size);
+    const { files, read, readWhole } = notedServers(memory);
+    expect(await files.check(parseCapability(text))).toMatchObject({ proven: true, healthy: true });
+    expect(read).toHaveLength(1);
+    expect(readWhole).toEqual([]);
+    taken.release();
+  });
 
   it('reads a second time where the file is encoded in segments of another size', async () => {
     const { capability } = await stored(large);

@@ -68,6 +68,19 @@ describe('Capacity', () => {
     expect(results.map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
   });
 
+  it('gives nothing at once that somebody would have to wait for', async () => {
+    const capacity = new Capacity({ of, size: 10 });
+    const held = capacity.takeNow(6);
+    expect(capacity.takeNow(5)).toBeUndefined();
+    const waiting = capacity.take(8);
+    // There is room for it, and somebody was before.
+    expect(capacity.takeNow(1)).toBeUndefined();
+    held?.release();
+    await waiting;
+    expect(capacity.takeNow(2)).toBeDefined();
+    expect(capacity.taken).toBe(10);
+  });
+
   it('refuses at once what it never has', async () => {
     await expect(new Capacity({ of, size: 1 }).take(2)).rejects.toBeInstanceOf(RangeError);
   });

@@ -67,8 +67,20 @@ export class Capacity {
     signal?.throwIfAborted();
     if (amount > this.size)
       throw new RangeError(`${amount} of ${this.#of} asked for; there are ${this.size}`);
-    if (this.#line.length > 0 || this.#taken + amount > this.size) await this.#wait(amount, signal);
-    else this.#taken += amount;
+    const now = this.takeNow(amount);
+    if (now) return now;
+    await this.#wait(amount, signal);
+    return this.#reservation(amount);
+  }
+
+  /** Takes `amount` where nobody has to wait for it; undefined elsewhere. */
+  takeNow(amount: number): Reservation | undefined {
+    if (this.#line.length > 0 || this.#taken + amount > this.size) return undefined;
+    this.#taken += amount;
+    return this.#reservation(amount);
+  }
+
+  #reservation(amount: number): Reservation {
     let held = amount;
     const shrinkTo = (less: number) => {
       if (less >= held) return;

@@ -1,16 +1,15 @@
-import { maximumMessageSize, maximumTotalShares } from '@holdfast/lafs';
+import { maximumTotalShares } from '@holdfast/lafs';
 import type { StorageServer } from '../connections/storage-server.js';
 import { type FoundShare, sharesHeldBy } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
 import type { Pace } from '../repair/pace.js';
 import type { FailedServer } from './check-results.js';
+import { askedForWholeAtOnce, type TakenWhole } from './taken-whole.js';
 
 /** Milliseconds that a server has to answer. The others are asked meanwhile. */
 export const answerWithin = 5_000;
-/** Servers asked at a time which shares they hold … */
+/** Servers asked at a time which shares they hold. */
 const askedAtOnce = 20;
-/** … and for the shares themselves, of which an answer may hold many. */
-const askedForWholeAtOnce = 5;
 
 /** What servers said they hold of a file. */
 export interface ServersAnswers {
@@ -21,8 +20,7 @@ export interface ServersAnswers {
 
 /** How servers are asked. */
 export interface ServersQuestion {
-  /** Most bytes of small shares' data to take at once, of servers that give it; 0 to ask for share numbers only. */
-  readonly keep: number;
+  readonly keep: TakenWhole;
   readonly pace: Pace;
   readonly signal: AbortSignal | undefined;
 }
@@ -41,8 +39,9 @@ export async function askServers(
 ): Promise<ServersAnswers> {
   const answers = new Map<StorageServer, FoundShare[] | FailedServer>();
   const waiting = [...servers];
-  const whole = keep > 0;
-  let left = keep;
+  const givers = servers.filter(({ wholeShares }) => wholeShares);
+  const askedForWhole = new Set(keep.bytes > 0 ? givers.slice(0, keep.servers) : []);
+  let left = keep.bytes;
   const keepWithin = (share: FoundShare): FoundShare => {
     const { server, shareNumber, data } = share;
     if (!data || data.length > left) return { server, shareNumber };
@@ -51,14 +50,15 @@ export async function askServers(
   };
   const askInTurn = async () => {
     for (let server = waiting.shift(); server; server = waiting.shift()) {
-      const answer = await askOne(server, storageIndex, whole, signal);
+      const answer = await askOne(server, storageIndex, askedForWhole.has(server), signal);
       // How much an answer brings nobody knows before; what comes after it waits for that.
       if (Array.isArray(answer)) await paceData(answer, pace);
       answers.set(server, Array.isArray(answer) ? answer.map(keepWithin) : answer);
       signal?.throwIfAborted();
     }
   };
-  await Promise.all(Array.from({ length: whole ? askedForWholeAtOnce : askedAtOnce }, askInTurn));
+  const atOnce = askedForWhole.size > askedForWholeAtOnce ? askedForWholeAtOnce : askedAtOnce;
+  await Promise.all(Array.from({ length: atOnce }, askInTurn));
   const responding: StorageServer[] = [];
   const failed: FailedServer[] = [];
   const found: FoundShare[] = [];
@@ -94,6 +94,3 @@ async function askOne(
     return { serverId: server.id, error: error.message };
   }
 }
-
-/** Bytes of memory that answers with small shares take at most while they come in, beyond what is kept of them. */
-export const wholeAnswersMemory = askedForWholeAtOnce * maximumMessageSize;

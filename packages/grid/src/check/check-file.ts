@@ -8,7 +8,8 @@ import { takeMemory } from '../memory/transfer-memory.js';
 import type { RebuildOptions } from '../repair/rebuild-shares.js';
 import type { CheckedFile, CheckResults } from './check-results.js';
 import { countFindings } from './count-findings.js';
-import { type Look, lookAtFile, lookingMemory, withoutData, worthKeeping } from './look-at-file.js';
+import { type Look, lookAtFile, withoutData } from './look-at-file.js';
+import { takeLookingMemory, worthReading, worthReadingAsProof } from './taken-whole.js';
 import { verifyEncoding } from './verify-encoding.js';
 
 /** What a check needs. */
@@ -28,19 +29,24 @@ export interface CheckOptions extends RebuildOptions {
  */
 export async function checkFile(file: CheckedFile, options: CheckOptions): Promise<CheckResults> {
   const { memory, verify, signal } = options;
-  const wanted = verify || file.kind === 'storage-index' ? worthKeeping(file) : 0;
-  // Where there never is so much memory, shares are read piece by piece.
-  const keep = lookingMemory(wanted) <= memory.beginning.size ? wanted : 0;
   const through = (server: StorageServer) => untilAborted(server, signal);
   const what = 'checking a file';
-  const beginning = await takeMemory(memory.beginning, lookingMemory(keep), { what, signal });
+  const toRead = verify || file.kind === 'storage-index';
+  const looking = await takeLookingMemory(
+    toRead ? worthReading(file) : worthReadingAsProof(file),
+    memory.beginning,
+    // Without it one more request is made, and no more.
+    { what, mayWait: toRead, signal },
+  );
+  const { keep } = looking;
   try {
     const look = await lookAtFile(file, { ...options, through, keep, prove: true, knownCorrupt: [] });
+    looking.answered();
     const { capability, recoverable } = look.results;
     if (!verify || !capability || !recoverable) return look.results;
-    if (keep > 0 && hasSmallShares(capability)) return await withDefect(look, capability, options);
+    if (keep.bytes > 0 && hasSmallShares(capability)) return await withDefect(look, capability, options);
     // Opening shares takes memory, of which none may be held while it is waited for.
-    beginning.release();
+    looking.release();
     const opening = await takeMemory(memory.beginning, openingMemory(capability), { what, signal });
     try {
       return await withDefect(withoutData(look), capability, options);
@@ -48,7 +54,7 @@ export async function checkFile(file: CheckedFile, options: CheckOptions): Promi
       opening.release();
     }
   } finally {
-    beginning.release();
+    looking.release();
   }
 }
 

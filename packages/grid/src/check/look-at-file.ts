@@ -2,17 +2,17 @@ import type { Logger } from '@holdfast/common/logging';
 import type { ChkVerifyCapability } from '@holdfast/lafs';
 import type { ServerSet } from '../connections/server-set.js';
 import type { StorageServer } from '../connections/storage-server.js';
-import { firstReadOf, hasSmallShares } from '../download/download-memory.js';
 import type { FoundShare } from '../download/found-share.js';
 import type { TransferMemory } from '../memory/transfer-memory.js';
 import type { Pace } from '../repair/pace.js';
-import { askServers, wholeAnswersMemory } from './ask-servers.js';
+import { askServers } from './ask-servers.js';
 import type { CheckedFile, CheckResults, CorruptShare, FailedServer } from './check-results.js';
 import { countFindings } from './count-findings.js';
 import { type CapabilityProof, proveCapability } from './prove-capability.js';
 import type { HowToRead } from './share-description.js';
 import { agreeOnFile } from './shares-agreement.js';
 import { locate, SortedShares } from './sorted-shares.js';
+import type { TakenWhole } from './taken-whole.js';
 import { verifyShares } from './verify-shares.js';
 
 /** What looking at a file needs. */
@@ -26,8 +26,7 @@ export interface LookOptions {
   readonly verify: boolean;
   /** Whether to renew our leases on the good shares. */
   readonly addLease: boolean;
-  /** Most bytes of small shares that are taken with the answers of servers. */
-  readonly keep: number;
+  readonly keep: TakenWhole;
   /** Shares that are known to be wrong. They are not looked at again. */
   readonly knownCorrupt: readonly CorruptShare[];
   /** Whether to read of one share that it is of the file that a capability names. */
@@ -43,21 +42,6 @@ export interface Look {
   readonly servers: readonly StorageServer[];
   /** The good shares, on leaving servers too; small ones with their data. */
   readonly good: readonly FoundShare[];
-}
-
-/** Data that is kept where nothing says how large the shares at a storage index are, in bytes. */
-const keptOfUnknown = 2 ** 21;
-
-/** Most bytes of a file's small shares that are worth keeping. */
-export function worthKeeping(file: CheckedFile): number {
-  if (file.kind === 'storage-index') return keptOfUnknown;
-  // Some shares may be on two servers.
-  return hasSmallShares(file) ? 2 * file.total * firstReadOf(file) : 0;
-}
-
-/** Bytes of memory that looking at a file takes while the look is held, beside what verifying it takes. */
-export function lookingMemory(keep: number): number {
-  return keep > 0 ? wholeAnswersMemory + keep : 0;
 }
 
 /** A look that holds no share's data any more. */

@@ -1,15 +1,9 @@
 import type { Logger } from '@holdfast/common/logging';
 import type { ChkVerifyCapability } from '@holdfast/lafs';
 import type { CheckedFile, CheckResults, CorruptShare } from '../check/check-results.js';
-import {
-  type Look,
-  type LookOptions,
-  lookAtFile,
-  lookingMemory,
-  withoutData,
-  worthKeeping,
-} from '../check/look-at-file.js';
+import { type Look, type LookOptions, lookAtFile, withoutData } from '../check/look-at-file.js';
 import { locate } from '../check/sorted-shares.js';
+import { type LookingMemory, nothingWhole, takeLookingMemory, worthReading } from '../check/taken-whole.js';
 import { meteredServer, type TrafficMeter } from '../connections/metered-server.js';
 import type { ServerSet } from '../connections/server-set.js';
 import { untilAborted } from '../connections/until-aborted.js';
@@ -56,17 +50,12 @@ export interface RepairOptions extends RebuildOptions {
  */
 export async function repairFile(file: CheckedFile, options: RepairOptions): Promise<RepairResults> {
   const { memory, signal } = options;
-  const wanted = worthKeeping(file);
-  // Where there never is so much memory, shares are read piece by piece.
-  const keep = lookingMemory(wanted) <= memory.beginning.size ? wanted : 0;
-  const beginning = await takeMemory(memory.beginning, lookingMemory(keep), {
-    what: 'repairing a file',
-    signal,
-  });
+  const how = { what: 'repairing a file', mayWait: true, signal };
+  const looking = await takeLookingMemory(worthReading(file), memory.beginning, how);
   try {
-    return await new Repair(file, options).run(keep, () => beginning.release());
+    return await new Repair(file, options).run(looking);
   } finally {
-    beginning.release();
+    looking.release();
   }
 }
 
@@ -87,12 +76,13 @@ class Repair {
     this.#proven = options.proven;
   }
 
-  /** @param release gives back the memory that the first look may take */
-  async run(keep: number, release: () => void): Promise<RepairResults> {
+  /** @param looking what the first look may take */
+  async run(looking: LookingMemory): Promise<RepairResults> {
     const { verify, addLease, knownCorrupt, servers } = this.#options;
     const asked = performance.now();
-    const how = { verify, addLease, keep, knownCorrupt, prove: !this.#proven };
+    const how = { verify, addLease, keep: looking.keep, knownCorrupt, prove: !this.#proven };
     const look = await lookAtFile(this.#file, this.#lookOptions(how));
+    looking.answered();
     this.#proven ||= look.results.proven;
     const before = { ...look.results, proven: this.#proven };
     const { capability } = before;
@@ -106,7 +96,7 @@ class Repair {
     const small = hasSmallShares(capability);
     const placed = small
       ? await this.#place(capability, look, candidates)
-      : await this.#placeLarge(capability, look, candidates, release);
+      : await this.#placeLarge(capability, look, candidates, looking);
     const after =
       (small && placed.allGiven && resultsAfter(before, placed, performance.now() - asked)) ||
       (await this.#lookAgain(capability, [...before.corruptShares, ...placed.corrupt]));
@@ -118,10 +108,10 @@ class Repair {
     capability: ChkVerifyCapability,
     look: Look,
     candidates: readonly PlacingServer[],
-    release: () => void,
+    looking: LookingMemory,
   ): Promise<PlacedFromSources> {
     const { memory, signal } = this.#options;
-    release();
+    looking.release();
     const what = `repairing a file of ${capability.size} bytes`;
     const opening = await takeMemory(memory.beginning, openingMemory(capability), { what, signal });
     try {
@@ -168,7 +158,7 @@ class Repair {
     const options = this.#lookOptions({
       verify: false,
       addLease: false,
-      keep: 0,
+      keep: nothingWhole,
       knownCorrupt,
       prove: false,
     });

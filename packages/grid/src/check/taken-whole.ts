@@ -1,0 +1,72 @@
+import type { Capacity, Reservation } from '@holdfast/common/capacity';
+import { type ChkVerifyCapability, maximumMessageSize, mostWholeShareBytes } from '@holdfast/lafs';
+import { firstReadOf, hasSmallShares } from '../download/download-memory.js';
+import { takeMemory } from '../memory/transfer-memory.js';
+import type { CheckedFile } from './check-results.js';
+
+/** Small shares that are taken whole with the answers of servers that give them. */
+export interface TakenWhole {
+  /** Most bytes of their data; 0 where only share numbers are asked for. */
+  readonly bytes: number;
+  /** How many servers are asked for them, the most preferred first. */
+  readonly servers: number;
+}
+
+/** Where only share numbers are asked for. */
+export const nothingWhole: TakenWhole = { bytes: 0, servers: 0 };
+
+/** Servers asked at a time for the shares themselves, of which an answer may hold many. */
+export const askedForWholeAtOnce = 5;
+
+/** Data that is kept where nothing says how large the shares at a storage index are, in bytes. */
+const keptOfUnknown = 2 ** 21;
+
+/** Up to so many bytes a share is read whole by which a capability is to be proven: that saves a request of its own. */
+const readWholeAsProof = 16 * 1024;
+
+/** The small shares of a file that are worth taking where all of them are to be read. */
+export function worthReading(file: CheckedFile): TakenWhole {
+  const servers = Number.POSITIVE_INFINITY;
+  if (file.kind === 'storage-index') return { bytes: keptOfUnknown, servers };
+  // Some shares may be on two servers.
+  return hasSmallShares(file) ? { bytes: 2 * file.total * firstReadOf(file), servers } : nothingWhole;
+}
+
+/** Those that are worth taking where one share is to prove the capability: the most preferred server should have one. */
+export function worthReadingAsProof(file: ChkVerifyCapability): TakenWhole {
+  const size = firstReadOf(file);
+  if (!hasSmallShares(file) || size > readWholeAsProof) return nothingWhole;
+  return { bytes: Math.min(file.total * size, mostWholeShareBytes), servers: 1 };
+}
+
+/** What is taken with the answers of servers, and the memory that is held for it. */
+export interface LookingMemory {
+  readonly keep: TakenWhole;
+  /** Gives back what only answers take that are coming in. */
+  answered(): void;
+  release(): void;
+}
+
+/**
+ * Takes memory for what is wanted of servers. Where there never is so much, shares are read piece by piece instead.
+ *
+ * @param mayWait false where it is not worth waiting for
+ * @throws OverloadedError, or the signal's reason
+ */
+export async function takeLookingMemory(
+  wanted: TakenWhole,
+  beginning: Capacity,
+  { what, mayWait, signal }: { what: string; mayWait: boolean; signal: AbortSignal | undefined },
+): Promise<LookingMemory> {
+  const needed = wanted.bytes > 0 ? wanted.bytes + answersMemory(wanted) : 0;
+  let held: Reservation | undefined;
+  if (needed > 0 && needed <= beginning.size)
+    held = mayWait ? await takeMemory(beginning, needed, { what, signal }) : beginning.takeNow(needed);
+  const keep = held ? wanted : nothingWhole;
+  return { keep, answered: () => held?.shrinkTo(keep.bytes), release: () => held?.release() };
+}
+
+/** Bytes that answers with small shares take at most while they come in, beyond what is kept of them. */
+function answersMemory({ servers }: TakenWhole): number {
+  return Math.min(servers, askedForWholeAtOnce) * maximumMessageSize;
+}
