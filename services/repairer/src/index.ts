@@ -22,4 +22,5 @@ export * from './watch/decisions/index.js';
 export { mostWatchedAtOnce, nobody, unwatchFiles } from './watch/records/watched-files.js';
 export { watchStatus } from './watch/watch-status.js';
 export { addFiles } from './ways-in/add-files.js';
+export { removeFiles } from './ways-in/remove-files.js';
 export { sayWake } from './worker/wake-ups.js';

@@ -82,6 +82,15 @@ describe('repairers', () => {
     expect(JSON.stringify(answer)).not.toContain('nonsense');
   });
 
+  it('let go of what is in their queue when they are told to', async () => {
+    const files = ['a'.repeat(26), 'nonsense'];
+    expect(await grid.bus.ask(grid.subjects.remove, { files })).toMatchObject({
+      removed: 0,
+      absent: 1,
+      refused: [{ position: 1, code: 'malformed' }],
+    });
+  });
+
   it('take no more than a thousand files in a message', async () => {
     const files = Array.from({ length: 1_001 }, () => 'a'.repeat(26));
     await expect(grid.bus.ask(grid.subjects.add, { files })).rejects.toMatchObject({

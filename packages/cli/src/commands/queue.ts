@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** `queue status|add|failed|retry` and `queue watch add|remove|status`: the repair jobs of a grid, and its files under watch. */
+/** `queue status|add|remove|failed|retry` and `queue watch add|remove|status`: the repair jobs of a grid, and its files under watch. */
 export function queueCommand(program: Command): void {
   const queue = program.command('queue').description('the queue of files that repairers check and repair');
   const command = (name: string, description: string) =>
@@ -29,6 +29,13 @@ export function queueCommand(program: Command): void {
         await (await import('../queue/add.js')).addToQueue(names, options);
       },
     );
+
+  command('remove', 'take files from the queue that no repairer is working on')
+    .argument('[capability...]', 'read or verify capabilities, or storage indexes')
+    .option('--file <file>', 'a file that holds one a line, or - for standard input')
+    .action(async (names: string[], options: { dir: string; file?: string; json?: true }) => {
+      await (await import('../queue/remove.js')).removeFromQueue(names, options);
+    });
 
   command('failed', 'show the jobs that have failed, and why')
     .option('--waiting', 'those instead that wait for servers, because too few shares are left')

@@ -2,6 +2,7 @@ import { addFiles, mostAdded } from '@holdfast/repairer';
 import { UsageError } from '../exit-status.js';
 import { type RepairerNode, withRepairerNode } from '../nodes/repairer-node.js';
 import { type Line, lines } from './lines.js';
+import { type Refusal, tellRefusals } from './refusals.js';
 
 /** What `holdfast queue add` was asked. */
 export interface AddOptions {
@@ -31,11 +32,8 @@ export class NotAllAddedError extends Error {
 interface Added {
   readonly added: number;
   readonly known: number;
-  readonly refused: readonly { readonly line: number; readonly code: string; readonly reason: string }[];
+  readonly refused: readonly Refusal[];
 }
-
-/** Lines beyond that are told by their number only. */
-const mostRefusalsShown = 20;
 
 /**
  * Puts files into the queue: named on the command line, in a file, or both. Nothing that was named is ever shown.
@@ -49,9 +47,7 @@ export async function addToQueue(names: readonly string[], options: AddOptions):
   const result = await withRepairerNode(dir, (node) => addAll(node, lines(names, file), { verify, now }));
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
   else {
-    const where = file === undefined ? 'argument' : 'line';
-    for (const { line, reason } of result.refused.slice(0, mostRefusalsShown))
-      process.stderr.write(`${where} ${line}: ${reason}\n`);
+    tellRefusals(result.refused, file);
     process.stdout.write(`Added ${result.added} to the queue; ${result.known} were in it already.\n`);
   }
   if (result.refused.length > 0) throw new NotAllAddedError(result.refused.length);
@@ -63,7 +59,7 @@ async function addAll(
   terms: { readonly verify: boolean; readonly now: boolean },
 ): Promise<Added> {
   let [added, known] = [0, 0];
-  const refused: { line: number; code: string; reason: string }[] = [];
+  const refused: Refusal[] = [];
   const addBatch = async (batch: readonly Line[]) => {
     const texts = batch.map(({ text }) => text);
     const result = await addFiles(database, grid, { source: 'command', ...terms }, texts);

@@ -87,12 +87,29 @@ describe('holdfast queue', () => {
     expect((await queue(['retry', '--all', '--json'])).stdout).toBe('{"retried":0}\n');
   });
 
-  it.each([[['add']], [['retry']], [['retry', 'nonsense']], [['retry', '--all', 'a'.repeat(26)]]])(
-    'is not to be used so: %j',
-    async (args) => {
-      expect((await queue(args)).status).toBe(2);
-    },
-  );
+  it('removes what is in the queue and not being done, and says what is not', async () => {
+    const [first = '', second = ''] = stored;
+    await lab.stop('repairer1');
+    await queue(['add', first]);
+    const removed = await queue(['remove', index(first), second, 'nonsense']);
+    expect(removed).toMatchObject({
+      status: 1,
+      stdout: 'Removed 1 from the queue; 1 were not in it.\n',
+      stderr: expect.stringMatching(/^argument 3: malformed capability.*\nholdfast: 1 of what was named/),
+    });
+    expect((await queue(['remove', '--json', first])).stdout).toBe('{"removed":0,"absent":1,"refused":[]}\n');
+    await lab.start('repairer1');
+  });
+
+  it.each([
+    [['add']],
+    [['remove']],
+    [['retry']],
+    [['retry', 'nonsense']],
+    [['retry', '--all', 'a'.repeat(26)]],
+  ])('is not to be used so: %j', async (args) => {
+    expect((await queue(args)).status).toBe(2);
+  });
 
   it('wants the folder of a repairer', async () => {
     const { status, stderr } = await holdfast(['queue', 'status', '--dir', join(lab.dir, 's1')]);

@@ -13,6 +13,7 @@ import { formatTable } from '../table.js';
 import { NotAllAddedError } from './add.js';
 import { type Line, lines } from './lines.js';
 import { formatAlarm } from './queue-formats.js';
+import { type Refusal, tellRefusals } from './refusals.js';
 
 /** What `holdfast queue watch add` and `remove` were asked. */
 export interface WatchFilesOptions {
@@ -25,9 +26,6 @@ export interface WatchFilesOptions {
   readonly json?: true;
 }
 
-/** Lines beyond that are told by their number only. */
-const mostRefusalsShown = 20;
-
 /**
  * Puts files under watch. Nothing that was named is ever shown.
  *
@@ -38,7 +36,7 @@ export async function addToWatch(names: readonly string[], options: WatchFilesOp
   const account = accountOf(options);
   refuseNothing(names, file);
   let [added, known] = [0, 0];
-  const refused: { line: number; code: string; reason: string }[] = [];
+  const refused: Refusal[] = [];
   await withRepairerNode(dir, async ({ database, grid }) => {
     for await (const batch of batches(lines(names, file))) {
       const texts = batch.map(({ text }) => text);
@@ -51,9 +49,7 @@ export async function addToWatch(names: readonly string[], options: WatchFilesOp
   });
   if (json) process.stdout.write(`${JSON.stringify({ added, known, refused })}\n`);
   else {
-    const where = file === undefined ? 'argument' : 'line';
-    for (const { line, reason } of refused.slice(0, mostRefusalsShown))
-      process.stderr.write(`${where} ${line}: ${reason}\n`);
+    tellRefusals(refused, file);
     process.stdout.write(`Put ${added} under watch; ${known} were in this manifest already.\n`);
   }
   if (refused.length > 0) throw new NotAllAddedError(refused.length, 'under watch');

@@ -6,6 +6,8 @@ export {
   type AddRepairsAnswer,
   type JobStandings,
   mostFilesAsked,
+  type RemoveRepairs,
+  type RemoveRepairsAnswer,
   type RepairOutcome,
   type RepairStatus,
   type RepairSubjects,

@@ -112,6 +112,32 @@ const storageIndexes = z
   .array(z.string().regex(/^[a-z2-7]{26}$/, 'expected a storage index'))
   .max(mostFilesAsked);
 
+/** Files to take from the queue. */
+const removeRepairs = z.strictObject({
+  /** As in `AddRepairs`. */
+  files: addRepairs.shape.files,
+});
+
+export type RemoveRepairs = z.infer<typeof removeRepairs>;
+
+/** What became of the files of a `RemoveRepairs`. */
+const removeRepairsAnswer = z.object({
+  removed: count,
+  /** Not in the queue. */
+  absent: count,
+  refused: z.array(
+    z.object({
+      /** In `files`, from 0. */
+      position: count,
+      /** `being-done`, or one of those of `AddRepairsAnswer`. */
+      code: z.string(),
+      reason: z.string(),
+    }),
+  ),
+});
+
+export type RemoveRepairsAnswer = z.infer<typeof removeRepairsAnswer>;
+
 const retryRepairs = z.strictObject({
   /** All jobs that have failed where not given. */
   storageIndexes: storageIndexes.optional(),
@@ -142,6 +168,8 @@ export type JobStandings = z.infer<typeof jobStandings>;
 export interface RepairSubjects {
   /** Anyone who may to a repairer: check these files, and repair them where they need it. */
   readonly add: Question<AddRepairs, AddRepairsAnswer>;
+  /** The operator to a repairer: take these files from the queue. */
+  readonly remove: Question<RemoveRepairs, RemoveRepairsAnswer>;
   /** Anyone who may to a repairer: how is the queue doing? */
   readonly status: Question<Record<string, never>, RepairStatus>;
   /** Anyone who may to a repairer: where do the jobs of these files stand? */
@@ -159,6 +187,7 @@ export function repairSubjects(grid: string): RepairSubjects {
   const nothing = z.strictObject({});
   return {
     add: { name: name('add'), schema: addRepairs, answer: addRepairsAnswer },
+    remove: { name: name('remove'), schema: removeRepairs, answer: removeRepairsAnswer },
     status: { name: name('status'), schema: nothing, answer: repairStatus },
     standings: {
       name: name('standings'),

@@ -49,10 +49,13 @@ const stays = `(job.state in ('queued', 'claimed') or job.ended_at >= $7
 /** What the shares were found to belong to, and can be read by. */
 const settled = "(job.proven and coalesce(job.last_result, '') not in ('unrecoverable', 'failed'))";
 
+/** A number from which claims are counted that no job had before which was at this storage index, and was removed. */
+const unusedClaim = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
+
 const addStatement = `
   insert into repairer.jobs as job (grid, source, storage_index, verify_capability, verify, spare_shares, priority,
-                                    only_if_worthwhile, patient)
-  select $1, $2, file.*, coalesce(file.spare, ${uncheckedPriority}), $8, not $9::boolean
+                                    only_if_worthwhile, patient, claim)
+  select $1, $2, file.*, coalesce(file.spare, ${uncheckedPriority}), $8, not $9::boolean, ${unusedClaim}
     from unnest($3::bytea[], $4::text[], $5::boolean[], $6::integer[]) as file(storage_index, capability, verify, spare)
   on conflict (grid, storage_index) do update set
     verify_capability = coalesce(job.verify_capability, excluded.verify_capability),

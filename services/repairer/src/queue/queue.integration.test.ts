@@ -14,6 +14,7 @@ import { type AttemptEnd, endClaim, type RetryTerms } from './end-claim.js';
 import type { ClaimedJob, JobOutcome } from './job.js';
 import { listJobs } from './list-jobs.js';
 import { queueStatus } from './queue-status.js';
+import { removeJobs } from './remove-jobs.js';
 import { retryJobs } from './retry-jobs.js';
 import { forgetOld, sweepQueue, wakeWaiting } from './sweep-queue.js';
 
@@ -478,6 +479,57 @@ describe('a job that is put off', () => {
   });
 });
 
+describe('a job that is removed', () => {
+  const remove = (...files: ChkVerifyCapability[]) =>
+    removeJobs(
+      queue.database,
+      grid,
+      files.map(({ storageIndex }) => storageIndex),
+    );
+
+  it('is not done, whether it was queued, waits or has failed, and nothing is remembered of it', async () => {
+    const files = Array.from({ length: 3 }, someVerifyCapability);
+    const [waits, fails] = files;
+    for (const file of files) await addFile(file);
+    await end(await claimed(), unrecoverable);
+    await end(await claimed(), failed, { ...terms, attempts: 1 });
+    expect([waits && (await stateOf(waits)), fails && (await stateOf(fails))]).toEqual(['waiting', 'failed']);
+    expect(await remove(...files, someVerifyCapability())).toEqual([
+      'removed',
+      'removed',
+      'removed',
+      'absent',
+    ]);
+    expect(await claim()).toBeUndefined();
+    expect(await queue.sql('select from repairer.jobs')).toEqual([]);
+    expect(await queue.sql('select from repairer.job_history')).toEqual([]);
+  });
+
+  it('is not one that is worked on, nor one that was done', async () => {
+    const [doing, done] = [someVerifyCapability(), someVerifyCapability()];
+    await addFile(done);
+    await end(await claimed(), repaired);
+    await addFile(doing);
+    const job = await claimed();
+    expect(await remove(doing, done)).toEqual(['claimed', 'absent']);
+    expect(await end(job, repaired)).toBe('done');
+  });
+
+  it('and asked for again is another one: whoever was too slow with the first has lost it', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    const slow = await claimed('slow', 1);
+    await delay(10);
+    await sweep();
+    expect(await remove(file)).toEqual(['removed']);
+    expect(await addFile(file)).toEqual(['added']);
+    const again = await claimed();
+    expect(again).toMatchObject({ generation: 1, attempt: 1 });
+    expect(await end(slow, repaired)).toBeUndefined();
+    expect(await end(again, repaired)).toBe('done');
+  });
+});
+
 describe('what the queue keeps', () => {
   it('is counted by state, by spare shares and by what was done lately', async () => {
     await add(...Array.from({ length: 6 }, () => ({ file: someVerifyCapability() })));
@@ -510,7 +562,11 @@ describe('what the queue keeps', () => {
     const attempts = await queue.sql<{ claim: number }>(
       'select claim from repairer.job_history order by claim',
     );
-    expect(attempts.map(({ claim }) => claim)).toEqual(Array.from({ length: 20 }, (_, index) => index + 6));
+    const first = attempts[0]?.claim ?? 0;
+    expect(attempts.map(({ claim }) => claim)).toEqual(
+      Array.from({ length: 20 }, (_, index) => first + index),
+    );
+    expect((await listJobs(queue.database, grid, 'queued', { limit: 1 }))[0]?.history[0]?.attempt).toBe(25);
   });
 
   it('is forgotten in the end, but for what is still to be done', async () => {

@@ -8,6 +8,7 @@ import type { QueueStatus } from '../queue/queue-status.js';
 import { retryJobs } from '../queue/retry-jobs.js';
 import { sayWake } from '../worker/wake-ups.js';
 import { addFiles } from './add-files.js';
+import { removeFiles } from './remove-files.js';
 
 /** What answering needs. */
 export interface AnswerOptions {
@@ -25,7 +26,7 @@ const queue = 'repairers';
 
 /** Answers what is asked of repairers on the bus (docs/protocol.md, "Repairs"). */
 export function answerBus({ bus, database, grid, logger, status, alarm }: AnswerOptions): Stop {
-  const { add, status: asksStatus, standings, retry } = repairSubjects(grid);
+  const { add, remove, status: asksStatus, standings, retry } = repairSubjects(grid);
   const stops = [
     bus.serve(
       add,
@@ -34,6 +35,16 @@ export function answerBus({ bus, database, grid, logger, status, alarm }: Answer
         const { added, known, refused } = answer;
         logger.info({ source, added, known, refused: refused.length }, 'jobs were asked for');
         sayWake(bus, grid, added);
+        return answer;
+      },
+      queue,
+    ),
+    bus.serve(
+      remove,
+      async ({ files }) => {
+        const answer = await removeFiles(database, grid, files);
+        const { removed, absent, refused } = answer;
+        logger.info({ removed, absent, refused: refused.length }, 'jobs were removed');
         return answer;
       },
       queue,
