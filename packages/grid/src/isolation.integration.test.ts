@@ -252,7 +252,7 @@ describe('servers that want to be told what another is told', () => {
     servers.set(first.known);
     await onlyConnected('first');
     servers.set(second.known);
-    const { lastError } = await refused('second', /which is used already$/);
+    const { lastError } = await refused('second', /which is used already: forget that server, or name/);
     expect(lastError).toContain(`the certificate of ${first.known.id}`);
     expect(second.requests).toEqual([]);
     // The other comes into its place when it is forgotten.
@@ -268,10 +268,10 @@ describe('servers that want to be told what another is told', () => {
     servers.set(leading);
     await onlyConnected('leading');
     servers.set(honest.known);
-    await refused('honest', /which is used already$/);
+    await refused('honest', /which is used already: forget that server, or name/);
     servers.set({ ...honest.known, source: operatorSource });
     await onlyConnected('honest');
-    await refused('leading', /which is used already$/);
+    await refused('leading', /which is used already: forget that server, or name/);
   });
 });
 

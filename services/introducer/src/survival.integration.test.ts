@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { announcementSubjects } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
@@ -151,6 +151,41 @@ describeWithOwnBus(`a broker${reason}`, () => {
     expect(after.filter(({ nodeid }) => nodeid !== late.id)).toEqual(before);
   });
 });
+
+describeWithOwnBus(`the passwords of the bus${reason}`, () => {
+  it('may all be changed: each node that runs uses its new one once it is in its folder', async () => {
+    const passwords = join(lab.dir, 'nats', 'passwords.conf');
+    const changed = (await readFile(passwords, 'utf8')).replace(/"(.*)"/g, '"new-$1"');
+    const passwordOf = (user: string) => new RegExp(`^${user}_password: "(.*)"$`, 'm').exec(changed)?.[1];
+    await lab.stop('nats');
+    await writeFile(passwords, changed);
+    await hearsTheBus(false);
+    const before = await announcementsTaken();
+    await lab.start('nats');
+    const nodes = ['introducer', 'broker1', ...lab.description.storage.map(({ nickname }) => nickname)];
+    for (const nickname of nodes) {
+      const role = nickname.startsWith('s') ? 'storage' : nickname.replace(/\d$/, '');
+      await writeFile(join(lab.dir, nickname, 'private', 'bus.password'), `${passwordOf(role)}\n`);
+    }
+    await hearsTheBus(true);
+    // Each server announces itself again when it has the bus back.
+    await waitFor(
+      'the introducer hears of every server',
+      async () => (await announcementsTaken()) >= before + 5 || undefined,
+    );
+    expect(await introduced()).toEqual(expect.arrayContaining(everyServer()));
+  });
+});
+
+/** How many announcements the introducer has taken since it started, also such as it knew. */
+async function announcementsTaken(): Promise<number> {
+  const { url } = lab.status().processes.find(({ nickname }) => nickname === 'introducer') ?? {};
+  const metrics = await (await fetch(`http://${url}/metrics`)).text();
+  const counts = metrics.matchAll(
+    /^holdfast_announcements_received_total\{result="(new|already known)".*\} (\d+)$/gm,
+  );
+  return [...counts].reduce((sum, [, , count]) => sum + Number(count), 0);
+}
 
 /** Makes a broker that is stopped forget all that it ever heard. */
 async function emptyCache(nickname: string): Promise<void> {

@@ -58,6 +58,8 @@ export interface BusOptions {
   readonly url: string;
   /** In PEM: the only certificates that the bus is trusted by; then the connection is always encrypted. */
   readonly ca?: string | undefined;
+  /** Reads URL and `ca` anew for each attempt to connect, the first one too; only the password in the URL may differ. */
+  readonly readAgain?: (() => Promise<Pick<BusOptions, 'url' | 'ca'>>) | undefined;
   /** Whoever shows any certificate will do: for what is sealed from end to end, and for a user that is nobody's. */
   readonly untrusted?: true;
   /** As the bus shows this client: the service and nickname. */

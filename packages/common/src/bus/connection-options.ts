@@ -14,6 +14,9 @@ import type { DialledConnectionOptions } from './dialled-transport.js';
 const shortestWait = 100;
 const longestWait = 4_000;
 const usualPort = 4222;
+
+type Access = Pick<BusOptions, 'url' | 'ca'>;
+
 /** Circuits are built slowly, and the server's answer comes by them too. */
 const proxiedTimeout = 60_000;
 
@@ -25,22 +28,31 @@ const proxiedTimeout = 60_000;
  */
 export function connectionOptions(options: BusOptions, signal: AbortSignal): DialledConnectionOptions {
   const { url, ca, untrusted, name, connectTimeout } = options;
-  const { protocol, username, password } = new URL(url);
+  const { protocol, username } = new URL(url);
+  let access: Access = options;
   const route = busRoute(options);
   const proxied = route.handler.handler !== 'tcp';
+  const place = proxied ? byProxy(route, signal) : directly(url, signal);
+  const tls =
+    ca !== undefined || protocol === 'tls:'
+      ? { ...expectedAt(route, ca), ...(untrusted ? { rejectUnauthorized: false } : {}) }
+      : undefined;
   const timeout = connectTimeout ?? (proxied ? proxiedTimeout : undefined);
   let wait = shortestWait;
   let lastTry = 0;
   return {
     name,
     ...(timeout === undefined ? {} : { timeout }),
-    ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
+    ...(username ? { authenticator: () => userOf(access) } : {}),
     // What a guarded bus lets this user, and no other, listen to (deploy/nats).
     ...(/^[\w-]+$/.test(username) ? { inboxPrefix: `_INBOX.${username}` } : {}),
-    ...(proxied ? byProxy(route, signal) : directly(url, signal)),
-    ...(ca !== undefined || protocol === 'tls:'
-      ? { tls: { ...expectedAt(route, ca), ...(untrusted ? { rejectUnauthorized: false } : {}) } }
-      : {}),
+    ...place,
+    dial: async (chosen) => {
+      access = (await options.readAgain?.()) ?? access;
+      if (tls && access.ca !== undefined) tls.ca = access.ca;
+      return place.dial(chosen);
+    },
+    ...(tls ? { tls } : {}),
     maxReconnectAttempts: -1,
     // Other servers of its cluster would be reached in no way that was allowed.
     ignoreClusterUpdates: true,
@@ -71,6 +83,12 @@ export function busRoute({
   const [route] = routesFor(hints, connectionTypes);
   if (!route) throw new Error(explainNoRoute(hints, connectionTypes));
   return route;
+}
+
+/** As whom the bus is spoken with. */
+function userOf({ url }: Access): { user: string; pass: string } {
+  const { username, password } = new URL(url);
+  return { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
 }
 
 /** Whose certificate is expected. The library would take an IP address for the name `localhost`. */

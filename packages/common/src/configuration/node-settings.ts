@@ -113,12 +113,15 @@ export interface BusAccess {
   readonly url: string;
   /** In PEM: the only certificates that the bus is trusted by. Undefined for what the system trusts. */
   readonly ca: string | undefined;
+  /** Reads both anew, where they are kept in files: the password may have been changed since. */
+  readonly readAgain?: () => Promise<BusAccess>;
 }
 
 /** A bus of the configuration with what `private/` says of it: `NAME.password` and `NAME-ca.pem`, where they are. */
 export async function busAccess(dir: string, name: string, configured: string): Promise<BusAccess> {
   const url = await urlWithPassword(dir, name, configured);
-  return { url, ca: await readIfThere(dir, `${name}-ca.pem`) };
+  const readAgain = () => busAccess(dir, name, configured);
+  return { url, ca: await readIfThere(dir, `${name}-ca.pem`), readAgain };
 }
 
 async function readIfThere(dir: string, name: string): Promise<string | undefined> {

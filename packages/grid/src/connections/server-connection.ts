@@ -224,7 +224,7 @@ export class ServerConnection implements StorageServer {
     const holder = certificates.claim(tubId, { id: this.id, byOperator });
     return holder === this.id
       ? undefined
-      : `the server shows the certificate of ${holder}, which is used already`;
+      : `the server shows the certificate of ${holder}, which is used already: forget that server, or name this one in connections.yaml`;
   }
 
   /** What this server is told instead of an upload's secret: another at each, so that none can be compared. */
