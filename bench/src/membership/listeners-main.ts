@@ -1,4 +1,5 @@
-// Plays brokers, as far as membership goes: each with a bus, a subscription and a set of known servers of its own.
+// Plays brokers that hear of servers: each with a bus, a subscription and a set of known servers of its own, and without
+// connections to these.
 // Arguments: the URL of the bus, the grid, how many brokers.
 import { setTimeout as delay } from 'node:timers/promises';
 import { AnnouncementSubscriber } from '@holdfast/common/announcements';
@@ -35,13 +36,11 @@ process.on('message', (order: Order) => {
     expected = order.servers;
     return;
   }
-  globalThis.gc?.();
   const traffic = brokers.map(({ bus }) => bus.traffic);
   say({
     report: 'figures',
     messages: traffic.reduce((sum, { messages }) => sum + messages, 0),
     bytes: traffic.reduce((sum, { bytes }) => sum + bytes, 0),
-    heap: process.memoryUsage().heapUsed,
   });
 });
 process.on('disconnect', () => process.exit(0));

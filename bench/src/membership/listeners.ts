@@ -1,10 +1,11 @@
-/** Between the measurement and the process that plays the brokers. */
+/** Between the measurement and the processes that play brokers. */
 export type Order =
-  /** Say `know` once every broker has heard of so many servers, counted from now on. */
+  /** Say `know` once so many servers are known; those that play many brokers count from now on. */
   | { readonly order: 'expect'; readonly servers: number }
-  /** Say `figures`. */
+  /** Say `figures`, or `broker`. */
   | { readonly order: 'report' };
 
+/** Of the process that plays many brokers, which hear and connect to nobody. */
 export type Report =
   | { readonly report: 'listening' }
   | { readonly report: 'know' }
@@ -13,6 +14,25 @@ export type Report =
       /** Of all brokers together. */
       readonly messages: number;
       readonly bytes: number;
-      /** Bytes of the heap of all brokers together, after collection of what is not used. */
+    };
+
+/** Of the process that plays one broker, with all that belongs to membership. */
+export type BrokerReport =
+  | {
+      /** It has joined its grid, and knows those servers that its cache has. */
+      readonly report: 'joined';
+      readonly servers: number;
+      readonly seconds: number;
+      /** Milliseconds of the longest time for which its event loop stood meanwhile. */
+      readonly stood: number;
+    }
+  | { readonly report: 'know' }
+  | {
+      /** Every server that it knows was dialled. */
+      readonly report: 'broker';
+      /** Bytes, after collection of what is not used. */
       readonly heap: number;
+      readonly resident: number;
+      /** As above, since it joined or was asked last. */
+      readonly stood: number;
     };
