@@ -194,7 +194,7 @@ describe('an older copy of the database', () => {
 
 describe('recovering', () => {
   it('records many small shares, while others are stored, and changes nothing when it is done again', async () => {
-    makeShares(server.shares, 50_000);
+    makeShares(server.shares, 20_000);
     let over = false;
     let stored = 0;
     const storing = (async () => {
@@ -209,7 +209,7 @@ describe('recovering', () => {
     process.stdout.write(
       `recovered ${first.shares} shares in ${first.seconds.toFixed(1)} s: ${Math.round(first.shares / first.seconds)} a second, while ${stored} were stored\n`,
     );
-    expect(first.shares).toBeGreaterThanOrEqual(50_000);
+    expect(first.shares).toBeGreaterThanOrEqual(20_000);
     const rows = () =>
       server.sql(
         `select count(*)::int as shares, (select count(*)::int from storage.leases) as leases,
@@ -218,8 +218,8 @@ describe('recovering', () => {
            from storage.shares where state = 'stable'`,
       );
     const before = await rows();
-    expect(before).toMatchObject([{ shares: 50_000 + stored, leases: 50_000 + stored }]);
-    expect(await recover()).toMatchObject({ shares: 50_000 + stored, recorded: 0 });
+    expect(before).toMatchObject([{ shares: 20_000 + stored, leases: 20_000 + stored }]);
+    expect(await recover()).toMatchObject({ shares: 20_000 + stored, recorded: 0 });
     expect(await rows()).toEqual(before);
     expect(await wrongTotals(server)).toEqual([]);
   }, 180_000);
