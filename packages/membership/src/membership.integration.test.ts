@@ -96,7 +96,11 @@ describe('the password of an introducer', () => {
     await waitFor('its status says why', () => membership.introducers()[0]?.lastError);
     await writeFile(inNode('private', 'introducer-ours.password'), `${nats.guard.passwords.broker}\n`);
     await connected(true);
-    expect(lines.filter(({ msg }) => msg.includes('was changed in private/'))).toHaveLength(2);
+    // Attempts to connect read the file too, and may be quicker than the watch.
+    await waitFor(
+      'both changes are seen',
+      () => lines.filter(({ msg }) => msg.includes('was changed in private/')).length === 2 || undefined,
+    );
     expect(JSON.stringify(lines)).not.toContain(nats.guard.passwords.broker);
     expect(membership.refusedEdit).toBeUndefined();
   });

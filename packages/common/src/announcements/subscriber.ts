@@ -1,5 +1,5 @@
 import type { Bus, Stop } from '../bus/index.js';
-import { inSlices, Repetition } from '../lifecycle/index.js';
+import { Backlog, inSlices, Repetition } from '../lifecycle/index.js';
 import { type Logger, Seldom } from '../logging/index.js';
 import { AnnouncementError } from './errors.js';
 import { type SignedAnnouncement, type VerifiedAnnouncement, verifyAnnouncement } from './signed.js';
@@ -8,6 +8,8 @@ import { type AnnouncementPage, type AnnouncementSubjects, announcementSubjects 
 const repeatAfter = 5 * 60_000;
 /** Of one answer to who asks for all: more than the pages of a million servers. */
 const mostPages = 5_000;
+/** Of announcements that were told and wait to be checked, in characters: some ten thousand of them. */
+const mostWaiting = 16 * 1024 * 1024;
 
 /** What a subscriber needs. */
 export interface SubscriberOptions {
@@ -26,6 +28,12 @@ export class AnnouncementSubscriber {
   readonly #options: SubscriberOptions;
   readonly #subjects: AnnouncementSubjects;
   readonly #seldom = new Seldom();
+  /** All servers announce themselves at once when a bus comes back, and each signature is to be checked. */
+  readonly #told = new Backlog<SignedAnnouncement>({
+    work: (signed) => this.#hear(signed),
+    sizeOf: ({ message, signature, key }) => message.length + signature.length + key.length,
+    most: mostWaiting,
+  });
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -38,12 +46,13 @@ export class AnnouncementSubscriber {
     const repetition = new Repetition(() => this.#fetchAll(() => repetition.stopping), repeatAfter);
     // Listening comes before asking for the set, so that no change falls between the two.
     const stops: Stop[] = [
-      bus.subscribe(this.#subjects.announced, (signed) => this.#hear(signed)),
+      bus.subscribe(this.#subjects.announced, (signed) => this.#takeIn(signed)),
       bus.onConnect(() => repetition.again()),
     ];
     repetition.start();
     return () => {
       for (const stop of stops) stop();
+      this.#told.clear();
       return repetition.stop();
     };
   }
@@ -72,6 +81,11 @@ export class AnnouncementSubscriber {
       );
       return false;
     }
+  }
+
+  #takeIn(signed: SignedAnnouncement): void {
+    if (!this.#told.add(signed))
+      this.#doubt('backlog', 'more is announced than can be checked; what is missed is asked for later');
   }
 
   #hear(signed: SignedAnnouncement): void {

@@ -1,4 +1,5 @@
 /** Starting in order, stopping in reverse, and what signals mean. */
+export { Backlog } from './backlog.js';
 export { collectForDataPath } from './data-path-collection.js';
 export { inSlices } from './in-slices.js';
 export { Lifecycle } from './lifecycle.js';
