@@ -45,7 +45,15 @@ export function Repairs({ initial }: { initial: RepairsJson }) {
           . That looks like the network, and not like lost servers.
         </p>
       )}
-      <SpareShares files={repairs.spare_shares} />
+      {repairs.paused && (
+        <p>
+          {repairs.paused.repairer} begins no job
+          {repairs.paused.until !== null &&
+            ` until ${new Date(repairs.paused.until * 1000).toLocaleString()}`}
+          : {repairs.paused.reason}.
+        </p>
+      )}
+      <SpareShares watched={repairs.watched} queued={repairs.spare_shares} />
       {repairs.recent.length > 0 && <Recent attempts={repairs.recent} />}
     </>
   );
@@ -68,39 +76,57 @@ function summary({ jobs, delayed, postponed, last_minute }: RepairsJson): string
     .join(' ');
 }
 
-/** A bar for each number of shares that can still be lost, as long as there are files with so many. */
-function SpareShares({ files }: { files: RepairsJson['spare_shares'] }) {
-  if (files.length === 0) return null;
-  const most = Math.max(...files.map((each) => each.files));
+/** A bar for each number of shares that can still be lost, as long as there are files under watch with so many. */
+function SpareShares({
+  watched,
+  queued,
+}: {
+  watched: RepairsJson['watched'];
+  queued: RepairsJson['spare_shares'];
+}) {
+  const inQueue = new Map<number | null, number>(queued.map(({ spare, files }) => [spare, files]));
+  const underWatch = new Map(watched.map(({ spare, files }) => [spare, files]));
+  const spares = [...new Set([...underWatch.keys(), ...inQueue.keys()])].sort(
+    (a, b) => (a ?? Number.POSITIVE_INFINITY) - (b ?? Number.POSITIVE_INFINITY),
+  );
+  if (spares.length === 0) return null;
+  const most = Math.max(1, ...underWatch.values());
   return (
     <table class="chart">
       <caption>Files by spare shares: how many can still be lost, as the last check found</caption>
       <thead>
         <tr>
           <th scope="col">Spare</th>
-          <th scope="col">Files</th>
+          <th scope="col">Under watch</th>
+          <th scope="col">In the queue</th>
         </tr>
       </thead>
       <tbody>
-        {files.map(({ spare, files: count }) => (
+        {spares.map((spare) => (
           <tr key={spare}>
-            <th scope="row">{spare < 0 ? `${spare} (cannot be read)` : spare}</th>
-            <td data-label="Files">
+            <th scope="row">{spareText(spare)}</th>
+            <td data-label="Under watch">
               <svg
-                class={`bar ${urgency(spare)}`}
+                class={`bar ${spare === null ? 'enough' : urgency(spare)}`}
                 viewBox="0 0 100 10"
                 preserveAspectRatio="none"
                 aria-hidden="true"
               >
-                <rect width={Math.max(0.5, (100 * count) / most)} height="10" />
+                <rect width={(100 * (underWatch.get(spare) ?? 0)) / most} height="10" />
               </svg>{' '}
-              {count}
+              {underWatch.get(spare) ?? 0}
             </td>
+            <td data-label="In the queue">{inQueue.get(spare) ?? 0}</td>
           </tr>
         ))}
       </tbody>
     </table>
   );
+}
+
+function spareText(spare: number | null): string {
+  if (spare === null) return 'not known yet';
+  return spare < 0 ? `${spare} (cannot be read)` : String(spare);
 }
 
 function urgency(spare: number): string {

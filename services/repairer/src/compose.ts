@@ -16,6 +16,7 @@ import { StatusCache } from './queue/status-cache.js';
 import { Bandwidth } from './restraint/bandwidth.js';
 import { ConnectingPause } from './restraint/connecting.js';
 import { limitRequests } from './restraint/limit-requests.js';
+import { pausedNow } from './restraint/pause.js';
 import { QuietHoursPause } from './restraint/quiet-hours.js';
 import { SpoolFolder } from './spool/spool-folder.js';
 import { ReturningServers } from './upkeep/returning-servers.js';
@@ -23,6 +24,7 @@ import { restedFor, Upkeep } from './upkeep/upkeep.js';
 import { answerWatch } from './watch/answer-watch.js';
 import { composeWatch } from './watch/compose-watch.js';
 import { answerBus } from './ways-in/answer-bus.js';
+import { shownPause } from './ways-in/shown-pause.js';
 import { attemptJob } from './worker/attempt-job.js';
 import { tellOutcome } from './worker/tell-outcome.js';
 import { openWakeUps, sayWake } from './worker/wake-ups.js';
@@ -159,6 +161,14 @@ export async function compose(
   lifecycle.add('answers on the watch', answerWatch({ bus, database, grid, logger, status: watch.status }));
   worker.start();
   lifecycle.add('worker', () => worker.stop());
-  lifecycle.add('answers', answerBus({ bus, database, grid, logger, status, alarm: () => watch.alarm }));
+  lifecycle.add(
+    'answers',
+    answerBus({
+      ...{ bus, database, grid, logger, status },
+      alarm: () => watch.alarm,
+      watched: async () => (await watch.status()).files,
+      paused: () => shownPause(nickname, pausedNow(pauses)),
+    }),
+  );
   logger.info({ jobs: limits.jobs }, 'taking jobs');
 }

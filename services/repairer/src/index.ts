@@ -17,10 +17,13 @@ export {
   type RepairFile,
 } from './queue/repair-file.js';
 export { retryJobs } from './queue/retry-jobs.js';
+export { pausedNow } from './restraint/pause.js';
+export { QuietHoursPause } from './restraint/quiet-hours.js';
 export { addWatched } from './watch/add-watched.js';
 export * from './watch/decisions/index.js';
 export { mostWatchedAtOnce, nobody, unwatchFiles } from './watch/records/watched-files.js';
 export { watchStatus } from './watch/watch-status.js';
 export { addFiles } from './ways-in/add-files.js';
 export { removeFiles } from './ways-in/remove-files.js';
+export { shownPause } from './ways-in/shown-pause.js';
 export { sayWake } from './worker/wake-ups.js';

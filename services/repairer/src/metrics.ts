@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from '@holdfast/common/metrics';
 import type { QueueStatus } from './queue/queue-status.js';
 import type { Pause } from './restraint/pause.js';
-import { pauseReason } from './restraint/pause.js';
+import { pausedNow } from './restraint/pause.js';
 import type { EndedAttempt } from './worker/worker.js';
 
 /** What is counted. */
@@ -42,7 +42,7 @@ export function countRepairs({
     registers,
     collect() {
       this.reset();
-      const reason = pauseReason(pauses);
+      const reason = pausedNow(pauses)?.reason;
       if (reason !== undefined) this.set({ reason }, 1);
     },
   });
@@ -88,7 +88,7 @@ function countQueue(registry: Registry, status: () => Promise<QueueStatus>): voi
   });
   new Gauge({
     name: 'holdfast_repair_files',
-    help: 'Files by how many of their shares can still be lost, as found by the last check',
+    help: 'Files in the queue by how many of their shares can still be lost, as found by the last check',
     labelNames: ['spare_shares'],
     registers: [registry],
     async collect() {

@@ -24,6 +24,9 @@ export class NotRepairerError extends Error {
 export interface RepairerNode {
   readonly database: Database;
   readonly grid: string;
+  readonly nickname: string;
+  /** When it begins no job, by the clock of this machine. */
+  readonly quietHours: readonly { readonly from: number; readonly to: number }[];
   /** Wakes repairers that run for so many jobs; those that are not told look by themselves within seconds. */
   wake(jobs: number): Promise<void>;
 }
@@ -40,7 +43,7 @@ export async function withRepairerNode<T>(dir: string, work: (node: RepairerNode
   const { migrateRepairer, nodeConfiguration, sayWake } = await import('@holdfast/repairer');
   const folder = await repairerFolder(dir);
   const configuration = await readYamlConfiguration(join(folder, 'node.yaml'), nodeConfiguration);
-  const { grid } = configuration;
+  const { grid, nickname, quiet_hours: quietHours } = configuration;
   const logger = silentLogger();
   const database = openPool({
     url: await urlWithPassword(folder, 'postgres', configuration.postgres),
@@ -65,7 +68,7 @@ export async function withRepairerNode<T>(dir: string, work: (node: RepairerNode
   };
   try {
     await migrateRepairer(database, logger);
-    return await work({ database, grid, wake });
+    return await work({ database, grid, nickname, quietHours, wake });
   } finally {
     await database.close();
   }

@@ -1,4 +1,4 @@
-import type { WatchStatus } from '@holdfast/common/repairs';
+import type { RepairStatus, WatchStatus } from '@holdfast/common/repairs';
 import { base32Encode } from '@holdfast/lafs';
 import type { QueueStatus } from '@holdfast/repairer';
 import { formatTable } from '../table.js';
@@ -10,8 +10,11 @@ export function formatAlarm(alarm: WatchStatus['alarm']): string {
   return `ALARM since ${alarm.since}: ${reason}; the network is suspected, and repair is paused\n`;
 }
 
+/** The queue of a grid, the files that it has under watch, and the quiet hours of the repairer that is asked for. */
+export type GridStatus = QueueStatus & Pick<RepairStatus, 'watched' | 'paused'>;
+
 /** One line. */
-export function statusJson({ recent, ...status }: QueueStatus): string {
+export function statusJson({ recent, ...status }: GridStatus): string {
   return JSON.stringify({
     ...status,
     recent: recent.map(({ storageIndex, ...attempt }) => ({
@@ -19,6 +22,11 @@ export function statusJson({ recent, ...status }: QueueStatus): string {
       ...attempt,
     })),
   });
+}
+
+function formatPause({ repairer, reason, until }: NonNullable<GridStatus['paused']>): string {
+  const end = until === null ? '' : ` until ${until.replace(/\.\d+Z$/, 'Z')}`;
+  return `${repairer} begins no job${end}: ${reason}`;
 }
 
 /** For people. */
@@ -29,7 +37,9 @@ export function formatStatus({
   lastMinute,
   spareShares,
   recent,
-}: QueueStatus): string {
+  watched,
+  paused,
+}: GridStatus): string {
   const { queued, claimed, waiting, done, failed } = jobs;
   const pauses = [
     ...(delayed === 0 ? [] : [`${delayed} of them after a pause`]),
@@ -41,8 +51,17 @@ export function formatStatus({
     `${queued} queued${pausing}, ${claimed} being done, ${done} done`,
     `${waiting} waiting for servers that hold their shares, ${failed} failed`,
     `${ended} attempts ended in the last minute`,
+    ...(paused === null ? [] : [formatPause(paused)]),
   ];
-  const files = spareShares.map(({ spare, files }) => [String(spare), String(files)]);
+  const inQueue = new Map<number | null, number>(spareShares.map(({ spare, files }) => [spare, files]));
+  const underWatch = new Map(watched.map(({ spare, files }) => [spare, files]));
+  const files = [...new Set([...underWatch.keys(), ...inQueue.keys()])]
+    .sort((a, b) => (a ?? Number.POSITIVE_INFINITY) - (b ?? Number.POSITIVE_INFINITY))
+    .map((spare) => [
+      spare === null ? 'not known yet' : String(spare),
+      String(underWatch.get(spare) ?? 0),
+      String(inQueue.get(spare) ?? 0),
+    ]);
   const attempts = recent.map(({ storageIndex, result, error, endedAt, worker }) => [
     endedAt.toISOString().replace(/\.\d+Z$/, 'Z'),
     base32Encode(storageIndex).slice(0, 8),
@@ -52,7 +71,9 @@ export function formatStatus({
   ]);
   return [
     `${lines.join('\n')}\n`,
-    ...(files.length > 0 ? [`\n${formatTable([['spare shares', 'files'], ...files])}`] : []),
+    ...(files.length > 0
+      ? [`\n${formatTable([['spare shares', 'files under watch', 'in the queue'], ...files])}`]
+      : []),
     ...(attempts.length > 0
       ? [`\n${formatTable([['ended', 'file', 'result', 'by', 'reason'], ...attempts])}`]
       : []),

@@ -1,10 +1,9 @@
-import type { QueueStatus } from '@holdfast/repairer';
 import { Presets, SingleBar } from 'cli-progress';
-import { formatStatus, statusJson } from './queue-formats.js';
+import { formatStatus, type GridStatus, statusJson } from './queue-formats.js';
 
 /** What watching a queue needs. */
 export interface WatchOptions {
-  readonly ask: () => Promise<QueueStatus>;
+  readonly ask: () => Promise<GridStatus>;
   readonly json: boolean;
   readonly pause: (milliseconds: number) => Promise<void>;
 }
@@ -44,7 +43,7 @@ export async function watchQueue({ ask, json, pause }: WatchOptions): Promise<vo
   }
 }
 
-function leftToDo({ jobs }: QueueStatus): number {
+function leftToDo({ jobs }: GridStatus): number {
   return jobs.queued + jobs.claimed;
 }
 

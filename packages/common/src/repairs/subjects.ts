@@ -81,7 +81,7 @@ export const repairStatus = z.object({
   delayed: count,
   /** Of those that are queued, how many are put off until servers that are away are back, or given up. */
   postponed: count.default(0),
-  /** Files by how many of their shares can still be lost, as found by the last check; fewest first. */
+  /** Files in the queue by how many of their shares can still be lost, as found by the last check; fewest first. */
   spareShares: z.array(z.object({ spare: z.int(), files: count })),
   /** Attempts by their results, in the last minute. */
   lastMinute: z.record(result, count),
@@ -89,6 +89,13 @@ export const repairStatus = z.object({
   recent: z.array(z.object({ /** Its first letters. */ storageIndex: z.string(), ...attempt })),
   /** Null where all is well. */
   alarm: alarm.nullable(),
+  /** Files under watch by how many of their shares can still be lost; null: not known yet. */
+  watched: z.array(z.object({ spare: z.int().nullable(), files: count })).default([]),
+  /** Why the repairer that answers begins no job now, and until when where that is known; null where it does. */
+  paused: z
+    .object({ repairer: z.string(), reason: z.string(), until: z.iso.datetime().nullable() })
+    .nullable()
+    .default(null),
 });
 
 export type RepairStatus = z.infer<typeof repairStatus>;

@@ -1,4 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Bus } from '@holdfast/common/bus';
+import { silentLogger } from '@holdfast/common/logging';
+import { watchSubjects } from '@holdfast/common/repairs';
 import { Lab, waitFor } from '@holdfast/lab';
 import { base32Encode, type ChkReadCapability, parseCapability, storageIndexOf } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,12 +37,11 @@ describe('repairs that a broker leaves to repairers', () => {
       'repair-queued': true,
       holdfast: { queue: 'added' },
     });
-    const { jobs, spare_shares, recent } = await waitFor('the job is done', async () => {
+    const { jobs, recent } = await waitFor('the job is done', async () => {
       const now = await repairs();
       return now.jobs.done === 1 ? now : undefined;
     });
     expect(jobs).toEqual({ queued: 0, claimed: 0, waiting: 0, done: 1, failed: 0 });
-    expect(spare_shares).toEqual([{ spare: 1, files: 1 }]);
     expect(recent).toMatchObject([
       {
         storage_index: storageIndex.slice(0, 8),
@@ -46,6 +50,21 @@ describe('repairs that a broker leaves to repairers', () => {
         good_shares: [2, 2],
       },
     ]);
+  });
+
+  it('are shown with the files that are under watch', async () => {
+    const { grid } = JSON.parse(await readFile(join(lab.dir, 'plan.json'), 'utf8')) as { grid: string };
+    const bus = new Bus({ ...lab.bus, name: 'test', logger: silentLogger() });
+    try {
+      await waitFor('the bus', () => bus.connected || undefined);
+      await bus.ask(watchSubjects(grid).add, { files: [capability] });
+    } finally {
+      await bus.close();
+    }
+    await waitFor('it was checked', async () => {
+      const { watched } = await repairs();
+      return (watched[0]?.spare === 1 && watched[0].files === 1) || undefined;
+    });
   });
 
   it('are told of in words', async () => {
@@ -88,7 +107,7 @@ describe('repairs that a broker leaves to repairers', () => {
       await page.goto(lab.broker);
       await page.getByRole('link', { name: 'Repairs' }).click();
       await page.getByText('Nothing is left to do.').waitFor();
-      expect(await page.getByRole('row', { name: /^1 1$/ }).count()).toBe(1);
+      expect(await page.getByRole('row', { name: /^1 1 0$/ }).count()).toBe(1);
       const row = page.getByRole('row', { name: new RegExp(storageIndex.slice(0, 8)) }).first();
       expect(await row.textContent()).toContain('Was healthy');
       expect(complaints).toEqual([]);

@@ -5,12 +5,20 @@ export interface RepairsJson {
   readonly delayed: number;
   /** Of those that are queued, how many are put off until servers that are away are back, or given up. */
   readonly postponed: number;
-  /** Files by how many of their shares can still be lost, as found by the last check; fewest first. */
+  /** Files under watch by how many of their shares can still be lost; null: not known yet. */
+  readonly watched: readonly { readonly spare: number | null; readonly files: number }[];
+  /** Files in the queue by how many of their shares can still be lost, as found by the last check; fewest first. */
   readonly spare_shares: readonly { readonly spare: number; readonly files: number }[];
   /** Attempts that have ended in the last minute, by their results. */
   readonly last_minute: Readonly<Record<string, number>>;
   /** Why repairs pause: it looks as if the network were away, and not the servers; null where they do not. */
   readonly alarm: { readonly reason: string; readonly since: number } | null;
+  /** Why the repairer that answered begins no job now, and until when in seconds since 1970; null where it does. */
+  readonly paused: {
+    readonly repairer: string;
+    readonly reason: string;
+    readonly until: number | null;
+  } | null;
   /** The newest first. */
   readonly recent: readonly RecentRepairJson[];
 }

@@ -9,16 +9,21 @@ const reasons: Readonly<Record<'servers-away' | 'checks-failing', string>> = {
 
 /** What repairers say of their queue, as the page's JSON. */
 export function repairsJson(status: RepairStatus): RepairsJson {
-  const { jobs, delayed, postponed, spareShares, lastMinute, alarm, recent } = status;
+  const { jobs, delayed, postponed, spareShares, watched, lastMinute, alarm, paused, recent } = status;
   return {
     jobs,
     delayed,
     postponed,
+    watched,
     spare_shares: spareShares,
     last_minute: lastMinute,
     alarm: alarm && {
       reason: alarm.reason === null ? 'the network is suspected' : reasons[alarm.reason],
       since: Date.parse(alarm.since) / 1000,
+    },
+    paused: paused && {
+      ...paused,
+      until: paused.until === null ? null : Date.parse(paused.until) / 1000,
     },
     recent: recent.map(({ storageIndex, result, error, worker, endedAt, milliseconds, outcome }) => ({
       storage_index: storageIndex,
@@ -37,7 +42,7 @@ export function repairsJson(status: RepairStatus): RepairsJson {
  * with an id.
  */
 export function repairsPage(repairs: RepairsJson): string {
-  const { jobs, postponed, spare_shares, alarm, recent } = repairs;
+  const { jobs, postponed, watched, spare_shares, alarm, paused, recent } = repairs;
   const body = `<main class="page">
 <header>
 <h1>Repairs</h1>
@@ -48,7 +53,9 @@ export function repairsPage(repairs: RepairsJson): string {
 <h2 id="repairs-title">The queue</h2>
 <p>${jobs.queued} queued${postponed > 0 ? ` (${postponed} put off, as servers that are away may come back)` : ''}, ${jobs.claimed} being done, ${jobs.done} done, ${jobs.waiting} waiting for servers, ${jobs.failed} failed</p>
 ${alarm === null ? '' : `<p role="alert">Repairs pause: ${htmlText(alarm.reason)}.</p>`}
-<ul class="plain">${spare_shares.map(({ spare, files }) => `<li>${files} files with ${spare} spare shares</li>`).join('')}</ul>
+${paused === null ? '' : `<p>${htmlText(pauseLine(paused))}</p>`}
+<ul class="plain">${watched.map(watchedLine).join('')}</ul>
+<ul class="plain">${spare_shares.map(({ spare, files }) => `<li>${files} files in the queue with ${spare} spare shares</li>`).join('')}</ul>
 <ul class="plain">${recent.map(recentLine).join('')}</ul>
 </section>
 
@@ -57,6 +64,16 @@ ${alarm === null ? '' : `<p role="alert">Repairs pause: ${htmlText(alarm.reason)
 <script type="application/json" id="status">${JSON.stringify(repairs).replaceAll('<', '\\u003c')}</script>
 <script type="module" src="/page/repairs-main.js"></script>`;
   return document({ title: 'Repairs', body });
+}
+
+function pauseLine({ repairer, reason, until }: NonNullable<RepairsJson['paused']>): string {
+  const end = until === null ? '' : ` until ${new Date(until * 1000).toISOString()}`;
+  return `${repairer} begins no job${end}: ${reason}.`;
+}
+
+function watchedLine({ spare, files }: RepairsJson['watched'][number]): string {
+  const what = spare === null ? 'whose spare shares are not known yet' : `with ${spare} spare shares`;
+  return `<li>${files} files under watch ${what}</li>`;
 }
 
 function recentLine({ storage_index, result, error, worker }: RepairsJson['recent'][number]): string {

@@ -20,7 +20,7 @@ export interface QueueStatus {
   readonly delayed: number;
   /** Of those that are queued, how many are put off until servers that are away are back, or given up. */
   readonly postponed: number;
-  /** Files by how many of their shares can still be lost, as found by the last check; fewest first. */
+  /** Files in the queue, whose jobs are not done, by how many of their shares can still be lost; fewest first. */
   readonly spareShares: readonly { readonly spare: number; readonly files: number }[];
   /** Attempts by their results, in the last minute. */
   readonly lastMinute: Readonly<Partial<Record<AttemptResult, number>>>;
@@ -42,7 +42,7 @@ export async function queueStatus(database: Database, grid: string, recent: numb
   );
   const spareShares = await rows<{ spare: number; files: number }>(
     `select spare_shares as spare, count(*) as files from repairer.jobs
-      where grid = $1 and spare_shares is not null group by spare_shares order by spare_shares`,
+      where grid = $1 and spare_shares is not null and state <> 'done' group by spare_shares order by spare_shares`,
   );
   const lastMinute = await rows<{ result: AttemptResult; count: number }>(
     `select result, count(*) as count from repairer.job_history

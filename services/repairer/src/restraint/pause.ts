@@ -6,11 +6,15 @@ export interface Pause {
   readonly reason: string | undefined;
   /** Milliseconds after which it may be otherwise. */
   readonly lookAgainAfter: number;
+  /** When it ends, where that is known. */
+  readonly until?: Date | undefined;
 }
 
-/** Why no job is begun now, by the first pause that has a reason. */
-export function pauseReason(pauses: readonly Pause[]): string | undefined {
-  for (const { reason } of pauses) if (reason !== undefined) return reason;
+/** That no job is begun now, by the first pause that has a reason. */
+export function pausedNow(
+  pauses: readonly Pause[],
+): { readonly reason: string; readonly until: Date | undefined } | undefined {
+  for (const { reason, until } of pauses) if (reason !== undefined) return { reason, until };
   return undefined;
 }
 

@@ -32,14 +32,30 @@ export class QuietHoursPause implements Pause {
   }
 
   get reason(): string | undefined {
+    return this.#areAt(this.#now()) ? 'quiet hours' : undefined;
+  }
+
+  /** When they end; undefined where they are not, or never do. */
+  get until(): Date | undefined {
+    if (this.reason === undefined) return undefined;
     const now = this.#now();
-    const time = now.getHours() * 60 + now.getMinutes();
-    return this.#hours.some(({ from, to }) => contains(from, to, time)) ? 'quiet hours' : undefined;
+    const end = new Date(now);
+    end.setSeconds(0, 0);
+    for (let looked = 0; looked <= minutesOfDay; looked++) {
+      end.setMinutes(end.getMinutes() + 1);
+      if (!this.#areAt(end)) return end;
+    }
+    return undefined;
   }
 
   /** Changed clocks and summer time are found out within a minute. */
   get lookAgainAfter(): number {
     return minute / 2;
+  }
+
+  #areAt(moment: Date): boolean {
+    const time = moment.getHours() * 60 + moment.getMinutes();
+    return this.#hours.some(({ from, to }) => contains(from, to, time));
   }
 }
 

@@ -19,13 +19,26 @@ export interface AnswerOptions {
   readonly status: () => Promise<QueueStatus>;
   /** Why repair is paused; null where it is not. */
   readonly alarm: () => RepairStatus['alarm'];
+  /** The files under watch. */
+  readonly watched: () => Promise<RepairStatus['watched']>;
+  /** Why this repairer begins no job; null where it does. */
+  readonly paused: () => RepairStatus['paused'];
 }
 
 /** One of many repairers answers each question. */
 const queue = 'repairers';
 
 /** Answers what is asked of repairers on the bus (docs/protocol.md, "Repairs"). */
-export function answerBus({ bus, database, grid, logger, status, alarm }: AnswerOptions): Stop {
+export function answerBus({
+  bus,
+  database,
+  grid,
+  logger,
+  status,
+  alarm,
+  watched,
+  paused,
+}: AnswerOptions): Stop {
   const { add, remove, status: asksStatus, standings, retry } = repairSubjects(grid);
   const stops = [
     bus.serve(
@@ -49,7 +62,16 @@ export function answerBus({ bus, database, grid, logger, status, alarm }: Answer
       },
       queue,
     ),
-    bus.serve(asksStatus, async () => ({ ...shownStatus(await status()), alarm: alarm() }), queue),
+    bus.serve(
+      asksStatus,
+      async () => ({
+        ...shownStatus(await status()),
+        alarm: alarm(),
+        watched: await watched(),
+        paused: paused(),
+      }),
+      queue,
+    ),
     bus.serve(
       standings,
       async ({ storageIndexes }) => {
@@ -88,7 +110,11 @@ function shownStanding(job: JobStanding | undefined): JobStandings['jobs'][numbe
 /** Letters of a storage index that tell files apart for people, and no more. */
 const shownLetters = 8;
 
-function shownStatus({ recent, spareShares, ...status }: QueueStatus): Omit<RepairStatus, 'alarm'> {
+function shownStatus({
+  recent,
+  spareShares,
+  ...status
+}: QueueStatus): Omit<RepairStatus, 'alarm' | 'watched' | 'paused'> {
   return {
     ...status,
     spareShares: [...spareShares],
