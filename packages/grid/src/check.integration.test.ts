@@ -123,6 +123,8 @@ describe('a check', () => {
       expect(results.serversFailed.map(({ serverId, error }) => [all.get(serverId), error])).toEqual([
         [silent.server, `${silent.server}: did not answer within 5 s`],
       ]);
+      const order = client.servers.orderFor(results.storageIndex);
+      expect(results.serversFailed.map(({ place }) => all.get(order[place] ?? ''))).toEqual([silent.server]);
       expect(results).toMatchObject({ goodShareCount: 8, healthy: false });
       // After the usual deadline of a request, which is three times as long, it would count as unreachable.
       const status = client.servers.statuses().find(({ nickname }) => nickname === silent.server);
@@ -182,6 +184,7 @@ function notedServers(memory = new TransferMemory(64 * 2 ** 20)) {
       const vouched = servers.vouchedFor(storageIndex);
       return { ...vouched, servers: vouched.servers.map(noted) };
     },
+    orderFor: (storageIndex) => servers.orderFor(storageIndex),
     statuses: () => servers.statuses(),
   };
   const files = new FileCare({ servers: set, memory, coding: localCoding, logger: silentLogger() });

@@ -13,7 +13,7 @@ import { repairFile } from './repair/repair-file.js';
 import { nothingToRepair, type RepairResults } from './repair/repair-results.js';
 
 /** What of a set of storage servers work with files needs. */
-export type GridServers = Pick<ServerSet, 'connectedFor' | 'vouchedFor' | 'statuses'>;
+export type GridServers = Pick<ServerSet, 'connectedFor' | 'orderFor' | 'vouchedFor' | 'statuses'>;
 
 /** What looking after files needs. */
 export interface FileCareOptions {

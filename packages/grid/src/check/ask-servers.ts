@@ -3,7 +3,7 @@ import type { StorageServer } from '../connections/storage-server.js';
 import { type FoundShare, sharesHeldBy } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
 import type { Pace } from '../repair/pace.js';
-import type { FailedServer } from './check-results.js';
+import type { UnansweredQuestion } from './check-results.js';
 import { askedForWholeAtOnce, type TakenWhole } from './taken-whole.js';
 
 /** Milliseconds that a server has to answer. The others are asked meanwhile. */
@@ -14,7 +14,7 @@ const askedAtOnce = 20;
 /** What servers said they hold of a file. */
 export interface ServersAnswers {
   readonly responding: readonly StorageServer[];
-  readonly failed: readonly FailedServer[];
+  readonly failed: readonly UnansweredQuestion[];
   readonly found: readonly FoundShare[];
 }
 
@@ -37,7 +37,7 @@ export async function askServers(
   storageIndex: Uint8Array,
   { keep, pace, signal }: ServersQuestion,
 ): Promise<ServersAnswers> {
-  const answers = new Map<StorageServer, FoundShare[] | FailedServer>();
+  const answers = new Map<StorageServer, FoundShare[] | UnansweredQuestion>();
   const waiting = [...servers];
   const givers = servers.filter(({ wholeShares }) => wholeShares);
   const askedForWhole = new Set(keep.bytes > 0 ? givers.slice(0, keep.servers) : []);
@@ -60,7 +60,7 @@ export async function askServers(
   const atOnce = askedForWhole.size > askedForWholeAtOnce ? askedForWholeAtOnce : askedAtOnce;
   await Promise.all(Array.from({ length: atOnce }, askInTurn));
   const responding: StorageServer[] = [];
-  const failed: FailedServer[] = [];
+  const failed: UnansweredQuestion[] = [];
   const found: FoundShare[] = [];
   for (const server of servers) {
     const answer = answers.get(server);
@@ -82,7 +82,7 @@ async function askOne(
   storageIndex: Uint8Array,
   whole: boolean,
   signal: AbortSignal | undefined,
-): Promise<FoundShare[] | FailedServer> {
+): Promise<FoundShare[] | UnansweredQuestion> {
   try {
     signal?.throwIfAborted();
     const shares = await sharesHeldBy(server, storageIndex, { whole, signal, within: answerWithin });

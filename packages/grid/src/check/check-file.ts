@@ -14,7 +14,7 @@ import { verifyEncoding } from './verify-encoding.js';
 
 /** What a check needs. */
 export interface CheckOptions extends RebuildOptions {
-  readonly servers: Pick<ServerSet, 'connectedFor' | 'statuses'>;
+  readonly servers: Pick<ServerSet, 'connectedFor' | 'orderFor' | 'statuses'>;
   readonly logger: Logger;
   /** Whether to read every byte of every share. */
   readonly verify: boolean;

@@ -21,9 +21,15 @@ export interface CorruptShare extends ShareLocation {
 }
 
 /** A server that could not say what it holds, in one line. */
-export interface FailedServer {
+export interface UnansweredQuestion {
   readonly serverId: string;
   readonly error: string;
+}
+
+/** Such a server, and how likely it is that it holds shares of the file. */
+export interface FailedServer extends UnansweredQuestion {
+  /** Its place in the file's order of preference among all servers that are known, from 0. */
+  readonly place: number;
 }
 
 /** How a file is doing. A literal, which has no shares, has the number 0 and nothing everywhere, and is healthy. */

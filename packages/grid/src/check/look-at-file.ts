@@ -6,7 +6,13 @@ import type { FoundShare } from '../download/found-share.js';
 import type { TransferMemory } from '../memory/transfer-memory.js';
 import type { Pace } from '../repair/pace.js';
 import { askServers } from './ask-servers.js';
-import type { CheckedFile, CheckResults, CorruptShare, FailedServer } from './check-results.js';
+import type {
+  CheckedFile,
+  CheckResults,
+  CorruptShare,
+  FailedServer,
+  UnansweredQuestion,
+} from './check-results.js';
 import { countFindings } from './count-findings.js';
 import { type CapabilityProof, proveCapability } from './prove-capability.js';
 import type { HowToRead } from './share-description.js';
@@ -17,7 +23,7 @@ import { verifyShares } from './verify-shares.js';
 
 /** What looking at a file needs. */
 export interface LookOptions {
-  readonly servers: Pick<ServerSet, 'connectedFor' | 'statuses'>;
+  readonly servers: Pick<ServerSet, 'connectedFor' | 'orderFor' | 'statuses'>;
   readonly memory: TransferMemory;
   readonly logger: Logger;
   /** Wraps every server that is asked. */
@@ -84,7 +90,11 @@ export async function lookAtFile(file: CheckedFile, options: LookOptions): Promi
     leavingShares: good.filter(({ server }) => server.leaving).map(locate),
     corruptShares: shares.corrupt,
     serversResponding: answers.responding.map(({ id }) => id),
-    serversFailed: [...answers.failed, ...shares.notGiven, ...notConnected(options.servers, servers)],
+    serversFailed: inPlace(options.servers, storageIndex, [
+      ...answers.failed,
+      ...shares.notGiven,
+      ...notConnected(options.servers, servers),
+    ]),
   });
   return { results, servers: answers.responding, good };
 }
@@ -131,8 +141,22 @@ async function fileOf(
   return agreement.capability;
 }
 
+/** With the place that each has in the file's order of preference. */
+function inPlace(
+  set: Pick<ServerSet, 'orderFor'>,
+  storageIndex: Uint8Array,
+  failures: readonly UnansweredQuestion[],
+): FailedServer[] {
+  if (failures.length === 0) return [];
+  const places = new Map(set.orderFor(storageIndex).map((id, place) => [id, place]));
+  return failures.map((failure) => ({ ...failure, place: places.get(failure.serverId) ?? places.size }));
+}
+
 /** The servers that are known and could not be asked. */
-function notConnected(set: Pick<ServerSet, 'statuses'>, asked: readonly StorageServer[]): FailedServer[] {
+function notConnected(
+  set: Pick<ServerSet, 'statuses'>,
+  asked: readonly StorageServer[],
+): UnansweredQuestion[] {
   const ids = new Set(asked.map(({ id }) => id));
   return set
     .statuses()

@@ -1,7 +1,7 @@
 import type { Logger } from '@holdfast/common/logging';
 import type { FoundShare } from '../download/found-share.js';
 import type { StorageServerError } from '../errors.js';
-import type { CorruptShare, FailedServer, ShareLocation } from './check-results.js';
+import type { CorruptShare, ShareLocation, UnansweredQuestion } from './check-results.js';
 import { reportCorrupt } from './report-corrupt.js';
 
 /** What looking at shares has shown. */
@@ -48,7 +48,7 @@ export class SortedShares {
     return [...this.#wrong].map(([share, reason]) => ({ ...locate(share), reason }));
   }
 
-  get notGiven(): FailedServer[] {
+  get notGiven(): UnansweredQuestion[] {
     return [...this.#unread].map(([{ shareNumber, server }, { message }]) => ({
       serverId: server.id,
       error: `${message} (share ${shareNumber})`,

@@ -106,6 +106,11 @@ export class ServerSet {
     return inOrder(storageIndex, this.#connected());
   }
 
+  /** The ids of all servers that are known, connected or not, in the order in which a file prefers them. */
+  orderFor(storageIndex: Uint8Array): string[] {
+    return inOrder(storageIndex, [...this.#servers.values()]).map(({ id }) => id);
+  }
+
   /**
    * The servers that a file may be uploaded to now: those connected that are not leaving, and for which a grid manager
    * vouches at this moment.

@@ -27,7 +27,7 @@ import { resultsAfter } from './results-after.js';
 
 /** What a repair needs. */
 export interface RepairOptions extends RebuildOptions {
-  readonly servers: Pick<ServerSet, 'connectedFor' | 'vouchedFor' | 'statuses'>;
+  readonly servers: Pick<ServerSet, 'connectedFor' | 'orderFor' | 'vouchedFor' | 'statuses'>;
   readonly logger: Logger;
   /** Whether to read every byte of every share first. */
   readonly verify: boolean;

@@ -29,6 +29,7 @@ function countingServers(ids: readonly string[]) {
   const all = ids.map(serverOf);
   const servers: GridServers = {
     connectedFor: () => all,
+    orderFor: () => all.map(({ id }) => id),
     vouchedFor: () => ({ servers: all, passedOver: 0, leaving: 0 }),
     statuses: () => [],
   };

@@ -24,6 +24,7 @@ export function limitRequests(servers: GridServers, atOnce: number): GridServers
       const vouched = servers.vouchedFor(storageIndex);
       return { ...vouched, servers: vouched.servers.map(limited) };
     },
+    orderFor: (storageIndex) => servers.orderFor(storageIndex),
     statuses: () => servers.statuses(),
   };
 }

@@ -97,7 +97,8 @@ describe('the record of a file after a check', () => {
 });
 
 describe('a check', () => {
-  const failed = (...ids: string[]) => ids.map((serverId) => ({ serverId, error: 'unreachable' }));
+  const failed = (...ids: string[]) =>
+    ids.map((serverId, place) => ({ serverId, error: 'unreachable', place }));
 
   it('failed where most servers did not answer', () => {
     const results = found(on('a', 0), { serversFailed: failed('b', 'c') });

@@ -18,7 +18,7 @@ const found: CheckResults = {
   leavingShares: [],
   corruptShares: [],
   serversResponding: ['a', 'b'],
-  serversFailed: [{ serverId: 'c', error: 'not connected' }],
+  serversFailed: [{ serverId: 'c', error: 'not connected', place: 1 }],
   goodShareCount: 4,
   goodShareHosts: 2,
   happiness: 2,
@@ -41,6 +41,22 @@ describe('a repair', () => {
 
   it('is not where everybody answered: what is missing then is lost', () => {
     expect(isPutOff({ ...found, serversFailed: [] }, knowing('suspected'))).toBe(false);
+  });
+
+  it('is not for one that answered, and could not give a share', () => {
+    const serversResponding = [...found.serversResponding, 'c'];
+    expect(isPutOff({ ...found, serversResponding }, knowing('active'))).toBe(false);
+  });
+
+  it('is not for one that comes so late in the order of the file that it holds nothing of it', () => {
+    const away = (place: number) => [{ serverId: 'c', error: 'not connected', place }];
+    expect(isPutOff({ ...found, serversFailed: away(11) }, knowing('suspected'))).toBe(true);
+    expect(isPutOff({ ...found, serversFailed: away(12) }, knowing('suspected'))).toBe(false);
+  });
+
+  it('is not where a share was found to be corrupt', () => {
+    const corruptShares = [{ shareNumber: 4, serverId: 'b', reason: 'a block is wrong' }];
+    expect(isPutOff({ ...found, corruptShares }, knowing('suspected'))).toBe(false);
   });
 
   it('is not where the file is in danger', () => {

@@ -60,7 +60,14 @@ export async function attemptJob(
       onChecked(first);
       return postponed(first);
     }
-    const results = await files.repair(file, { verify, checked, putOff, pace, signal });
+    // Nor is it asked again after that: what verification found to be wrong does not come back.
+    const results = await files.repair(file, {
+      verify,
+      checked,
+      putOff: first ? undefined : putOff,
+      pace,
+      signal,
+    });
     onChecked(results.before);
     return results.putOff ? postponed(results.before) : repairEnd(results);
   } catch (error) {
