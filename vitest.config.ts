@@ -9,9 +9,6 @@ export default defineConfig({
     // Other packages are used as they are built; only the files under test are compiled on the fly.
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',
-    // A file that leaves something behind is to be mended. Loading all modules anew for each took a third of the unit tests'
-    // time, and a minute of the others'.
-    isolate: false,
     // The larger part of the integration tests waits: for processes, clocks and disks. By itself vitest leaves a core free.
     maxWorkers: Math.max(3, availableParallelism()),
     projects: [
@@ -21,6 +18,8 @@ export default defineConfig({
           name: 'unit',
           include: sources.map((folder) => `${folder}/*.test.{ts,mjs}`),
           exclude: integration,
+          // They change nothing outside themselves. Loading all modules anew for each file takes a third of the time.
+          isolate: false,
           // Long codes on a busy machine take their time.
           testTimeout: 30_000,
         },
