@@ -294,6 +294,40 @@ describe('a check by a capability', () => {
     expect(places(results.corruptShares)).toEqual(filePlaces(shares.slice(0, 2)));
     expect(reported).toHaveLength(2);
   });
+
+  it.each([
+    ['one share', 1],
+    ['ten shares', 10],
+  ])('believes the capability, not one server with %s of a file that needs one', async (_what, count) => {
+    const { capability, shares } = await stored(small);
+    const needsOne = client.gridWith({ ...encoding, required: 1 });
+    const other = await shareFiles(lab, await needsOne.upload(once(randomBytes(small))));
+    for (const { path } of shares) await rm(path);
+    const [liar] = shares as [ShareFile];
+    for (const { path, shareNumber } of other.slice(0, count))
+      await copyFile(path, join(dirname(liar.path), String(shareNumber)));
+    const { files, reported } = notedServers();
+    const results = await files.check(capability);
+    expect(results).toMatchObject({ proven: false, wrongCapability: false, recoverable: false });
+    expect(places(results.corruptShares)).toEqual(
+      filePlaces(other.slice(0, count).map((share) => ({ ...share, server: liar.server }))),
+    );
+    expect(reported).toHaveLength(count);
+    await expect(files.repair(capability)).rejects.toMatchObject({ name: 'NotRecoverableError' });
+  });
+
+  it('believes the capability, not as many shares as a file of others needs that needs fewer', async () => {
+    const { capability, shares } = await stored(small);
+    const needsOne = client.gridWith({ ...encoding, required: 1 });
+    const other = await shareFiles(lab, await needsOne.upload(once(randomBytes(small))));
+    const liars = shares.slice(0, 2);
+    for (const { path } of shares.slice(2)) await rm(path);
+    for (const [index, { path }] of liars.entries()) await copyFile((other[index] as ShareFile).path, path);
+    const { files } = notedServers();
+    const results = await files.check(capability);
+    expect(results).toMatchObject({ proven: false, wrongCapability: false, recoverable: false });
+    expect(places(results.corruptShares)).toEqual(filePlaces(liars));
+  });
 });
 
 /** Bytes that differ from others in one bit. */

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { silentLogger } from '@holdfast/common/logging';
 import { Lab, waitFor } from '@holdfast/lab';
 import { type ChkReadCapability, parseCapability, storageIndexOf } from '@holdfast/lafs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StorageServer } from './connections/storage-server.js';
 import { untilAborted } from './connections/until-aborted.js';
 import { KnownShares, type ShareSupply, sharesHeldBy } from './download/found-share.js';
 import { ShareSources } from './download/share-sources.js';
-import { NotEnoughSharesError } from './errors.js';
+import { NotEnoughSharesError, StorageServerError } from './errors.js';
 import { TransferMemory } from './memory/transfer-memory.js';
 import { collect, type LabClient, openLabClient } from './testing/lab-client.js';
 import type { Relay } from './testing/relay.js';
@@ -181,6 +183,42 @@ describe('a file', () => {
       await expect(start(wrong, supply)).rejects.toThrow(NotEnoughSharesError);
       expect(reported).toHaveLength(2);
     });
+
+    /** Servers that claim twenty shares that the file cannot have, and what they were asked to give of them. */
+    function claimMany(right: ChkReadCapability, read: StorageServer['read']) {
+      const asked: string[] = [];
+      const claims = client.servers.connectedFor(storageIndexOf(right)).map((connection) => {
+        const server: StorageServer = {
+          ...untilAborted(connection, new AbortController().signal),
+          read: (...request) => {
+            asked.push(connection.nickname);
+            return read(...request);
+          },
+          reportCorruption: async () => undefined,
+        };
+        return Array.from({ length: 20 }, (_, index) => ({ server, shareNumber: right.total + index }));
+      });
+      return { supply: new KnownShares(claims.flat()), asked };
+    }
+
+    it('is looked for in no more than one share of each server, however many it claims', async () => {
+      const right = parseCapability((await stored(small)).capability) as ChkReadCapability;
+      const { supply, asked } = claimMany(right, () =>
+        Promise.reject(new StorageServerError('unreachable', 'somewhere', 'no answer in time')),
+      );
+      await expect(start(right, supply)).rejects.toThrow(NotEnoughSharesError);
+      expect(asked.sort()).toEqual(['s1', 's2', 's3', 's4', 's5']);
+    });
+
+    it('is looked for no longer than a while, all servers together', async () => {
+      const right = parseCapability((await stored(small)).capability) as ChkReadCapability;
+      const { supply, asked } = claimMany(right, async (_index, _number, _start, _end, signal) => {
+        if (signal && !signal.aborted) await once(signal, 'abort');
+        throw new StorageServerError('aborted', 'somewhere', 'nobody waits any more');
+      });
+      await expect(start(right, supply)).rejects.toThrow(NotEnoughSharesError);
+      expect(asked).toHaveLength(1);
+    }, 60_000);
   });
 
   it('that nobody has is not found', async () => {

@@ -6,9 +6,16 @@ import { formatTable } from '../table.js';
 /** A line that says why repair is paused; nothing where it is not. */
 export function formatAlarm(alarm: WatchStatus['alarm']): string {
   if (alarm === null) return '';
-  const reason = alarm.reason === 'checks-failing' ? 'most checks fail' : 'most servers are away';
-  return `ALARM since ${alarm.since}: ${reason}; the network is suspected, and repair is paused\n`;
+  const reason = reasons.get(alarm.reason);
+  const because = reason === undefined ? '' : `${reason}; `;
+  return `ALARM since ${alarm.since}: ${because}the network is suspected, and repair is paused\n`;
 }
+
+/** A newer repairer may know others. */
+const reasons: ReadonlyMap<string | null, string> = new Map([
+  ['servers-away', 'most servers are away'],
+  ['checks-failing', 'most checks fail'],
+]);
 
 /** The queue of a grid, the files that it has under watch, and the quiet hours of the repairer that is asked for. */
 export type GridStatus = QueueStatus & Pick<RepairStatus, 'watched' | 'paused'>;

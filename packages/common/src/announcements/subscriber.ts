@@ -31,6 +31,7 @@ export class AnnouncementSubscriber {
   /** All servers announce themselves at once when a bus comes back, and each signature is to be checked. */
   readonly #told = new Backlog<SignedAnnouncement>({
     work: (signed) => this.#hear(signed),
+    onError: ({ message }) => this.#doubt('unhandled', 'an announcement was not handled', message),
     sizeOf: ({ message, signature, key }) => message.length + signature.length + key.length,
     most: mostWaiting,
   });

@@ -4,15 +4,19 @@ import { Backlog } from './backlog.js';
 
 describe('a backlog', () => {
   let done: (number | string)[];
+  let errors: string[];
   let backlog: Backlog<{ item: number }>;
   beforeEach(() => {
     done = [];
+    errors = [];
     backlog = new Backlog({
       work: ({ item }) => {
         const until = performance.now() + 6;
         while (performance.now() < until);
+        if (item < 0) throw new Error(`no ${item}`);
         done.push(item);
       },
+      onError: ({ message }) => errors.push(message),
       sizeOf: () => 10,
       most: 60,
     });
@@ -40,6 +44,18 @@ describe('a backlog', () => {
     expect(add(8)).toEqual([true]);
     await until(7);
     expect(done).toEqual([1, 2, 3, 4, 5, 6, 8]);
+  });
+
+  it('goes on after one that cannot be handled, and tells of it', async () => {
+    add(1, -2, 3);
+    await until(2);
+    expect(done).toEqual([1, 3]);
+    expect(errors).toEqual(['no -2']);
+    add(-4);
+    while (errors.length < 2) await nextTurn();
+    add(5);
+    await until(3);
+    expect(done).toEqual([1, 3, 5]);
   });
 
   it('is dropped where nobody wants it any more', async () => {

@@ -4,6 +4,8 @@ import { inSlices } from './in-slices.js';
 /** What a backlog is made with. */
 export interface BacklogOptions<T extends object> {
   readonly work: (item: T) => void;
+  /** Called where `work` threw; the next are worked on all the same. */
+  readonly onError: (error: Error) => void;
   /** In whatever unit `most` is. */
   readonly sizeOf: (item: T) => number;
   /** The most that may wait. */
@@ -39,12 +41,24 @@ export class Backlog<T extends object> {
 
   async #work(): Promise<void> {
     this.#working = true;
-    while (this.#waiting.length > 0) {
-      // Not in the turn in which it came, as very many may come in one.
-      await nextTurn();
-      await inSlices(this.#takeAll(), this.#options.work);
+    try {
+      while (this.#waiting.length > 0) {
+        // Not in the turn in which it came, as very many may come in one.
+        await nextTurn();
+        await inSlices(this.#takeAll(), (item) => this.#workOn(item));
+      }
+    } finally {
+      this.#working = false;
     }
-    this.#working = false;
+  }
+
+  #workOn(item: T): void {
+    const { work, onError } = this.#options;
+    try {
+      work(item);
+    } catch (error) {
+      onError(error as Error);
+    }
   }
 
   /** One after the other, also those that come meanwhile. */

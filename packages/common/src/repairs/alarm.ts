@@ -1,7 +1,10 @@
 import { z } from 'zod';
 
-/** Why the network is suspected, and not the storage servers. */
-export const suspicionReason = z.enum(['servers-away', 'checks-failing']);
+/**
+ * Why the network is suspected, and not the storage servers: `servers-away`, `checks-failing`, or what a newer release
+ * knows besides.
+ */
+const suspicionReason = z.string();
 
 /** Because the network is suspected, repair is paused. */
 export const alarm = z.object({ reason: suspicionReason.nullable(), since: z.iso.datetime() });

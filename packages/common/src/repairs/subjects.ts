@@ -26,7 +26,7 @@ export type AddRepairs = z.input<typeof addRepairs>;
 
 /*
  * A question must be understood whole, or somebody would believe to be asked less than he was. Answers and events may have
- * more in them than is read here, and results that are not known here: they may come from a newer release.
+ * more in them than is read here, and results, states and reasons that are not known here: they may come from a newer release.
  */
 
 /** What became of the files of an `AddRepairs`. */
@@ -49,6 +49,9 @@ export type AddRepairsAnswer = z.infer<typeof addRepairsAnswer>;
 
 /** `healthy`, `repaired`, `not-worthwhile`, `postponed`, `unrecoverable`, `failed` or `lost`. */
 const result = z.string();
+
+/** `queued`, `claimed`, `waiting`, `done` or `failed`. */
+const state = z.string();
 
 const outcome = z.object({
   authenticated: z.boolean(),
@@ -107,8 +110,8 @@ export const repairOutcome = z.object({
   source: z.string(),
   generation: count,
   attempt: count,
-  /** What the job is now. */
-  state: z.enum(['queued', 'waiting', 'done', 'failed']),
+  /** What the job is now: as in the standings, but never `claimed`. */
+  state,
   ...attempt,
 });
 
@@ -157,7 +160,7 @@ const jobStandings = z.object({
   jobs: z.array(
     z
       .object({
-        state: z.enum(['queued', 'claimed', 'waiting', 'done', 'failed']),
+        state,
         /** How its last attempt ended, and when. */
         result: result.nullable(),
         endedAt: z.iso.datetime().nullable(),

@@ -15,7 +15,7 @@ import { describeShare, type HowToRead } from './share-description.js';
 export interface CapabilityProof {
   /** Whether the URI extension block of one of them is the one that the capability names. */
   readonly proven: boolean;
-  /** Whether enough of them to be a file agree with each other, and none with the capability. */
+  /** Whether enough of them to be a file, of more than one server, agree with each other, and none with the capability. */
   readonly wrongCapability: boolean;
   /** What is wrong with shares that were read. None where the capability is what is wrong. */
   readonly wrong: ReadonlyMap<FoundShare, string>;
@@ -24,8 +24,8 @@ export interface CapabilityProof {
 /**
  * Finds out whether a capability is that of the shares at its storage index, by reading the URI extension block of one
  * of them. Only where that is not the one that the capability names, others are read. A server may make shares up; so may
- * whoever names a capability. Where k shares are of one other file, and none of the one that was named, it is the
- * capability that is not believed.
+ * whoever names a capability. Where k shares of several servers are of one other file, and none of the one that was named,
+ * it is the capability that is not believed.
  *
  * @param found in the order in which their servers are to be asked
  * @throws the signal's reason
@@ -37,7 +37,7 @@ export async function proveCapability(
 ): Promise<CapabilityProof> {
   const hurried = { ...how, within: answerWithin };
   const wrong = new Map<FoundShare, string>();
-  const others = new Map<string, { required: number; numbers: Set<number> }>();
+  const others = new Map<string, OtherFile>();
   for (const share of inTurn(found)) {
     try {
       const expected = await readExpectedBlock(share, capability, hurried);
@@ -47,17 +47,36 @@ export async function proveCapability(
       if (Buffer.compare(hash, capability.uriExtensionHash) === 0) return verdict(fields, capability, wrong);
       wrong.set(share, 'its URI extension block is not the one that the capability names');
       const name = Buffer.from(hash).toString('hex');
-      const other = others.get(name) ?? { required: fields.required, numbers: new Set() };
+      const other = others.get(name) ?? { required: fields.required, numbers: new Set(), servers: new Set() };
       others.set(name, other);
       other.numbers.add(share.shareNumber);
+      other.servers.add(share.server.id);
     } catch (error) {
       how.signal?.throwIfAborted();
       // A share that was not given proves nothing, for or against it.
       if (!(error instanceof StorageServerError)) wrong.set(share, (error as Error).message);
     }
   }
-  const isOther = [...others.values()].some(({ required, numbers }) => numbers.size >= required);
-  return isOther ? theCapabilityIsWrong : { proven: false, wrongCapability: false, wrong };
+  const isWrong = [...others.values()].some((other) => outweighs(other, capability));
+  return isWrong ? theCapabilityIsWrong : { proven: false, wrongCapability: false, wrong };
+}
+
+/** Shares that agree on a file which is not the one that the capability names. */
+interface OtherFile {
+  /** As they say themselves. */
+  readonly required: number;
+  readonly numbers: Set<number>;
+  readonly servers: Set<string>;
+}
+
+/**
+ * Whether shares of another file are to be believed, not the capability. They do not decide by themselves how many are
+ * enough: one made-up share of a file that needs one would be. Nor does one server, also where the file needs one share
+ * and no other server is there: where it is right, it is told for nothing that its share is wrong, and the file waits for
+ * better ones; where it lied and were believed, the file would be given up.
+ */
+function outweighs({ required, numbers, servers }: OtherFile, capability: ChkVerifyCapability): boolean {
+  return numbers.size >= Math.max(required, capability.required) && servers.size > 1;
 }
 
 const theCapabilityIsWrong: CapabilityProof = { proven: false, wrongCapability: true, wrong: new Map() };

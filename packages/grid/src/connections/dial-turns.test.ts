@@ -5,7 +5,9 @@ describe('the turns in which servers are dialled', () => {
   let begun: string[];
   let turns: DialTurns;
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    vi.useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
+    });
     begun = [];
     turns = new DialTurns({ perSecond: 10, burst: 3 });
   });
@@ -40,6 +42,15 @@ describe('the turns in which servers are dialled', () => {
     wait('urgent', true);
     vi.advanceTimersByTime(100);
     expect(begun).toEqual(['s1', 's2', 's3', 'urgent']);
+  });
+
+  it('come to those that are not urgent too, however many are', () => {
+    waitAll(5);
+    const stop = setInterval(() => wait('urgent', true), 10);
+    vi.advanceTimersByTime(1_050);
+    clearInterval(stop);
+    expect(begun.filter((name) => name !== 'urgent')).toEqual(['s1', 's2', 's3', 's4', 's5']);
+    expect(begun.filter((name) => name === 'urgent')).toHaveLength(8);
   });
 
   it('do not come to one that waits no more', () => {

@@ -19,9 +19,10 @@ export class DialTurns {
   readonly #burst: number;
   #free: number;
   #freeAt = performance.now();
-  /** In the order in which they came; the urgent ones first. */
+  /** In the order in which they came. */
   readonly #urgent = new Set<() => void>();
   readonly #others = new Set<() => void>();
+  #lastWasUrgent = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ perSecond = usualRate, burst = usualBurst }: DialTurnsOptions = {}) {
@@ -34,7 +35,7 @@ export class DialTurns {
    * Waits for a turn.
    *
    * @param begin called when it has come, at once where nobody waits
-   * @param urgent whether it comes before those that are not
+   * @param urgent whether those that are not urgent wait for it, which they do every other turn
    * @returns what ends the wait
    */
   wait(begin: () => void, urgent: boolean): () => void {
@@ -56,13 +57,12 @@ export class DialTurns {
     const now = performance.now();
     this.#free = Math.min(this.#free + (now - this.#freeAt) / this.#between, this.#burst);
     this.#freeAt = now;
-    for (const queue of [this.#urgent, this.#others])
-      for (const begin of queue) {
-        if (this.#free < 1) break;
-        this.#free--;
-        queue.delete(begin);
-        begin();
-      }
+    while (this.#free >= 1) {
+      const begin = this.#next();
+      if (!begin) break;
+      this.#free--;
+      begin();
+    }
     if (this.#timer !== undefined || this.#urgent.size + this.#others.size === 0) return;
     this.#timer = setTimeout(
       () => {
@@ -71,5 +71,19 @@ export class DialTurns {
       },
       Math.ceil((1 - this.#free) * this.#between),
     );
+  }
+
+  /**
+   * Takes who is to begin from the queues by turns, while there is somebody in both: a server is urgent by being
+   * announced, which whoever has many keys can do as often as he likes.
+   */
+  #next(): (() => void) | undefined {
+    const [first, second] = this.#lastWasUrgent ? [this.#others, this.#urgent] : [this.#urgent, this.#others];
+    const queue = first.size > 0 ? first : second;
+    const [begin] = queue;
+    if (!begin) return undefined;
+    queue.delete(begin);
+    this.#lastWasUrgent = queue === this.#urgent;
+    return begin;
   }
 }

@@ -5,16 +5,17 @@ import { waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RecordingServer, startRecordingServer } from '../testing/recording-server.js';
 import { type KnownServer, readKnownServer } from './known-server.js';
-import { PinnedPool } from './pinned-pool.js';
+import { type PinnedAddress, PinnedPool } from './pinned-pool.js';
 
 describe('the pool of connections to a server', () => {
   let server: RecordingServer;
   let pool: PinnedPool;
-  const poolTo = (known: KnownServer) =>
+  const poolTo = (known: KnownServer, told: Pick<PinnedAddress, 'onRoute'> = {}) =>
     new PinnedPool({
       ...readKnownServer(known, defaultConnectionTypes),
       refuse: () => undefined,
       onDisconnect: () => undefined,
+      ...told,
     });
   beforeEach(async () => {
     server = await startRecordingServer('s1');
@@ -79,5 +80,12 @@ describe('the pool of connections to a server', () => {
     await expect(waiting.open()).rejects.toThrow('nobody waits');
     silent.close();
     await once(silent, 'close');
+  });
+
+  it('leaves nothing open when it is destroyed just as its first connection is there', async () => {
+    const connected: PinnedPool = poolTo(server.known, { onRoute: () => void connected.destroy() });
+    await expect(connected.open()).rejects.toThrow('nobody waits');
+    expect(connected.current).toBeUndefined();
+    await waitFor('the connection is closed', () => server.open() === 0 || undefined);
   });
 });

@@ -97,7 +97,12 @@ export class PinnedPool {
     const { host, hostname, protocol, port, origin } = new URL(
       `https://${formatNetworkLocation(this.#address.routes[0].location)}`,
     );
-    this.#first = await this.#connect({ host, hostname, protocol, port });
+    const first = await this.#connect({ host, hostname, protocol, port });
+    if (this.#destroyed) {
+      first.destroy();
+      throw new Error(unwanted);
+    }
+    this.#first = first;
     this.#pool = new Pool(origin, {
       connections: connectionsPerServer,
       pipelining: 1,

@@ -11,6 +11,9 @@ import { ShareReader } from './share-reader.js';
 /** How long a share that is being opened is waited for before another is opened instead, in milliseconds. */
 const slowToOpen = 1_000;
 
+/** How long it may take to find out whether shares are in doubt or the capability is, all together, in milliseconds. */
+const doubtWithin = 10_000;
+
 /**
  * The shares that a download reads from. It keeps as many open as the file needs, opens another when one fails or
  * is slow, and remembers what was wrong with each that was given up.
@@ -131,13 +134,27 @@ export class ShareSources {
 
   /** Tells servers of the shares that are in doubt, unless these agree on another file: then the capability is wrong. */
   async #notStarted(): Promise<NotEnoughSharesError> {
-    if (this.#doubted.size > 0) {
-      const capability = verifyCapabilityOf(this.#capability);
-      const how = { signal: this.#signal, pace: unlimited };
-      const { wrongCapability } = await proveCapability(capability, [...this.#doubted.keys()], how);
-      if (!wrongCapability) this.#tellDoubted();
-    }
+    if (this.#doubted.size > 0 && (await this.#isCapabilityRight())) this.#tellDoubted();
     return this.notEnough();
+  }
+
+  /** Asks each server for one of its shares that are in doubt: whoever claims many is not waited for many times. */
+  async #isCapabilityRight(): Promise<boolean> {
+    const asked = new Map<string, FoundShare>();
+    for (const share of this.#doubted.keys())
+      if (!asked.has(share.server.id)) asked.set(share.server.id, share);
+    const deadline = AbortSignal.timeout(doubtWithin);
+    const signal = this.#signal ? AbortSignal.any([this.#signal, deadline]) : deadline;
+    try {
+      const capability = verifyCapabilityOf(this.#capability);
+      const proof = await proveCapability(capability, [...asked.values()], { signal, pace: unlimited });
+      return !proof.wrongCapability;
+    } catch (error) {
+      this.#signal?.throwIfAborted();
+      if (!deadline.aborted) throw error;
+      // Not known: a server that is right would be told that it is wrong.
+      return false;
+    }
   }
 
   #tellDoubted(): void {

@@ -54,9 +54,16 @@ describe('the page of repairs', () => {
   });
 
   it('tells why repairs pause', () => {
-    const alarm = { reason: 'servers-away' as const, since: '2026-01-02T03:04:05.000Z' };
+    const alarm = { reason: 'servers-away', since: '2026-01-02T03:04:05.000Z' };
     const json = repairsJson({ ...status, alarm });
     expect(json.alarm).toEqual({ reason: 'too many storage servers are away at once', since: 1_767_323_045 });
     expect(repairsPage(json)).toContain('Repairs pause: too many storage servers are away at once.');
+  });
+
+  it('tells that repairs pause also where a newer repairer has a reason that is not known here', () => {
+    const alarm = { reason: 'moon-full', since: '2026-01-02T03:04:05.000Z' };
+    expect(repairsPage(repairsJson({ ...status, alarm }))).toContain(
+      'Repairs pause: the network is suspected.',
+    );
   });
 });

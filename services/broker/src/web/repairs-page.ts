@@ -2,10 +2,11 @@ import type { RepairStatus } from '@holdfast/common/repairs';
 import { document, htmlText } from './document.js';
 import type { RepairsJson } from './repairs-json.js';
 
-const reasons: Readonly<Record<'servers-away' | 'checks-failing', string>> = {
-  'servers-away': 'too many storage servers are away at once',
-  'checks-failing': 'too many checks fail at once',
-};
+/** A newer repairer may know others. */
+const reasons: ReadonlyMap<string | null, string> = new Map([
+  ['servers-away', 'too many storage servers are away at once'],
+  ['checks-failing', 'too many checks fail at once'],
+]);
 
 /** What repairers say of their queue, as the page's JSON. */
 export function repairsJson(status: RepairStatus): RepairsJson {
@@ -18,7 +19,7 @@ export function repairsJson(status: RepairStatus): RepairsJson {
     spare_shares: spareShares,
     last_minute: lastMinute,
     alarm: alarm && {
-      reason: alarm.reason === null ? 'the network is suspected' : reasons[alarm.reason],
+      reason: reasons.get(alarm.reason) ?? 'the network is suspected',
       since: Date.parse(alarm.since) / 1000,
     },
     paused: paused && {

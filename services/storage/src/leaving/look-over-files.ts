@@ -74,8 +74,8 @@ function standingOf(job: JobStandings['jobs'][number], since: Date): Standing {
       return current && ended > Date.now() - onceMoreAfter ? 'failed' : 'to-be-added';
     case 'waiting':
       return 'waiting';
-    case 'queued':
-    case 'claimed':
+    default:
+      // Queued or claimed, or what only a newer repairer knows: what it has in its queue is looked at again later.
       return 'under-way';
   }
 }
