@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { RecentRepairJson, RepairsJson } from '../src/web/repairs-json.js';
+import { workLeft } from '../src/web/work-left.js';
 import { formatDuration } from './format.js';
 
 const lookEvery = 2000;
@@ -59,15 +60,17 @@ export function Repairs({ initial }: { initial: RepairsJson }) {
   );
 }
 
-function summary({ jobs, delayed, postponed, last_minute }: RepairsJson): string {
-  const ended = Object.values(last_minute).reduce((sum, count) => sum + count, 0);
-  const left = jobs.queued + jobs.claimed;
+function summary(repairs: RepairsJson): string {
+  const { jobs, delayed, postponed } = repairs;
+  const { left, ended, seconds } = workLeft(repairs);
   return [
-    left === 0 ? 'Nothing is left to do.' : `${left} jobs are left, of which ${jobs.claimed} are being done.`,
+    left === 0
+      ? 'Nothing is left to do now.'
+      : `${left} jobs are left, of which ${jobs.claimed} are being done.`,
     delayed > 0 ? `${delayed} are tried again after a pause.` : '',
     postponed > 0 ? `${postponed} are put off, as servers that are away may come back.` : '',
     `${ended} attempts ended in the last minute${ended === 0 ? '' : `, ${(ended / 60).toFixed(1)} a second`}.`,
-    ended > 0 && left > 0 ? `At that rate the rest takes ${formatDuration((60 * left) / ended)}.` : '',
+    seconds === undefined ? '' : `At that rate the rest takes ${formatDuration(seconds)}.`,
     `${jobs.done} are done.`,
     jobs.waiting > 0 ? `${jobs.waiting} wait for servers that hold their shares.` : '',
     jobs.failed > 0 ? `${jobs.failed} have failed.` : '',

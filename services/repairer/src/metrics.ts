@@ -87,6 +87,16 @@ function countQueue(registry: Registry, status: () => Promise<QueueStatus>): voi
     },
   });
   new Gauge({
+    name: 'holdfast_repair_postponed',
+    help: 'Queued jobs that are put off until servers that are away are back, or given up',
+    registers: [registry],
+    async collect() {
+      const postponed = (await now())?.postponed;
+      if (postponed === undefined) this.remove();
+      else this.set(postponed);
+    },
+  });
+  new Gauge({
     name: 'holdfast_repair_files',
     help: 'Files in the queue by how many of their shares can still be lost, as found by the last check',
     labelNames: ['spare_shares'],

@@ -53,7 +53,9 @@ export function formatStatus({
     ...(postponed === 0 ? [] : [`${postponed} put off, as servers that are away may come back`]),
   ];
   const pausing = pauses.length === 0 ? '' : ` (${pauses.join(', ')})`;
-  const ended = Object.values(lastMinute).reduce((sum, count) => sum + count, 0);
+  // That a job was put off counts as no attempt.
+  const { postponed: _, ...attempted } = lastMinute;
+  const ended = Object.values(attempted).reduce((sum, count) => sum + count, 0);
   const lines = [
     `${queued} queued${pausing}, ${claimed} being done, ${done} done`,
     `${waiting} waiting for servers that hold their shares, ${failed} failed`,

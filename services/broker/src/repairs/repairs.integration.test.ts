@@ -106,7 +106,7 @@ describe('repairs that a broker leaves to repairers', () => {
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
       await page.goto(lab.broker);
       await page.getByRole('link', { name: 'Repairs' }).click();
-      await page.getByText('Nothing is left to do.').waitFor();
+      await page.getByText('Nothing is left to do now.').waitFor();
       expect(await page.getByRole('row', { name: /^1 1 0$/ }).count()).toBe(1);
       const row = page.getByRole('row', { name: new RegExp(storageIndex.slice(0, 8)) }).first();
       expect(await row.textContent()).toContain('Was healthy');

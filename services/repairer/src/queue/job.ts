@@ -8,6 +8,10 @@ export type JobState = 'queued' | 'claimed' | 'waiting' | 'done' | 'failed';
 
 export const jobStates: readonly JobState[] = ['queued', 'claimed', 'waiting', 'done', 'failed'];
 
+/** In SQL, whether a job is put off until servers that are away are back, or given up. */
+export const isPostponed =
+  "(state = 'queued' and not_before is not null and last_result is not distinct from 'postponed')";
+
 /**
  * How an attempt at a job ended. `not-worthwhile`: the file lacks something, and the watch finds that it can wait;
  * `postponed`: servers are away that are expected back, and nothing was repaired; `lost`: its worker was not heard of in time.

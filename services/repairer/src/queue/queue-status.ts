@@ -1,6 +1,6 @@
 import type { Database } from '@holdfast/common/database';
 import type { AttemptResult, JobOutcome, JobState } from './job.js';
-import { jobStates } from './job.js';
+import { isPostponed, jobStates } from './job.js';
 
 /** An attempt that has ended lately. */
 export interface RecentAttempt {
@@ -28,16 +28,14 @@ export interface QueueStatus {
   readonly recent: readonly RecentAttempt[];
 }
 
-const pausing = "state = 'queued' and not_before is not null";
-
 /** @param recent how many of the last attempts to name */
 export async function queueStatus(database: Database, grid: string, recent: number): Promise<QueueStatus> {
   const rows = async <Row extends object>(text: string, ...values: unknown[]) =>
     (await database.pool.query<Row>(text, [grid, ...values])).rows;
   const states = await rows<{ state: JobState; count: number; delayed: number; postponed: number }>(
     `select state, count(*) as count,
-            count(*) filter (where ${pausing} and last_result is distinct from 'postponed') as delayed,
-            count(*) filter (where ${pausing} and last_result = 'postponed') as postponed
+            count(*) filter (where state = 'queued' and not_before is not null and not ${isPostponed}) as delayed,
+            count(*) filter (where ${isPostponed}) as postponed
        from repairer.jobs where grid = $1 group by state`,
   );
   const spareShares = await rows<{ spare: number; files: number }>(
