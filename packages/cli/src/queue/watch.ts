@@ -13,8 +13,8 @@ const every = 1_000;
 const looksAveraged = 10;
 
 /**
- * Follows the queue until nothing in it is left to do but what is put off, maybe for days: on a terminal with a bar, its rate, and the time that is left;
- * else a line a second as JSON, or only how it was in the end.
+ * Follows the queue until nothing in it is left to do but what is put off, maybe for days: on a terminal with a bar, its
+ * rate, and the time that is left; else a line a second as JSON, or only how it was in the end.
  */
 export async function watchQueue({ ask, json, pause }: WatchOptions): Promise<void> {
   const bar = json ? undefined : openBar();

@@ -52,38 +52,49 @@ const settled = "(job.proven and coalesce(job.last_result, '') not in ('unrecove
 /** A number from which claims are counted that no job had before which was at this storage index, and was removed. */
 const unusedClaim = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
 
+/** What a job that is there becomes, column by column. */
+const changes = {
+  verify_capability: 'coalesce(job.verify_capability, excluded.verify_capability)',
+  other_capability: `case when ${settled} or excluded.verify_capability is null or job.verify_capability is null
+                            or excluded.verify_capability = job.verify_capability
+                          then job.other_capability else excluded.verify_capability end`,
+  verify: `case when ${stays} then job.verify or excluded.verify else excluded.verify end`,
+  only_if_worthwhile: `excluded.only_if_worthwhile and (job.only_if_worthwhile or not ${stays})`,
+  patient: `excluded.patient and (job.patient or not ${stays})`,
+  priority: `case when ${stays} then least(job.priority, excluded.spare_shares)
+                  else coalesce(excluded.spare_shares, job.spare_shares, ${uncheckedPriority}) end`,
+  source: `case when ${stays} and (excluded.only_if_worthwhile or not job.only_if_worthwhile)
+                then job.source else excluded.source end`,
+  generation: `case when ${stays} then job.generation else job.generation + 1 end`,
+  attempts: `case when ${stays} then job.attempts else 0 end`,
+  not_before: `case when ${stays} and (excluded.patient or job.last_result is distinct from 'postponed')
+                    then job.not_before end`,
+  queued_at: `case when ${stays} then job.queued_at else now() end`,
+  state: `case when ${stays} then job.state else 'queued' end`,
+};
+
+const columns = Object.keys(changes);
+
+/** Where nothing is new nothing is written: a spool folder asks for the same files again and again. */
 const addStatement = `
   insert into repairer.jobs as job (grid, source, storage_index, verify_capability, verify, spare_shares, priority,
                                     only_if_worthwhile, patient, claim)
   select $1, $2, file.*, coalesce(file.spare, ${uncheckedPriority}), $8, not $9::boolean, ${unusedClaim}
     from unnest($3::bytea[], $4::text[], $5::boolean[], $6::integer[]) as file(storage_index, capability, verify, spare)
   on conflict (grid, storage_index) do update set
-    verify_capability = coalesce(job.verify_capability, excluded.verify_capability),
-    other_capability = case when ${settled} or excluded.verify_capability is null
-                              or job.verify_capability is null
-                              or excluded.verify_capability = job.verify_capability
-                            then job.other_capability else excluded.verify_capability end,
-    verify = case when ${stays} then job.verify or excluded.verify else excluded.verify end,
-    only_if_worthwhile = excluded.only_if_worthwhile and (job.only_if_worthwhile or not ${stays}),
-    patient = excluded.patient and (job.patient or not ${stays}),
-    priority = case when ${stays} then least(job.priority, excluded.spare_shares)
-                    else coalesce(excluded.spare_shares, job.spare_shares, ${uncheckedPriority}) end,
-    source = case when ${stays} and (excluded.only_if_worthwhile or not job.only_if_worthwhile)
-                  then job.source else excluded.source end,
-    generation = case when ${stays} then job.generation else job.generation + 1 end,
-    attempts = case when ${stays} then job.attempts else 0 end,
-    not_before = case when ${stays} and (excluded.patient or job.last_result is distinct from 'postponed')
-                      then job.not_before end,
-    queued_at = case when ${stays} then job.queued_at else now() end,
-    state = case when ${stays} then job.state else 'queued' end
+    ${Object.entries(changes)
+      .map(([column, value]) => `${column} = ${value}`)
+      .join(', ')}
+    where (${columns.map((column) => `job.${column}`).join(', ')})
+          is distinct from (${Object.values(changes).join(', ')})
   returning storage_index, verify_capability, other_capability, queued_at = now() as added`;
 
 /**
  * Puts files into the queue of a grid, at most `mostAdded` at a time. A file has one job, by its storage index: asked
  * for again while it is in the queue it stays as it is, and takes from the request what is more than it has: the
- * capability, the full verification, the higher priority, the repair in any case, or at once. After it has ended, or while it waits
- * for servers, it is queued under a new generation. Until shares have proven the capability of a job, another one is kept
- * beside it, and tried where the first comes to nothing.
+ * capability, the full verification, the higher priority, the repair in any case, or at once. After it has ended, or
+ * while it waits for servers, it is queued under a new generation. Until shares have proven the capability of a job,
+ * another one is kept beside it, and tried where the first comes to nothing.
  *
  * @returns what became of each request, in their order
  */
@@ -105,9 +116,11 @@ export async function addJobs(
     const index = base32Encode(file.storageIndex);
     const row = kept.get(index);
     const text = capabilityText(file);
-    if (text !== undefined && text !== row?.verify_capability && text !== row?.other_capability)
+    // It was there, and somebody removed it in this moment.
+    if (!row) return 'known';
+    if (text !== undefined && text !== row.verify_capability && text !== row.other_capability)
       return 'contradicts';
-    if (!row?.added || counted.has(index)) return 'known';
+    if (!row.added || counted.has(index)) return 'known';
     counted.add(index);
     return 'added';
   });
@@ -138,7 +151,26 @@ async function addMerged(
       now,
     ],
   });
-  return new Map(rows.map((row) => [base32Encode(row.storage_index), row]));
+  const kept = new Map(rows.map((row) => [base32Encode(row.storage_index), row]));
+  const unchanged = jobs.filter(({ file }) => !kept.has(base32Encode(file.storageIndex)));
+  if (unchanged.length > 0)
+    for (const row of await readUnchanged(database, grid, unchanged))
+      kept.set(base32Encode(row.storage_index), row);
+  return kept;
+}
+
+/** A statement of its own: the one before does not see jobs that others added since it began. */
+async function readUnchanged(
+  database: Database,
+  grid: string,
+  jobs: readonly MergedRequest[],
+): Promise<AddedRow[]> {
+  const { rows } = await database.pool.query<AddedRow>(
+    `select storage_index, verify_capability, other_capability, false as added from repairer.jobs
+      where grid = $1 and storage_index = any($2)`,
+    [grid, jobs.map(({ file }) => file.storageIndex)],
+  );
+  return rows;
 }
 
 interface MergedRequest {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '@holdfast/lab';
 import { base32Encode, type ChkVerifyCapability, formatCapability } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -68,6 +69,15 @@ const stateOf = async ({ storageIndex }: { storageIndex: Uint8Array }) =>
 const capabilityOf = ({ file }: ClaimedJob) =>
   file.kind === 'storage-index' ? undefined : formatCapability(file);
 
+/** Resolves when so many statements wait for the locks of others. */
+const blocked = (statements: number) =>
+  waitFor(`${statements} wait for a lock`, async () => {
+    const waiting = await queue.sql(
+      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    return waiting.length === statements || undefined;
+  });
+
 async function claimed(worker?: string, claimFor?: number): Promise<ClaimedJob> {
   const job = await claim(worker, claimFor);
   if (!job) throw new Error('there was no job');
@@ -125,6 +135,24 @@ describe('asking for a file', () => {
     expect(await stateOf(file)).toBe('done');
     await queue.sql("update repairer.jobs set ended_at = ended_at - interval '1 hour'");
     expect(await addUnlessEnded()).toEqual(['added']);
+  });
+
+  it('for nothing new writes nothing', async () => {
+    const proof = someVerifyCapability();
+    await addFile(proof);
+    await end(await claimed(), proven);
+    const files = [proof, ...Array.from({ length: 4 }, someVerifyCapability)];
+    await add(...files.map((file) => ({ file })));
+    await claimed();
+    await end(await claimed(), postponed);
+    const versions = () => queue.sql('select storage_index, xmin, ctid from repairer.jobs order by 1');
+    const before = await versions();
+    const again = [...files, contradicting(proof)].map((file) => ({ file }));
+    expect(await add(...again)).toEqual([...Array(5).fill('known'), 'contradicts']);
+    expect(await add(...files.map((file) => ({ file: onlyStorageIndex(file) })))).toEqual(
+      Array(5).fill('known'),
+    );
+    expect(await versions()).toEqual(before);
   });
 
   it('under another capability than that which the shares were proven by is refused', async () => {
@@ -459,6 +487,16 @@ describe('a job that is put off', () => {
     expect((await sweep()).readied).toBe(1);
   });
 
+  it('is looked at no more often than its age calls for, however often servers come back', async () => {
+    await addFile(someVerifyCapability());
+    await queue.sql("update repairer.jobs set queued_at = now() - interval '8 hours'");
+    await end(await claimed(), postponed);
+    expect(Math.round((await pause()) / minute)).toBe(60);
+    expect(await wakeWaiting(queue.database, grid, 10)).toBe(1);
+    expect(Math.round((await pause()) / minute)).toBe(30);
+    expect(await wakeWaiting(queue.database, grid, 10)).toBe(0);
+  });
+
   it('is put off no more when somebody wants it now', async () => {
     const file = someVerifyCapability();
     await addFile(file);
@@ -513,6 +551,46 @@ describe('a job that is removed', () => {
     const job = await claimed();
     expect(await remove(doing, done)).toEqual(['claimed', 'absent']);
     expect(await end(job, repaired)).toBe('done');
+  });
+
+  it('is not one that is just being claimed', async () => {
+    const file = someVerifyCapability();
+    await addFile(file);
+    const removing = await queue.database.transaction(async (client) => {
+      await client.query("update repairer.jobs set state = 'claimed'");
+      const results = remove(file);
+      await blocked(1);
+      return { results };
+    });
+    expect(await removing.results).toEqual(['claimed']);
+    expect(await stateOf(file)).toBe('claimed');
+  });
+
+  it('may be added, retried and removed by others in the same moment, and all come to an end', async () => {
+    const files = Array.from({ length: mostAdded }, someVerifyCapability).sort((a, b) =>
+      Buffer.compare(a.storageIndex, b.storageIndex),
+    );
+    const [low, high] = [files.slice(0, mostAdded / 2), files.slice(mostAdded / 2)];
+    // As they lie in the table: those that are last by their storage indexes come first.
+    for (const half of [high, low]) await add(...half.map((file) => ({ file })));
+    await queue.sql("update repairer.jobs set state = 'failed'");
+    const storageIndexes = files.map(({ storageIndex }) => storageIndex);
+    const { ended } = await queue.database.transaction(async (client) => {
+      await client.query('select from repairer.jobs where storage_index = $1 for update', [
+        low.at(-1)?.storageIndex,
+      ]);
+      const adding = add(...files.map((file) => ({ file })));
+      await blocked(1);
+      const others = [
+        retryJobs(queue.database, grid, storageIndexes),
+        remove(...files),
+        remove(...files.toReversed()),
+      ];
+      await blocked(4);
+      return { ended: Promise.allSettled([adding, ...others]) };
+    });
+    expect((await ended).filter(({ status }) => status === 'rejected')).toEqual([]);
+    expect(await queue.sql('select from repairer.jobs')).toEqual([]);
   });
 
   it('and asked for again is another one: whoever was too slow with the first has lost it', async () => {

@@ -1,5 +1,6 @@
 import type { Database } from '@holdfast/common/database';
 import { base32Encode } from '@holdfast/lafs';
+import type { JobState } from './job.js';
 
 /** What became of a job that was to be removed. `claimed`: a repairer works on it; `absent`: it was not in the queue. */
 export type RemoveResult = 'removed' | 'claimed' | 'absent';
@@ -15,20 +16,28 @@ export async function removeJobs(
   grid: string,
   storageIndexes: readonly Uint8Array[],
 ): Promise<RemoveResult[]> {
-  const { rows } = await database.pool.query<{ storage_index: Buffer; result: RemoveResult }>(
-    `with removed as (
-       delete from repairer.jobs
-        where grid = $1 and storage_index = any($2) and state in ('queued', 'waiting', 'failed')
-       returning storage_index),
-     forgotten as (
-       delete from repairer.job_history
-        where grid = $1 and storage_index in (select storage_index from removed))
-     select storage_index, 'removed' as result from removed
-     union all
-     select storage_index, 'claimed' from repairer.jobs
-      where grid = $1 and storage_index = any($2) and state = 'claimed'`,
-    [grid, storageIndexes],
-  );
-  const results = new Map(rows.map(({ storage_index, result }) => [base32Encode(storage_index), result]));
+  const results = await database.transaction(async (client) => {
+    // Locked in the order in which addJobs takes them: so whoever waits for another does not keep that one waiting.
+    const { rows } = await client.query<{ storage_index: Buffer; state: JobState }>(
+      `select storage_index, state from repairer.jobs
+        where grid = $1 and storage_index = any($2) order by storage_index for update`,
+      [grid, storageIndexes],
+    );
+    const removed = rows.filter(({ state }) => resultOf[state] === 'removed');
+    for (const table of ['jobs', 'job_history'])
+      await client.query(`delete from repairer.${table} where grid = $1 and storage_index = any($2)`, [
+        grid,
+        removed.map(({ storage_index }) => storage_index),
+      ]);
+    return new Map(rows.map(({ storage_index, state }) => [base32Encode(storage_index), resultOf[state]]));
+  });
   return storageIndexes.map((index) => results.get(base32Encode(index)) ?? 'absent');
 }
+
+const resultOf: Readonly<Record<JobState, RemoveResult>> = {
+  queued: 'removed',
+  waiting: 'removed',
+  failed: 'removed',
+  claimed: 'claimed',
+  done: 'absent',
+};

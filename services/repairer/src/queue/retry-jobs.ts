@@ -17,7 +17,10 @@ export async function retryJobs(
   if (storageIndexes === undefined) return retryAllFailed(database, grid);
   const { rowCount } = await database.pool.query(
     `update repairer.jobs set ${queuedAnew}
-      where grid = $1 and state in ('failed', 'waiting') and storage_index = any($2)`,
+      where grid = $1 and storage_index in (
+        select storage_index from repairer.jobs
+         where grid = $1 and state in ('failed', 'waiting') and storage_index = any($2)
+         order by storage_index for update)`,
     [grid, storageIndexes],
   );
   return rowCount ?? 0;

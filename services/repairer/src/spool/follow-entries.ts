@@ -21,6 +21,8 @@ export interface FailedEntry {
 export interface EntriesProgress {
   /** Entries whose jobs are still to be done. */
   readonly unfinished: number;
+  /** Of these, entries whose jobs are put off until servers that are away are back, or given up. */
+  readonly postponed: number;
   readonly failed: readonly FailedEntry[];
   /** Jobs that were queued by this. */
   readonly added: number;
@@ -57,6 +59,7 @@ export async function followEntries(
     files.map(({ storageIndex }) => storageIndex),
   );
   let unfinished = 0;
+  let postponed = 0;
   files.forEach((file, index) => {
     const text = formatRepairFile(file);
     const standing = standings.get(base32Encode(file.storageIndex));
@@ -67,7 +70,10 @@ export async function followEntries(
         text,
         reason: `${standing.lastError ?? 'too few shares'}; tried again when servers return`,
       });
-    else if (standing?.state !== 'done') unfinished++;
+    else if (standing?.state !== 'done') {
+      unfinished++;
+      if (standing?.postponed) postponed++;
+    }
   });
-  return { unfinished, failed, added: results.filter((result) => result === 'added').length };
+  return { unfinished, postponed, failed, added: results.filter((result) => result === 'added').length };
 }

@@ -32,25 +32,32 @@ export class SpoolFile {
     this.#options = options;
   }
 
-  /** One look: adds what is to be added, and ends the file where nothing of it is left to do. */
-  async follow(claim: SpoolClaim, stopping: () => boolean): Promise<void> {
+  /**
+   * One look: adds what is to be added, and ends the file where nothing of it is left to do.
+   *
+   * @returns whether all jobs that it waits for first are put off, and the next look can wait
+   */
+  async follow(claim: SpoolClaim, stopping: () => boolean): Promise<boolean> {
     const { database, grid, onAdded } = this.#options;
     const seenAt = await seenSince(database, grid, this.#identity);
     let allBefore = true;
+    let putOff = false;
     let number = 0;
     for await (const entries of spoolEntries(this.#path, mostAdded)) {
-      if (stopping()) return;
+      if (stopping()) return false;
       if (number++ < this.#finished) continue;
       await claim.extend();
-      const { unfinished, added } = await followEntries(database, grid, seenAt, entries);
+      const { unfinished, postponed, added } = await followEntries(database, grid, seenAt, entries);
       onAdded(added);
+      if (allBefore && unfinished > 0) putOff = postponed === unfinished;
       allBefore &&= unfinished === 0;
       if (allBefore) this.#finished = number;
       // What comes later is looked at when its turn has come.
-      else if (this.#added) return;
+      else if (this.#added) return putOff;
     }
     this.#added = true;
     if (allBefore) await this.#end(claim, seenAt);
+    return putOff;
   }
 
   async #end(claim: SpoolClaim, seenAt: Date): Promise<void> {

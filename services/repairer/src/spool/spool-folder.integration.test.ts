@@ -96,6 +96,29 @@ describe('a file in the spool folder', () => {
     expect(await names()).toEqual(['list.txt']);
   });
 
+  it('is looked at seldom while all that it waits for is put off', async () => {
+    const files = Array.from({ length: 2 }, someVerifyCapability);
+    await put('list.txt', ...files.map(text));
+    const options = { database: queue.database, grid, logger: silentLogger(), onAdded: () => undefined };
+    const file = new SpoolFile(path('list.txt'), await identify(path('list.txt')), options);
+    const canWait = () => file.follow({ extend: async () => undefined }, () => false);
+    const claimAndPutOff = async () => {
+      const job = await claimJob(queue.database, grid, { worker: 'worker', claimFor: 60_000 });
+      const longTerms = { ...terms, postponedPause: 3_600_000 };
+      if (job) await endClaim(queue.database, grid, job, { result: 'postponed' }, longTerms);
+    };
+    expect(await canWait()).toBe(false);
+    await claimAndPutOff();
+    expect(await canWait()).toBe(false);
+    await claimAndPutOff();
+    expect(await canWait()).toBe(true);
+    await queue.sql('update repairer.jobs set not_before = null');
+    expect(await canWait()).toBe(false);
+    await work();
+    expect(await canWait()).toBe(false);
+    expect(await names()).toEqual([]);
+  });
+
   it('is taken with all that it names, and deleted once all of it is repaired', async () => {
     const [first, second] = [someVerifyCapability(), someVerifyCapability()];
     await put(

@@ -37,6 +37,8 @@ const mostFiles = 200;
 const leastPause = 200;
 /** How many times as long as a look took it rests: a file with a million lines must not be all we do. */
 const restFactor = 10;
+/** How many milliseconds a file rests at least whose jobs are put off: that may be so for days. */
+const putOffRest = 60_000;
 
 /**
  * The folder into which people and programs put files that name what is to be repaired, one capability a line. A file is
@@ -93,12 +95,14 @@ export class SpoolFolder {
     const began = Date.now();
     if (began < seen.nextLook) return;
     const { file } = seen;
+    let putOff = false;
     await withSpoolFile(this.#options, name, async (claim) => {
       // It may have been finished, and even replaced, by another repairer meanwhile.
       if (isSame(identity, await identify(join(dir, name))))
-        await file.follow(claim, () => this.#rounds.stopping);
+        putOff = await file.follow(claim, () => this.#rounds.stopping);
     });
-    seen.nextLook = Date.now() + (Date.now() - began) * restFactor;
+    const rest = (Date.now() - began) * restFactor;
+    seen.nextLook = Date.now() + (putOff ? Math.max(rest, putOffRest) : rest);
   }
 
   /** Finishes what a repairer began that ended between two steps. */

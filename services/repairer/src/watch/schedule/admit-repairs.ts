@@ -32,7 +32,9 @@ export async function admitRepairs(
   if (room === 0) return 0;
   const wanted = await listWanted(own, grid, Math.min(room, mostAdded));
   if (wanted.length === 0) return 0;
-  const results = await addJobs(database, grid, { source: watchSource, onlyIfWorthwhile: true }, wanted);
+  // What is worthwhile was decided with the servers that are away in mind: it waits for none, and joins no job that does.
+  const terms = { source: watchSource, onlyIfWorthwhile: true, now: true };
+  const results = await addJobs(database, grid, terms, wanted);
   const withResult = (matches: (result: (typeof results)[number] | undefined) => boolean) =>
     wanted.filter((_, index) => matches(results[index])).map(({ file }) => file.storageIndex);
   await noteQueued(

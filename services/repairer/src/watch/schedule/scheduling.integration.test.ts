@@ -2,6 +2,8 @@ import { waitFor } from '@holdfast/lab';
 import { formatCapability } from '@holdfast/lafs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addJobs } from '../../queue/add-jobs.js';
+import { claimJob } from '../../queue/claim-job.js';
+import { endClaim } from '../../queue/end-claim.js';
 import { contradicting, someVerifyCapability, type TestQueue, testQueue } from '../../testing/test-queue.js';
 import { type NetworkSuspicion, unsuspected, usualThreshold } from '../decisions/index.js';
 import { RecordedServers } from '../recorded-servers.js';
@@ -184,6 +186,34 @@ describe('repairs', () => {
     );
     expect(jobs.map(({ priority }) => priority)).toEqual([1, 2, 3]);
     expect(await admit(unsuspected, 4)).toBe(1);
+  });
+
+  const claimed = async () => {
+    const job = await claimJob(queue.database, grid, { worker: 'worker', claimFor: minute });
+    if (!job) throw new Error('there was no job');
+    return job;
+  };
+
+  it('are done at once, also where somebody asked before for whom they were put off', async () => {
+    const file = await checkedFile(await states(), 5, true);
+    await addJobs(queue.database, grid, { source: 'spool' }, [{ file }]);
+    const pauses = { firstPause: 0, longestPause: 0, unrecoverablePause: hour, postponedPause: hour };
+    await endClaim(
+      queue.database,
+      grid,
+      await claimed(),
+      { result: 'postponed' },
+      { attempts: 1, ...pauses },
+    );
+    expect(await admit()).toBe(0);
+    expect(await claimed()).toMatchObject({ patient: false, onlyIfWorthwhile: false });
+  });
+
+  it('are put off for nobody who asks after them', async () => {
+    const file = await checkedFile(await states(), 5, true);
+    await admit();
+    await addJobs(queue.database, grid, { source: 'bus' }, [{ file }]);
+    expect(await claimed()).toMatchObject({ patient: false, onlyIfWorthwhile: false });
   });
 
   it('wait while the network is suspected', async () => {
