@@ -4,7 +4,7 @@ import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { holdfastProgram, Lab, temporaryFolder } from '@holdfast/lab';
+import { holdfastProgram, Lab, temporaryFolder, waitFor } from '@holdfast/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { findTahoe } from './available.js';
@@ -66,6 +66,11 @@ describe.skipIf('missing' in tahoe)(
       await client.untilConnected(lab.description.storage.length);
       await delay(4_000);
       await client.untilConnected(lab.description.storage.length);
+      // Nor does it know of a kept connection that has ended before it writes by it.
+      const probe = content('probe', 100);
+      await waitFor('it writes to all of them again', () =>
+        web.putMutable(probe, 'sdmf').catch(() => undefined),
+      );
     }
 
     it.each(formats)(
