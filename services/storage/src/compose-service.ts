@@ -99,7 +99,6 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   const adoption = new ShareAdoption({
     backend,
     database,
-    records,
     server,
     leaseDuration,
     // Without a mark of ours, or while they are being adopted, these are shares that others filled the folder with.

@@ -67,7 +67,6 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
     const adoption = new ShareAdoption({
       backend,
       database,
-      records,
       server,
       leaseDuration,
       accountOf: believed ? accountOf : () => undefined,

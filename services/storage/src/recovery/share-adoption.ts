@@ -4,15 +4,14 @@ import type pg from 'pg';
 import { lockAgainstDeletion } from '../collection/deletion-lock.js';
 import { whileDatabaseReturns } from '../records/database-errors.js';
 import { leaseEnd } from '../records/lease-end.js';
-import type { ShareRecords } from '../records/share-records.js';
 import type { InspectedShare, ShareBackend } from '../share-backend/share-backend.js';
 import { changeTotals } from '../usage/totals.js';
+import { recordFoundShares } from './record-found-shares.js';
 
 /** What recording found shares needs. */
 export interface ShareAdoptionOptions {
   readonly backend: ShareBackend;
   readonly database: Database;
-  readonly records: ShareRecords;
   /** This server's key. */
   readonly server: number;
   /** Milliseconds. */
@@ -74,13 +73,14 @@ export class ShareAdoption {
   }
 
   #record(found: readonly InspectedShare[], client: pg.PoolClient): Promise<number> {
-    const { records, accountOf } = this.#options;
-    return records.adopt(
+    const { server, leaseDuration, accountOf } = this.#options;
+    return recordFoundShares(
+      client,
+      { server, leaseSeconds: leaseDuration / 1000 },
       found.map(({ owners, ...share }) => ({
         ...share,
         holders: owners.flatMap((owner) => accountOf(owner) ?? []),
       })),
-      client,
     );
   }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { whileDatabaseReturns } from '../records/database-errors.js';
 import { LeaseRecords } from '../records/lease-records.js';
 import { ShareRecords } from '../records/share-records.js';
+import { recordFoundShares } from '../recovery/record-found-shares.js';
 import { type TestRecords, testRecords } from '../testing/test-records.js';
 import { recountTotals } from './recount.js';
 
@@ -118,7 +119,9 @@ class Model {
 class System {
   readonly #shares: ShareRecords;
   readonly #leases: LeaseRecords;
+  readonly #server: number;
   constructor(server: number) {
+    this.#server = server;
     this.#shares = new ShareRecords(records.database, server, month);
     this.#leases = new LeaseRecords(records.database, server, month);
   }
@@ -139,7 +142,9 @@ class System {
       case 'adopt':
         return void (await whileDatabaseReturns(() =>
           records.database.transaction((client) =>
-            this.#shares.adopt([{ ...share, kind: 'immutable', size: step.size, holders: [] }], client),
+            recordFoundShares(client, { server: this.#server, leaseSeconds: month / 1000 }, [
+              { ...share, kind: 'immutable', size: step.size, holders: [] },
+            ]),
           ),
         ));
       case 'forget':
