@@ -13,6 +13,21 @@ export interface WholeAnswer {
 export class AnswerTooLongError extends Error {
   override readonly name = 'AnswerTooLongError';
   readonly code = 'answer-too-long';
+
+  /**
+   * @param limit bytes that were expected at most
+   * @param announced bytes that it was to have; undefined where nothing said so, and it only went on
+   */
+  constructor(
+    readonly limit: number,
+    readonly announced?: number,
+  ) {
+    super(
+      announced === undefined
+        ? `answered with more than the ${limit} bytes expected`
+        : `answered with ${announced} bytes; at most ${limit} were expected`,
+    );
+  }
 }
 
 /**
@@ -69,17 +84,14 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#headers = headers;
     const announced = Number(headers['content-length'] ?? Number.NaN);
-    if (announced > this.#limit)
-      this.cancel(
-        new AnswerTooLongError(`answered with ${announced} bytes; at most ${this.#limit} were expected`),
-      );
+    if (announced > this.#limit) this.cancel(new AnswerTooLongError(this.#limit, announced));
     else if (Number.isInteger(announced)) this.#whole = Buffer.allocUnsafeSlow(announced);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     if (this.#cancelledFor) return;
     if (this.#size + chunk.length > this.#limit) {
-      this.cancel(new AnswerTooLongError(`answered with more than the ${this.#limit} bytes expected`));
+      this.cancel(new AnswerTooLongError(this.#limit));
       return;
     }
     if (this.#whole) this.#whole.set(chunk, this.#size);
