@@ -1,11 +1,11 @@
 /** What is said on the bus about repairs: by repairers, and by whoever asks them for something. */
 
 export type { RepairAlarm } from './alarm.js';
+export { mostFilesAsked } from './asked-files.js';
 export {
   type AddRepairs,
   type AddRepairsAnswer,
   type JobStandings,
-  mostFilesAsked,
   type RemoveRepairs,
   type RemoveRepairsAnswer,
   type RepairOutcome,

@@ -1,16 +1,13 @@
 import { z } from 'zod';
 import type { Question, Subject } from '../bus/index.js';
 import { alarm } from './alarm.js';
-
-/** Most files that are asked for in one message. */
-export const mostFilesAsked = 1_000;
+import { askedFiles, mostFilesAsked, refusedFiles } from './asked-files.js';
 
 const count = z.int().min(0);
 
 /** Files to check and, where they need it, to repair. */
 export const addRepairs = z.strictObject({
-  /** Verify or read capabilities of immutable files, or storage indexes in base32. */
-  files: z.array(z.string().max(1_000)).min(1).max(mostFilesAsked),
+  files: askedFiles,
   /** Who asks, as people will see it. */
   source: z
     .string()
@@ -34,15 +31,7 @@ export const addRepairsAnswer = z.object({
   added: count,
   /** In the queue already. */
   known: count,
-  refused: z.array(
-    z.object({
-      /** In `files`, from 0. */
-      position: count,
-      /** `malformed`, `unsupported`, `literal` or `contradicts`. */
-      code: z.string(),
-      reason: z.string(),
-    }),
-  ),
+  refused: refusedFiles,
 });
 
 export type AddRepairsAnswer = z.infer<typeof addRepairsAnswer>;
@@ -124,8 +113,7 @@ const storageIndexes = z
 
 /** Files to take from the queue. */
 const removeRepairs = z.strictObject({
-  /** As in `AddRepairs`. */
-  files: addRepairs.shape.files,
+  files: askedFiles,
 });
 
 export type RemoveRepairs = z.infer<typeof removeRepairs>;
@@ -135,15 +123,7 @@ const removeRepairsAnswer = z.object({
   removed: count,
   /** Not in the queue. */
   absent: count,
-  refused: z.array(
-    z.object({
-      /** In `files`, from 0. */
-      position: count,
-      /** `being-done`, or one of those of `AddRepairsAnswer`. */
-      code: z.string(),
-      reason: z.string(),
-    }),
-  ),
+  refused: refusedFiles,
 });
 
 export type RemoveRepairsAnswer = z.infer<typeof removeRepairsAnswer>;

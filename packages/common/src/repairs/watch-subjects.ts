@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { Question, Subject } from '../bus/index.js';
 import { alarm, type RepairAlarm, repairAlarm } from './alarm.js';
-import { mostFilesAsked } from './subjects.js';
+import { askedFiles, refusedFiles } from './asked-files.js';
 
 const count = z.int().min(0);
-const files = z.array(z.string().max(1_000)).min(1).max(mostFilesAsked);
 const account = z
   .string()
   .regex(/^[\w.-]{0,64}$/, 'expected up to 64 of letters, digits and _.-')
@@ -12,8 +11,7 @@ const account = z
 
 /** Files to keep under watch, for an account's manifest or, with '', for nobody in particular. */
 const addWatched = z.strictObject({
-  /** Verify or read capabilities of immutable files, or storage indexes in base32. */
-  files,
+  files: askedFiles,
   account,
 });
 
@@ -24,15 +22,7 @@ const addWatchedAnswer = z.object({
   added: count,
   /** Under watch for this account already. */
   known: count,
-  refused: z.array(
-    z.object({
-      /** In `files`, from 0. */
-      position: count,
-      /** `malformed`, `unsupported`, `literal` or `contradicts`. */
-      code: z.string(),
-      reason: z.string(),
-    }),
-  ),
+  refused: refusedFiles,
 });
 
 export type AddWatchedAnswer = z.infer<typeof addWatchedAnswer>;
