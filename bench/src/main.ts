@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { withQuickCopies } from '@holdfast/lab';
 import { measureBrokerMemory } from './grid/broker-memory.js';
 import { compareGrids } from './grid/compare.js';
 import { measureKernels } from './kernels/kernels.js';
@@ -31,6 +32,9 @@ const parts = {
       seed: wholeNumber('seed', Math.floor(Math.random() * 2 ** 32)),
     }),
 };
+
+// The lab sets this for our processes; the peer's get the same.
+Object.assign(process.env, withQuickCopies(process.env));
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,8 +1,12 @@
 import { Lab } from '@holdfast/lab';
 import { figure, printTable } from '../table.js';
+import { throughput } from '../timing.js';
 import { Gateway } from './gateway.js';
 import { TahoeGrid } from './tahoe-grid.js';
 import { workloads } from './workloads.js';
+
+/** Small files stored and read at each gateway before anything is measured. */
+const warmUpFiles = 300;
 
 /** How long to measure. */
 export interface ComparisonSize {
@@ -11,11 +15,16 @@ export interface ComparisonSize {
   readonly smallFiles: number;
 }
 
-/** What a service that has run for a while has behind it: code compiled, connections open. Not measured. */
+/**
+ * What a service that has run for a while has behind it: code compiled, connections open. Not measured. Node.js takes
+ * some hundreds of requests until it has compiled all that they run.
+ */
 async function warmUp(gateway: Gateway): Promise<void> {
-  for (let file = 0; file < 60; file++)
-    await gateway.get(await gateway.put(Buffer.from(`${gateway.name} ${file}`.repeat(900))));
-  await gateway.get(await gateway.put(Buffer.alloc(50_000_000, gateway.name)));
+  await throughput(warmUpFiles, 4, async (file) =>
+    gateway.get(await gateway.put(Buffer.from(`${gateway.name} ${file}`.repeat(900)))),
+  );
+  for (let file = 0; file < 3; file++)
+    await gateway.get(await gateway.put(Buffer.alloc(50_000_000, `${gateway.name} ${file}`)));
 }
 
 /**

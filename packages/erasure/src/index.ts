@@ -1,3 +1,4 @@
+export { copyBytes } from './copy-bytes.js';
 export { createErasureCode, type ErasureImplementation } from './create-erasure-code.js';
 export type { ErasureCode, NumberedBlock } from './erasure-code.js';
 export {

@@ -1,3 +1,4 @@
+import { copyBytes } from './copy-bytes.js';
 import { type Interpolate, interpolationMatrix } from './interpolation.js';
 import type { Kernel } from './kernel.js';
 
@@ -48,13 +49,13 @@ export function interpolateWith(kernel: Kernel): Interpolate {
       const lengthInLines = Math.ceil((end - start) / line) * line;
       let at = strips;
       for (const block of blocks) {
-        memory.set(block.subarray(start, end), at);
+        copyBytes(block.subarray(start, end), memory, at);
         at += stride;
       }
       if (stepping) kernel.stepThree(to.length, stride, lengthInLines);
       else kernel.combine(to.length, from.length, stride, lengthInLines);
       for (const output of outputs) {
-        output.set(memory.subarray(at, at + end - start), start);
+        copyBytes(memory.subarray(at, at + end - start), output, start);
         at += stride;
       }
     }

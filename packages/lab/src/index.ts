@@ -9,6 +9,7 @@ export { type DescribedNode, type LabDescription, readLabJson } from './grid/lab
 export { isLab, type LabSize, type Shares } from './grid/plan.js';
 export { holdfastProgram } from './grid/program.js';
 export { EarlyExitError, type Exit, type GuardedProcess, startGuarded } from './processes/guarded-process.js';
+export { withQuickCopies } from './processes/quick-copies.js';
 export { DeadlineError, untilReady, waitFor } from './processes/until-ready.js';
 export { createDatabase, type Database, databaseUrl, dropDatabase } from './servers/databases.js';
 export { freePort } from './servers/free-port.js';

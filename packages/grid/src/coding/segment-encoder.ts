@@ -1,4 +1,4 @@
-import { createErasureCode } from '@holdfast/erasure';
+import { copyBytes, createErasureCode } from '@holdfast/erasure';
 import {
   blockHash,
   ciphertextHasher,
@@ -46,7 +46,7 @@ export class SegmentEncoder implements SegmentEncoding {
     const primary = rooms.slice(0, this.#required);
     for (const [share, room] of primary.entries()) {
       const block = ciphertext.subarray(share * room.length, (share + 1) * room.length);
-      room.set(block);
+      copyBytes(block, room);
       // The last segment is filled up with zeros.
       room.fill(0, block.length);
     }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LargeFile, sliceBuffers } from '@holdfast/common/large-files';
 
 /** A file as it was received, readable at any place until it is closed. */
 export interface SpooledFile {
@@ -18,7 +19,7 @@ export interface ByteObserver {
   update(bytes: Uint8Array): unknown;
 }
 
-/** Bytes collected before they are written to disk in one call. */
+/** Bytes that are written to disk in one call: whole pages, as no page should be written in two parts. */
 const writeSize = 1024 * 1024;
 /** What a body usually comes in, at most. */
 const pieceSize = 64 * 1024;
@@ -47,22 +48,22 @@ export async function spool(
   let pending: Uint8Array[] = [];
   let pendingSize = 0;
   let size = 0;
-  let file: FileHandle | undefined;
+  let file: UnlinkedFile | undefined;
   let observer: ByteObserver | undefined;
   let writing: Promise<void> = Promise.resolve();
   let failure: Error | undefined;
 
-  const flush = async (): Promise<void> => {
-    const chunks = pending;
+  const flush = async (count: number): Promise<void> => {
+    const chunks = sliceBuffers(pending, 0, count);
     const position = size - pendingSize;
-    pending = [];
-    pendingSize = 0;
+    pending = sliceBuffers(pending, count);
+    pendingSize -= count;
     // One write at a time: while it runs, the next chunks come in and are hashed.
     await writing;
     if (failure) throw failure;
     const target = file;
     if (!target) return;
-    writing = writeAll(target, chunks, position).catch((error: Error) => {
+    writing = target.content.write(position, chunks).catch((error: Error) => {
       failure = error;
     });
   };
@@ -80,16 +81,16 @@ export async function spool(
       } else {
         observer.update(chunk);
       }
-      if (pendingSize >= writeSize) await flush();
+      while (pendingSize >= writeSize) await flush(writeSize);
     }
     if (!file) return inMemoryFile(pending, size);
-    await flush();
+    await flush(pendingSize);
     await writing;
     if (failure) throw failure;
     return onDisk(file, size);
   } catch (error) {
     await writing;
-    await file?.close();
+    if (file) await closeUnlinked(file);
     throw error;
   }
 }
@@ -104,54 +105,42 @@ function inMemoryFile(chunks: Uint8Array[], size: number): SpooledFile {
   };
 }
 
-function onDisk(file: FileHandle, size: number): SpooledFile {
+function onDisk(file: UnlinkedFile, size: number): SpooledFile {
   return {
     size,
     memory: 0,
     read: async (position, length, into) => {
       const wanted = Math.min(length, size - position);
       const buffer = into?.subarray(0, wanted) ?? Buffer.allocUnsafeSlow(wanted);
-      let filled = 0;
-      while (filled < buffer.length) {
-        const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, position + filled);
-        if (bytesRead === 0) throw new Error('the spool file is shorter than what was written to it');
-        filled += bytesRead;
+      if ((await file.content.read(position, buffer)) < wanted) {
+        throw new Error('the spool file is shorter than what was written to it');
       }
       return buffer;
     },
-    close: () => file.close(),
+    close: () => closeUnlinked(file),
   };
 }
 
-async function openUnlinked(dir: string): Promise<FileHandle> {
+/** A file without a name: it is gone when it is closed. */
+interface UnlinkedFile {
+  readonly handle: FileHandle;
+  readonly content: LargeFile;
+}
+
+async function openUnlinked(dir: string): Promise<UnlinkedFile> {
   await mkdir(dir, { recursive: true });
   const path = join(dir, `upload-${randomBytes(8).toString('hex')}`);
-  const file = await open(path, 'wx+', 0o600);
+  const handle = await open(path, 'wx+', 0o600);
   try {
     await unlink(path);
-    return file;
+    return { handle, content: new LargeFile(handle.fd) };
   } catch (error) {
-    await file.close();
+    await handle.close();
     throw error;
   }
 }
 
-async function writeAll(file: FileHandle, chunks: Uint8Array[], position: number): Promise<void> {
-  let at = position;
-  let left = chunks;
-  while (left.length > 0) {
-    const { bytesWritten } = await file.writev(left, at);
-    at += bytesWritten;
-    left = without(left, bytesWritten);
-  }
-}
-
-/** What of `chunks` is left after their first `count` bytes. */
-function without(chunks: Uint8Array[], count: number): Uint8Array[] {
-  let skip = count;
-  for (const [index, chunk] of chunks.entries()) {
-    if (skip < chunk.length) return [chunk.subarray(skip), ...chunks.slice(index + 1)];
-    skip -= chunk.length;
-  }
-  return [];
+async function closeUnlinked({ handle, content }: UnlinkedFile): Promise<void> {
+  await content.close();
+  await handle.close();
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { EarlyExitError, type GuardedProcess, startGuarded } from '../processes/guarded-process.js';
+import { withQuickCopies } from '../processes/quick-copies.js';
 import { untilReady } from '../processes/until-ready.js';
 import { freePort, isFree, saysPortTaken } from '../servers/free-port.js';
 import { moveAddress } from './addresses.js';
@@ -24,6 +25,7 @@ export async function startNodeProcess(folder: string, node: PlannedNode): Promi
       args: [holdfastProgram, 'run', folder],
       log: join(folder, nodeLog),
       stopSignal: 'SIGTERM',
+      env: withQuickCopies(process.env),
     });
     try {
       await untilReady(node.nickname, started, () => isReady(node.operatorPort));

@@ -1,5 +1,6 @@
-import { closeSync, read, rm, writev, writevSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { closeSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { LargeFile } from '@holdfast/common/large-files';
 import {
   type ByteRange,
   containerHeaderSize,
@@ -12,21 +13,12 @@ import { createFile } from './place-batch.js';
 import type { IncomingShare, NewShare } from './share-backend.js';
 import type { SharePlacer } from './share-placer.js';
 
-const readFile = promisify(read);
-const writeFile = promisify(writev);
-const removeFile = promisify(rm);
-
-/** Up to so many bytes are written at once: they only go to the page cache, and handing them over would cost more. */
-const writtenAtOnce = 64 * 1024;
 /**
  * Up to so many bytes a share that comes in one write has no file before it is placed, on the thread that does that.
  * Making a file waits for the syncs of all others on the disk: with two small shares the main thread stood still for
  * 2 ms.
  */
 const heldWhole = 64 * 1024;
-/** Most buffers in one call of writev (IOV_MAX on Linux is 1024). */
-const mostBuffers = 1000;
-
 /**
  * A share that is being written into `incoming/`. Its header goes out with the write that has the first byte of data
  * and its lease with the one that has the last, so that a share that comes in one piece is written in one call. A small
@@ -39,7 +31,7 @@ export class IncomingFile implements IncomingShare {
   readonly #header: Uint8Array;
   readonly #lease: Uint8Array;
   readonly #placer: SharePlacer;
-  #descriptor: number | undefined;
+  #open: { readonly descriptor: number; readonly file: LargeFile } | undefined;
   /** The container of a share that came in one write, and has no file yet. */
   #whole: Uint8Array | undefined;
   #placed = false;
@@ -73,69 +65,49 @@ export class IncomingFile implements IncomingShare {
     const buffers = [...chunks];
     if (begin === 0) buffers.unshift(this.#header);
     if (end === this.#dataSize) buffers.push(this.#lease);
-    if (begin === 0 && end === this.#dataSize && end <= heldWhole && this.#descriptor === undefined) {
+    if (begin === 0 && end === this.#dataSize && end <= heldWhole && this.#open === undefined) {
       this.#whole = Buffer.concat(buffers);
       return;
     }
     const position = begin === 0 ? 0 : containerHeaderSize + begin;
-    await writeAll(this.#file(), buffers, position, end - begin <= writtenAtOnce);
+    await this.#opened().file.write(position, buffers);
   }
 
   async readBack({ begin, end }: ByteRange): Promise<Uint8Array> {
     if (this.#whole) return this.#whole.subarray(containerHeaderSize + begin, containerHeaderSize + end);
     const buffer = Buffer.allocUnsafe(end - begin);
-    const file = this.#file();
-    const { bytesRead } = await readFile(file, buffer, 0, buffer.length, containerHeaderSize + begin);
+    const bytesRead = await this.#opened().file.read(containerHeaderSize + begin, buffer);
     return buffer.subarray(0, bytesRead);
   }
 
   async place(): Promise<void> {
     if (this.#placed) return;
-    const source = this.#whole ? { contents: this.#whole } : { descriptor: this.#file() };
+    const source = this.#whole ? { contents: this.#whole } : { descriptor: this.#opened().descriptor };
     await this.#placer.place({ source, from: this.#path, ...this.#target });
     this.#placed = true;
   }
 
   async release(): Promise<void> {
-    const descriptor = this.#descriptor;
-    this.#descriptor = undefined;
+    const open = this.#open;
+    this.#open = undefined;
+    if (!open) return;
+    await open.file.close();
     // What was synced needs no more writing at the close.
-    if (descriptor !== undefined) closeSync(descriptor);
+    closeSync(open.descriptor);
   }
 
   async discard(): Promise<void> {
     // A held share's file is made, renamed or removed by whoever places it; where that failed between, it is here.
-    const begun = this.#descriptor !== undefined || this.#whole !== undefined;
+    const begun = this.#open !== undefined || this.#whole !== undefined;
     await this.release().catch(() => undefined);
-    if (begun && !this.#placed) await removeFile(this.#path, { force: true });
+    if (begun && !this.#placed) await rm(this.#path, { force: true });
   }
 
-  #file(): number {
-    this.#descriptor ??= createFile(this.#path);
-    return this.#descriptor;
-  }
-}
-
-/** Writes buffers one after the other, whatever the system takes at a time. */
-async function writeAll(
-  file: number,
-  buffers: readonly Uint8Array[],
-  position: number,
-  atOnce: boolean,
-): Promise<void> {
-  let rest = [...buffers];
-  let at = position;
-  while (rest.length > 0) {
-    const next = rest.slice(0, mostBuffers);
-    const bytesWritten = atOnce ? writevSync(file, next, at) : (await writeFile(file, next, at)).bytesWritten;
-    at += bytesWritten;
-    let gone = bytesWritten;
-    let whole = 0;
-    while (whole < rest.length && gone >= (rest[whole] as Uint8Array).length) {
-      gone -= (rest[whole] as Uint8Array).length;
-      whole++;
+  #opened(): { readonly descriptor: number; readonly file: LargeFile } {
+    if (!this.#open) {
+      const descriptor = createFile(this.#path);
+      this.#open = { descriptor, file: new LargeFile(descriptor) };
     }
-    rest = rest.slice(whole);
-    if (gone > 0) rest[0] = (rest[0] as Uint8Array).subarray(gone);
+    return this.#open;
   }
 }
