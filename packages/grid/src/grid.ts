@@ -7,7 +7,7 @@ import { hasSmallShares, openingMemory, readingMemory, segmentsAhead } from './d
 import { LiteralFile } from './download/literal-file.js';
 import type { OpenFile } from './download/open-file.js';
 import { SegmentFetcher } from './download/segment-fetcher.js';
-import { ShareFinder } from './download/share-finder.js';
+import { askedFirst, ShareFinder } from './download/share-finder.js';
 import { ShareSources } from './download/share-sources.js';
 import { NotReadableError } from './errors.js';
 import { FileCare, type FileCareOptions } from './file-care.js';
@@ -91,8 +91,9 @@ export class Grid extends FileCare {
     const servers = this.#options.servers
       .connectedFor(storageIndex)
       .map((server) => untilAborted(server, signal));
-    const first = capability.required + 1;
-    const finder = new ShareFinder(storageIndex, servers, first, hasSmallShares(capability));
+    const small = hasSmallShares(capability);
+    const first = askedFirst(capability, servers.length, small);
+    const finder = new ShareFinder(storageIndex, servers, first, small);
     const sources = new ShareSources(capability, storageIndex, finder, this.#options.logger, signal);
     const description = await sources.start();
     const { geometry } = description;

@@ -9,6 +9,20 @@ const patience = 100;
 const graceForBetter = 30;
 
 /**
+ * How many servers are asked to begin with: so many that there should be one share more than the file needs. An uploader
+ * puts shares on the servers that a file prefers, as many on each as on the others. Large shares are better read from
+ * different servers; with small ones every further question costs time, and nothing is gained by it.
+ */
+export function askedFirst(
+  { required, total }: { readonly required: number; readonly total: number },
+  servers: number,
+  small: boolean,
+): number {
+  const sharesOfEach = small ? Math.max(1, Math.floor(total / Math.max(1, servers))) : 1;
+  return Math.ceil((required + 1) / sharesOfEach);
+}
+
+/**
  * Finds the shares of a file by asking servers in the file's order of preference. Answers that come later than
  * `enough` wants to wait for are still taken in: a download that loses a server turns to them.
  */
@@ -23,8 +37,7 @@ export class ShareFinder implements ShareSupply {
 
   /**
    * @param servers those connected, in the file's order of preference
-   * @param first how many are asked to begin with: an uploader puts shares on the servers that a file prefers, so
-   *   that a few more than the file needs shares will do, and every further question costs a small file time
+   * @param first how many are asked to begin with
    * @param whole whether the shares are small enough to be had in the same request, where a server can
    */
   constructor(storageIndex: Uint8Array, servers: readonly StorageServer[], first: number, whole: boolean) {
