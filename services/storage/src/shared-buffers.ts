@@ -1,5 +1,3 @@
-/** Half of it took a server a tenth more processor time for a large share. */
-const largest = 1024 * 1024;
 const smallest = 16 * 1024;
 
 /**
@@ -7,18 +5,23 @@ const smallest = 16 * 1024;
  * which are quicker; with thousands each gets small ones, so that slow clients cannot fill the memory.
  */
 export class SharedBuffers {
+  readonly #largest: number;
   readonly #total: number;
   #users = 0;
 
-  /** @param total bytes that all transfers together may hold, about */
-  constructor(total = 256 * 1024 * 1024) {
+  /**
+   * @param largest most bytes of one buffer
+   * @param total bytes that all transfers together may hold, about
+   */
+  constructor(largest = 512 * 1024, total = 256 * 1024 * 1024) {
+    this.#largest = largest;
     this.#total = total;
   }
 
   /** Bytes that one transfer may hold at a time, in a buffer, now. A transfer has up to three. */
   get pieceSize(): number {
     const fair = this.#total / (3 * Math.max(1, this.#users));
-    return Math.min(largest, Math.max(smallest, 2 ** Math.floor(Math.log2(fair))));
+    return Math.min(this.#largest, Math.max(smallest, 2 ** Math.floor(Math.log2(fair))));
   }
 
   /** Counts a transfer until it settles. */

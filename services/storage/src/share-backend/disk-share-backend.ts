@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import {
   access,
   constants,
@@ -29,6 +29,7 @@ import { lockFolder } from './folder-lock.js';
 import { IncomingFile } from './incoming-file.js';
 import { OpenShares } from './open-shares.js';
 import { syncFolder } from './place-batch.js';
+import { QuickCalls } from './quick-calls.js';
 import type {
   IncomingShare,
   InspectedShare,
@@ -47,7 +48,8 @@ const filesKeptOpen = 256;
 export class DiskShareBackend implements ShareBackend {
   readonly #root: string;
   readonly #incoming: string;
-  readonly #openShares = new OpenShares(filesKeptOpen);
+  readonly #quick = new QuickCalls();
+  readonly #openShares = new OpenShares(filesKeptOpen, this.#quick);
   readonly #quarantine: Quarantine;
   readonly #placer = new SharePlacer();
   readonly #scanner: ShareScanner;
@@ -87,7 +89,7 @@ export class DiskShareBackend implements ShareBackend {
   async list(storageIndex: Uint8Array): Promise<ReadonlySet<number>> {
     const folder = join(this.#root, bucketFolder(storageIndex));
     // At once: most storage indexes that are asked for are new here, and to see that costs no more than to ask a thread.
-    const numbers = existsSync(folder) ? shareNumbers(await namesIn(folder)) : [];
+    const numbers = existsSync(folder) ? shareNumbers(await this.#namesIn(folder)) : [];
     if (numbers.length === 0) return new Set();
     const found = await Promise.all(
       numbers.map(async (shareNumber) => {
@@ -100,7 +102,7 @@ export class DiskShareBackend implements ShareBackend {
   }
 
   async shareFiles(storageIndex: Uint8Array): Promise<ReadonlySet<number>> {
-    return new Set(shareNumbers(await namesIn(join(this.#root, bucketFolder(storageIndex)))));
+    return new Set(shareNumbers(await this.#namesIn(join(this.#root, bucketFolder(storageIndex)))));
   }
 
   async read(share: ShareAddress): Promise<StoredShare | undefined> {
@@ -195,6 +197,20 @@ export class DiskShareBackend implements ShareBackend {
     return containerSize(dataSize, 1);
   }
 
+  /** The names in a folder; none where there is no such folder. */
+  async #namesIn(folder: string): Promise<string[]> {
+    try {
+      return await this.#quick.do(
+        () => readdirSync(folder),
+        () => readdir(folder),
+      );
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+      throw error;
+    }
+  }
+
   /** Quarantines a share that cannot be read; false where the error says nothing of the share. */
   #foundDamaged(share: ShareAddress, error: unknown): boolean {
     const problem = damageIn(error);
@@ -212,15 +228,4 @@ export class DiskShareBackend implements ShareBackend {
 
 function shareNumbers(names: readonly string[]): number[] {
   return names.flatMap((name) => parseShareName(name) ?? []);
-}
-
-/** The names in a folder; none where there is no such folder. */
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { close, closeSync, fstatSync, open, read } from 'node:fs';
+import { close, closeSync, fstatSync, open, openSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import {
   type ByteRange,
@@ -7,6 +7,7 @@ import {
   parseContainerHeader,
 } from '@holdfast/lafs';
 import { ShareCutShortError } from '../damage/damage-in.js';
+import type { QuickCalls } from './quick-calls.js';
 import type { StoredShare } from './share-backend.js';
 
 const openFile = promisify(open);
@@ -30,6 +31,9 @@ interface Entry {
   lastUsed: number;
 }
 
+/** Up to so many bytes are read at once where that is quick; copying more takes a thread's time better. */
+const readAtOnce = 64 * 1024;
+
 /** Milliseconds without a reader after which a file is closed: a removed share takes up its space until then. */
 const keptFor = 30_000;
 
@@ -40,11 +44,13 @@ const keptFor = 30_000;
 export class OpenShares {
   readonly #entries = new Map<string, Entry>();
   readonly #limit: number;
+  readonly #quick: QuickCalls;
   readonly #sweep = setInterval(() => this.#closeIdle(), keptFor / 2).unref();
 
   /** @param limit most files kept open beyond those being read */
-  constructor(limit: number) {
+  constructor(limit: number, quick: QuickCalls) {
     this.#limit = limit;
+    this.#quick = quick;
   }
 
   /**
@@ -69,7 +75,7 @@ export class OpenShares {
     let held = true;
     return {
       size: dataSize,
-      read: (range) => readRange(descriptor, dataOffset, range),
+      read: (range) => this.#readRange(descriptor, dataOffset, range),
       release: () => {
         if (held) this.#release(entry);
         held = false;
@@ -146,7 +152,10 @@ export class OpenShares {
   async #openFile(path: string): Promise<OpenFile | undefined> {
     let descriptor: number;
     try {
-      descriptor = await openFile(path, 'r');
+      descriptor = await this.#quick.do(
+        () => openSync(path, 'r'),
+        () => openFile(path, 'r'),
+      );
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
@@ -155,7 +164,7 @@ export class OpenShares {
     try {
       const { size } = fstatSync(descriptor);
       const header = Buffer.alloc(containerHeaderSize);
-      const { bytesRead } = await readFile(descriptor, header, 0, header.length, 0);
+      const bytesRead = await this.#read(descriptor, header, 0);
       const { dataOffset, dataSize } = parseContainerHeader(header.subarray(0, bytesRead), size);
       return { descriptor, dataOffset, dataSize };
     } catch (error) {
@@ -163,6 +172,24 @@ export class OpenShares {
       if (error instanceof MalformedContainerError && error.code === 'other-kind') return undefined;
       throw error;
     }
+  }
+
+  async #readRange(file: number, dataOffset: number, { begin, end }: ByteRange): Promise<Uint8Array> {
+    // Not from the shared pool: the buffer lives until the client has taken it.
+    const buffer = Buffer.allocUnsafeSlow(end - begin);
+    let filled = 0;
+    while (filled < buffer.length) {
+      const bytesRead = await this.#read(file, buffer.subarray(filled), dataOffset + begin + filled);
+      if (bytesRead === 0) throw new ShareCutShortError();
+      filled += bytesRead;
+    }
+    return buffer;
+  }
+
+  async #read(file: number, into: Buffer, position: number): Promise<number> {
+    const byThread = async () => (await readFile(file, into, 0, into.length, position)).bytesRead;
+    if (into.length > readAtOnce) return byThread();
+    return this.#quick.do(() => readSync(file, into, 0, into.length, position), byThread);
   }
 }
 
@@ -189,22 +216,4 @@ function closeEntry(entry: Entry): void {
     .catch(() => {
       // It could not be opened, or is closed: either way nothing is left open.
     });
-}
-
-async function readRange(file: number, dataOffset: number, { begin, end }: ByteRange): Promise<Uint8Array> {
-  // Not from the shared pool: the buffer lives until the client has taken it.
-  const buffer = Buffer.allocUnsafeSlow(end - begin);
-  let filled = 0;
-  while (filled < buffer.length) {
-    const { bytesRead } = await readFile(
-      file,
-      buffer,
-      filled,
-      buffer.length - filled,
-      dataOffset + begin + filled,
-    );
-    if (bytesRead === 0) throw new ShareCutShortError();
-    filled += bytesRead;
-  }
-  return buffer;
 }
