@@ -40,6 +40,7 @@ import type {
   WalkedShares,
 } from './share-backend.js';
 import { SharePlacer } from './share-placer.js';
+import { ShareRemover } from './share-remover.js';
 import { ShareScanner } from './share-scanner.js';
 
 const filesKeptOpen = 256;
@@ -52,6 +53,7 @@ export class DiskShareBackend implements ShareBackend {
   readonly #openShares = new OpenShares(filesKeptOpen, this.#quick);
   readonly #quarantine: Quarantine;
   readonly #placer = new SharePlacer();
+  readonly #remover = new ShareRemover();
   readonly #scanner: ShareScanner;
   #unlock = () => {};
   /** One after the other: two of one name have one unfinished file. */
@@ -148,7 +150,7 @@ export class DiskShareBackend implements ShareBackend {
   }
 
   async remove(shares: readonly ShareAddress[]): Promise<readonly (RemovalFailure | undefined)[]> {
-    const failures = await this.#placer.remove(
+    const failures = await this.#remover.remove(
       shares.map(({ storageIndex, shareNumber }) => ({
         folder: join(this.#root, bucketFolder(storageIndex)),
         name: String(shareNumber),
@@ -220,6 +222,7 @@ export class DiskShareBackend implements ShareBackend {
 
   async close(): Promise<void> {
     await this.#placer.close();
+    await this.#remover.close();
     await this.#scanner.close();
     this.#openShares.close();
     this.#unlock();

@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -100,32 +91,5 @@ describe('placing a batch of shares', () => {
     const [failure] = placer.place([incoming('1', 'aa/aaaa')]);
     expect(failure).toBeUndefined();
     expect(readdirSync(join(root, 'aa', 'aaaa'))).toEqual(['1']);
-  });
-});
-
-describe('removing a batch of shares', () => {
-  it('takes away shares and the folders that this leaves empty, and no others', () => {
-    const placer = new BatchPlacer();
-    placer.place([incoming('0', 'aa/aaaa'), incoming('1', 'aa/aaaa'), incoming('0', 'aa/aabb')]);
-    const place = (folder: string, name: string) => ({ folder: join(root, folder), name });
-    expect(placer.remove([place('aa/aaaa', '0'), place('aa/aabb', '0')])).toEqual([undefined, undefined]);
-    expect(readdirSync(join(root, 'aa'))).toEqual(['aaaa']);
-    expect(readdirSync(join(root, 'aa', 'aaaa'))).toEqual(['1']);
-  });
-
-  it('has nothing against a share that is gone, and says why one stays', () => {
-    mkdirSync(join(root, 'bb', 'bbbb', '5'), { recursive: true });
-    const place = (folder: string, name: string) => ({ folder: join(root, folder), name });
-    const [gone, stays] = new BatchPlacer().remove([place('aa/aaaa', '0'), place('bb/bbbb', '5')]);
-    expect(gone).toBeUndefined();
-    expect(stays?.code).toMatch(/EISDIR|EPERM/);
-  });
-
-  it('lets a share be placed in a folder that was just removed', () => {
-    const placer = new BatchPlacer();
-    placer.place([incoming('0', 'aa/aaaa')]);
-    placer.remove([{ folder: join(root, 'aa/aaaa'), name: '0' }]);
-    expect(placer.place([incoming('0', 'aa/aaaa')])).toEqual([undefined]);
-    expect(readdirSync(join(root, 'aa', 'aaaa'))).toEqual(['0']);
   });
 });

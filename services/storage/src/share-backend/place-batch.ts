@@ -5,7 +5,6 @@ import {
   mkdirSync,
   openSync,
   renameSync,
-  rmdirSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -40,8 +39,7 @@ const remembered = 4096;
 const mostAttempts = 3;
 
 /**
- * Puts shares in their places, durably, and takes them away, many at a time. Everything in it waits for the disk: not
- * for the main thread.
+ * Puts shares in their places, durably, many at a time. Everything in it waits for the disk: not for the main thread.
  */
 export class BatchPlacer {
   readonly #durable = new Set<string>();
@@ -91,22 +89,6 @@ export class BatchPlacer {
     });
   }
 
-  /**
-   * Removes shares, and the folders of storage indexes that this leaves empty. A share that is not there is removed
-   * already. Nothing is synced: a removed share may be there again after the machine has crashed.
-   *
-   * @returns for each why it is still there; undefined where it is not
-   */
-  remove(batch: readonly Place[]): (PlacingFailure | undefined)[] {
-    const failures = batch.map(({ folder, name }) => attempt(() => removeFile(join(folder, name))));
-    for (const folder of new Set(batch.map((place) => place.folder))) {
-      this.#durable.delete(folder);
-      // Fails where shares are left in it, or where somebody else was first.
-      attempt(() => rmdirSync(folder));
-    }
-    return failures;
-  }
-
   /** Renames the file, making its folder if need be; returns the folders above it that this changed. */
   #moveIntoPlace(placing: Placing, attempts = mostAttempts): string[] {
     const { from, folder, name } = placing;
@@ -116,7 +98,7 @@ export class BatchPlacer {
       return made;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempts === 1) throw error;
-      // Somebody removed a folder that was there: a collection in another process, which found it empty.
+      // Somebody removed a folder that was there: a collection, which found it empty.
       this.#durable.clear();
       return [...made, ...this.#moveIntoPlace(placing, attempts - 1)];
     }
@@ -178,7 +160,8 @@ export function createFile(path: string): number {
   }
 }
 
-function removeFile(path: string): void {
+/** Removes a file; one that is not there is removed already. */
+export function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
@@ -187,7 +170,8 @@ function removeFile(path: string): void {
   }
 }
 
-function attempt(work: () => void): PlacingFailure | undefined {
+/** Does something, and says how the system refused it; undefined where it did not. */
+export function attempt(work: () => void): PlacingFailure | undefined {
   try {
     work();
     return undefined;

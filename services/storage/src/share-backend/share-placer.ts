@@ -1,13 +1,10 @@
 import { GroupCommit } from '../group-commit.js';
 import { WorkerCalls } from '../worker-calls.js';
-import type { Place, Placing, PlacingFailure } from './place-batch.js';
+import type { Placing, PlacingFailure } from './place-batch.js';
 import type { PlaceCall, PlaceResult } from './place-thread.js';
 
 /** The built thread, for this file as it was built and for its source under test. */
 const threadFile = new URL('../../dist/share-backend/place-thread.js', import.meta.url);
-
-/** Most shares removed in one call: shares that are to be placed wait for it. */
-const mostRemoved = 100;
 
 /** A share could not be put in its place. `code` is the system's, such as ENOSPC. */
 export class PlacingError extends Error {
@@ -22,8 +19,7 @@ export class PlacingError extends Error {
 }
 
 /**
- * Places shares on a thread of its own, all that are waiting at a time in one batch, and removes shares there too: so
- * no folder is removed in this process while a share is on its way into it.
+ * Places shares on a thread of its own, all that are waiting at a time in one batch.
  *
  * A small share costs more in handing each of its system calls to the thread pool and back than in the calls
  * themselves: with one message for a batch instead of six hand-overs a share, and files opened and small ones written
@@ -33,7 +29,7 @@ export class PlacingError extends Error {
 export class SharePlacer {
   readonly #thread = new WorkerCalls<PlaceCall, PlaceResult>(threadFile);
   readonly #batches = new GroupCommit<Placing, PlacingFailure | undefined>(
-    (batch) => this.#thread.call({ kind: 'place', batch }),
+    (batch) => this.#thread.call(batch),
     64,
   );
 
@@ -45,17 +41,6 @@ export class SharePlacer {
   async place(placing: Placing): Promise<void> {
     const failure = await this.#batches.submit(placing);
     if (failure) throw new PlacingError(failure.code, failure.message);
-  }
-
-  /** Removes shares; for each why it is still there, undefined where it is not. */
-  async remove(places: readonly Place[]): Promise<(PlacingFailure | undefined)[]> {
-    const failures: (PlacingFailure | undefined)[] = [];
-    for (let at = 0; at < places.length; at += mostRemoved) {
-      failures.push(
-        ...(await this.#thread.call({ kind: 'remove', batch: places.slice(at, at + mostRemoved) })),
-      );
-    }
-    return failures;
   }
 
   close(): Promise<void> {
