@@ -1,3 +1,4 @@
+import { allEnded } from '../all-ended.js';
 import { WorkerCalls } from '../worker-calls.js';
 import type { Place, PlacingFailure } from './place-batch.js';
 import type { RemoveCall, RemoveResult } from './remove-thread.js';
@@ -39,7 +40,7 @@ export class ShareRemover {
         const part = places.slice(index * share, (index + 1) * share);
         return part.length > 0 ? thread.call(part) : [];
       });
-      return (await all(parts)).flat();
+      return (await allEnded(parts)).flat();
     } finally {
       this.#removals--;
       if (this.#removals === 0) {
@@ -55,12 +56,6 @@ export class ShareRemover {
     this.#threads = newThreads();
     await Promise.all(ended.map((thread) => thread.close()));
   }
-}
-
-/** Waits for all, also where one fails: nothing is being removed any more when this is told. */
-async function all<T>(promises: readonly (T | Promise<T>)[]): Promise<T[]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
 }
 
 function newThreads(): WorkerCalls<RemoveCall, RemoveResult>[] {
