@@ -1,7 +1,7 @@
 /** The storage server: holds shares for accounts that have a lease on them, over HTTPS. */
 export * from './accounts/index.js';
 export { type Collection, collect, collectable } from './collection/collect.js';
-export type { DueOfAccount } from './collection/due.js';
+export { type DueOfAccount, leasesDue } from './collection/due.js';
 export { ServerBusyError } from './collection/server-lock.js';
 export { nodeConfiguration, type StorageConfiguration } from './configuration.js';
 export { type DamagedShare, DamageRecords } from './damage/damage-records.js';

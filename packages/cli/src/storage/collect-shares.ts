@@ -39,12 +39,12 @@ export async function showCollectable(dir: string, json: boolean): Promise<strin
  * @throws ServerBusyError, and as `showCollectable`
  */
 export async function collectShares(dir: string, json: boolean): Promise<string> {
-  const { collect, collectable } = await import('@holdfast/storage');
+  const { collect, leasesDue } = await import('@holdfast/storage');
   return withCurrentRecords(dir, (node) =>
     withShares(node, async (backend) => {
       const { database, server, configuration } = node;
       const generation = generationOf(node, backend);
-      const due = (await collectable(database, server)).accounts.reduce((sum, { leases }) => sum + leases, 0);
+      const due = await leasesDue(database.pool, server);
       const bar = showCounting('collecting');
       try {
         const done = await collect({

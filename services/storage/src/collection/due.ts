@@ -20,6 +20,15 @@ export interface Due {
   readonly damaged: { readonly shares: number; readonly bytes: number };
 }
 
+/** How many leases a pass would end now: much less work than `due`, which looks at each share. */
+export async function leasesDue(client: Pick<pg.ClientBase, 'query'>, server: number): Promise<number> {
+  const { rows } = await client.query<{ leases: number }>(
+    'select count(*)::int as leases from storage.leases where server = $1 and expires_at <= now()',
+    [server],
+  );
+  return rows[0]?.leases ?? 0;
+}
+
 /** What a pass would do now: the leases that it would end, by account, and the shares that it would remove. */
 export async function due(client: pg.ClientBase, server: number): Promise<Due> {
   const { rows: accounts } = await client.query<DueOfAccount>(
