@@ -6,6 +6,7 @@ import { CollectionRecords } from './collection-records.js';
 import { type Due, due } from './due.js';
 import { Pass } from './pass.js';
 import { alone } from './server-lock.js';
+import { SweepRecords } from './sweep-records.js';
 
 /** What collecting needs. */
 export interface CollectOptions {
@@ -54,7 +55,8 @@ export function collect(options: CollectOptions): Promise<Collection> {
     const records = (of: pg.PoolClient) => new CollectionRecords(of, server, generation);
     let failure: Error | undefined;
     try {
-      return await new Pass({ removing: records(client), expiring: records(other) }, options).run();
+      const sweep = new SweepRecords(client, server);
+      return await new Pass({ removing: records(client), expiring: records(other), sweep }, options).run();
     } catch (error) {
       failure = error as Error;
       throw error;

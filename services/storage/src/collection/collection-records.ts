@@ -1,8 +1,9 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import type pg from 'pg';
-import { leaseToStarter } from '../leases/lease-to-starter.js';
 import type { Generation } from '../recovery/generation.js';
 import { changeTotals } from '../usage/totals.js';
+import { type AddressRow, toAddress } from './address-row.js';
+import { damagedContainer } from './damaged-container.js';
 import { lockForDeletion } from './deletion-lock.js';
 
 /** A share that nobody has a lease on any more. */
@@ -92,56 +93,6 @@ export class CollectionRecords {
     });
   }
 
-  /** Whether it is a day since all shares were looked through for such as have no lease that could end. */
-  async isSweepDue(): Promise<boolean> {
-    const { rows } = await this.#client.query<{ due: boolean }>(
-      `select coalesce(unleased_looked_at < now() - interval '1 day', true) as due
-         from storage.servers where key = $1`,
-      [this.#server],
-    );
-    return rows[0]?.due ?? false;
-  }
-
-  /** Notes that all shares were looked through. */
-  async sweepDone(): Promise<void> {
-    await this.#client.query('update storage.servers set unleased_looked_at = now() where key = $1', [
-      this.#server,
-    ]);
-  }
-
-  /**
-   * Gives stable shares without any lease one of `starter`, but for those whose container is damaged: of the `limit`
-   * stable shares after one, in order.
-   *
-   * @param leaseDuration milliseconds
-   * @returns the last share that was looked at, undefined where there was none, and how many leases were begun
-   */
-  async leaseUnleased(
-    last: ShareAddress | undefined,
-    limit: number,
-    leaseDuration: number,
-  ): Promise<{ last: ShareAddress | undefined; leased: number }> {
-    const { rows } = await this.#client.query<AddressRow & { unleased: boolean }>({
-      name: 'storage-unleased',
-      text: `with page as materialized (
-               select storage_index, share_number from storage.shares
-                where server = $1 and state = 'stable' and (storage_index, share_number) > ($2, $3)
-                order by storage_index, share_number limit $4)
-             select storage_index, share_number, true as unleased from page
-              where coalesce(${aLease('page')}, ${damagedContainer('page')}) is null
-              union all
-             (select storage_index, share_number, false from page
-               order by storage_index desc, share_number desc limit 1)`,
-      values: [this.#server, last?.storageIndex ?? Buffer.alloc(0), last?.shareNumber ?? -1, limit],
-    });
-    const unleased = rows.filter((row) => row.unleased).map(toAddress);
-    const end = rows.find((row) => !row.unleased);
-    return {
-      last: end && toAddress(end),
-      leased: await leaseToStarter(this.#client, this.#server, unleased, leaseDuration),
-    };
-  }
-
   /** Lets Postgres see how large its tables are. */
   async analyze(): Promise<void> {
     await this.#client.query('analyze storage.shares, storage.leases');
@@ -226,27 +177,11 @@ export class CollectionRecords {
 
 /**
  * SQL that is true where a share has a lease, and else null. Not by "exists", which may be planned as a hash of all
- * leases: with 100,000 of them a look at 2,000 shares took 61 ms, and so takes 8.
+ * leases: with 100,000 of them a look at 2,000 shares took 61 ms, and so took 8.
  *
  * @param share name of what has the share's `storage_index` and `share_number`
  */
 function aLease(share: string): string {
   return `(select true from storage.leases as l where l.server = $1
              and l.storage_index = ${share}.storage_index and l.share_number = ${share}.share_number limit 1)`;
-}
-
-/** SQL that is true where a share's container is damaged, and else null, as above. */
-function damagedContainer(share: string): string {
-  return `(select true from storage.damaged_shares as d where d.server = $1
-             and d.storage_index = ${share}.storage_index and d.share_number = ${share}.share_number
-             and d.part = 'container')`;
-}
-
-interface AddressRow {
-  readonly storage_index: Buffer;
-  readonly share_number: number;
-}
-
-function toAddress(row: AddressRow): ShareAddress {
-  return { storageIndex: row.storage_index, shareNumber: row.share_number };
 }

@@ -4,6 +4,7 @@ import { allEnded } from '../all-ended.js';
 import { isDatabaseDown } from '../records/database-errors.js';
 import type { Collection, CollectOptions } from './collect.js';
 import type { CollectionRecords, GoingShare } from './collection-records.js';
+import type { SweepRecords } from './sweep-records.js';
 
 /** Leases ended and shares removed in one transaction: whoever renews one of them waits that long. */
 const batchSize = 500;
@@ -20,6 +21,7 @@ export interface PassRecords {
   readonly removing: CollectionRecords;
   /** May be a moment behind it: what it ends and marks is right whoever else is at it. */
   readonly expiring: CollectionRecords;
+  readonly sweep: SweepRecords;
 }
 
 /**
@@ -48,7 +50,7 @@ export class Pass {
       more = next.leases > 0;
       if (more) await this.#pause(begun, next.leases + count);
     }
-    if (await this.#records.removing.isSweepDue()) await this.#sweep();
+    if (await this.#records.sweep.isDue()) await this.#sweep();
     return this.#done;
   }
 
@@ -72,14 +74,12 @@ export class Pass {
       if (signal?.aborted) return;
       const begun = performance.now();
       const after = last;
-      const page = await withRetries(() =>
-        this.#records.removing.leaseUnleased(after, sweptAtOnce, leaseDuration),
-      );
+      const page = await withRetries(() => this.#records.sweep.leaseNext(after, sweptAtOnce, leaseDuration));
       last = page.last;
       this.#count({ unleased: page.leased });
       await this.#pause(begun, 0);
     } while (last);
-    await this.#records.removing.sweepDone();
+    await this.#records.sweep.done();
   }
 
   async #removeLeft(): Promise<void> {
