@@ -19,7 +19,7 @@ async function stored(root: string, folders: number, shares: number) {
 it('removes all that it is asked for, with folders of which several threads remove a part', async () => {
   await using root = await temporaryFolder('remover');
   const remover = new ShareRemover();
-  // Three folders for four threads.
+  // Three folders for two threads.
   const places = await stored(root.path, 3, 20);
   expect(await remover.remove(places)).toEqual(places.map(() => undefined));
   expect(await readdir(root.path)).toEqual([]);
