@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
 import { silentLogger } from '@holdfast/common/logging';
 import { repairSubjects } from '@holdfast/common/repairs';
 import { type Lab, waitFor } from '@holdfast/lab';
+import { parse, stringify } from 'yaml';
 import { seconds } from '../timing.js';
 
 /** Storage servers whose shares are taken away, of five. */
@@ -14,6 +15,21 @@ export const emptied = 2;
 export async function emptyShares(shares: string): Promise<void> {
   for (const name of await readdir(shares))
     if (name.length === 2) await rm(join(shares, name), { recursive: true, force: true });
+}
+
+/** Changes the settings of a lab's repairers, which are started again with them. */
+export async function settleRepairers(lab: Lab, change: (settings: object) => object): Promise<void> {
+  for (const { nickname, dir } of lab.description.repairers) {
+    await lab.stop(nickname);
+    await edit(join(dir, 'node.yaml'), change);
+    await lab.start(nickname);
+  }
+}
+
+/** Changes what is in a file of YAML. */
+export async function edit(file: string, change: (content: object) => object): Promise<void> {
+  const content = (parse(await readFile(file, 'utf8')) ?? {}) as object;
+  await writeFile(file, stringify(change(content)));
 }
 
 /** A lab's repairers, as they are given work. */

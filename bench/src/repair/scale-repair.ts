@@ -1,12 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Lab } from '@holdfast/lab';
 import { formatNurl, parseNurl } from '@holdfast/lafs';
-import { parse, stringify } from 'yaml';
 import { Gateway } from '../grid/gateway.js';
 import { figure, printTable } from '../table.js';
 import { DelayingProxy } from './delaying-proxy.js';
-import { Repairers, storeFiles } from './repair-grid.js';
+import { edit, Repairers, storeFiles } from './repair-grid.js';
 
 const latency = 20;
 const workers = [1, 2, 4, 8] as const;
@@ -85,9 +83,4 @@ async function openProxies(lab: Lab) {
       for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
     },
   };
-}
-
-async function edit(file: string, change: (content: object) => object): Promise<void> {
-  const content = (parse(await readFile(file, 'utf8')) ?? {}) as object;
-  await writeFile(file, stringify(change(content)));
 }

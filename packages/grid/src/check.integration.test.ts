@@ -17,6 +17,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Coding } from './coding/coding.js';
 import { localCoding } from './coding/local-coding.js';
+import { GatheredQuestions } from './connections/gathered-questions.js';
 import type { StorageServer } from './connections/storage-server.js';
 import { untilAborted } from './connections/until-aborted.js';
 import { FileCare, type GridServers } from './file-care.js';
@@ -69,6 +70,67 @@ async function reports(text: string, server: string): Promise<number[]> {
 }
 
 describe('a check', () => {
+  it.each([
+    ['many in one request', true],
+    ['each by itself, where servers know of nothing else', false],
+  ])('is the same for files that are asked for %s', async (_, findMany) => {
+    const files = await Promise.all(Array.from({ length: 12 }, () => stored(small)));
+    const gone = files[5]?.shares[0];
+    if (gone) await rm(gone.path);
+    let requests = 0;
+    const counted = (server: StorageServer): StorageServer => {
+      const questions = new GatheredQuestions({
+        nickname: () => server.nickname,
+        findMany: () => server.findMany && findMany,
+        findShares: (...request) => {
+          requests++;
+          return server.findShares(...request);
+        },
+        listShares: (...request) => {
+          requests++;
+          return server.listShares(...request);
+        },
+        readWhole: (...request) => {
+          requests++;
+          return server.readWhole(...request);
+        },
+      });
+      return {
+        ...untilAborted(server, new AbortController().signal),
+        findMany: server.findMany && findMany,
+        listShares: (...request) => questions.listShares(...request),
+        readWhole: (...request) => questions.readWhole(...request),
+      };
+    };
+    const all = new Map<StorageServer, StorageServer>();
+    const servers: GridServers = {
+      connectedFor: (index) =>
+        client.servers.connectedFor(index).map((server) => {
+          const known = all.get(server) ?? counted(server);
+          all.set(server, known);
+          return known;
+        }),
+      orderFor: (index) => client.servers.orderFor(index),
+      vouchedFor: (index) => client.servers.vouchedFor(index),
+      statuses: () => client.servers.statuses(),
+    };
+    const care = new FileCare({
+      servers,
+      memory: new TransferMemory(64 * 2 ** 20),
+      coding: localCoding,
+      logger: silentLogger(),
+    });
+    const results = await Promise.all(files.map(({ capability }) => care.check(capability)));
+    for (const [index, { goodShares, proven, serversResponding }] of results.entries()) {
+      expect(proven).toBe(true);
+      expect(serversResponding).toHaveLength(5);
+      const expected = files[index]?.shares.filter((share) => share !== gone) ?? [];
+      expect(places(goodShares)).toEqual(filePlaces(expected));
+    }
+    if (findMany) expect(requests).toBeLessThan(3 * 5);
+    else expect(requests).toBe(12 * 5);
+  });
+
   it('counts the shares of a healthy file', async () => {
     const { capability, shares } = await stored(small);
     const results = await client.grid.check(capability);

@@ -10,6 +10,7 @@ export type {
 export type { Coding } from './coding/coding.js';
 export { CodingThread } from './coding/coding-thread.js';
 export { localCoding } from './coding/local-coding.js';
+export { GatheredQuestions, type QuestionPort } from './connections/gathered-questions.js';
 export { type KnownServer, operatorSource } from './connections/known-server.js';
 export type { ServerStatus } from './connections/server-connection.js';
 export {

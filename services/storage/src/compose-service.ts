@@ -12,6 +12,7 @@ import { BodySpool } from './http/body-spool.js';
 import type { Service } from './http/request-listener.js';
 import { abortUpload } from './http/routes/abort-upload.js';
 import { allocateShares } from './http/routes/allocate-shares.js';
+import { findShares } from './http/routes/find-shares.js';
 import { listShares } from './http/routes/list-shares.js';
 import { readShare } from './http/routes/read-share.js';
 import { readTestWrite } from './http/routes/read-test-write.js';
@@ -192,6 +193,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
       renewLease: renewLease({ leases }),
       storeWholeShares: storeWholeShares({ uploads, leases, leaseDuration, metrics }),
       readWholeShares: readWholeShares({ backend, metrics }),
+      findShares: findShares({ backend, metrics }),
       readTestWrite: readTestWrite({ slots, spool, metrics, largestMutable, leaseDuration }),
       listMutableShares: listShares({ backend: slots }),
       readMutableShare: readShare({ backend: slots, metrics }),

@@ -1,4 +1,5 @@
-import { maximumTotalShares } from '@holdfast/lafs';
+import type { Capacity } from '@holdfast/common/capacity';
+import { maximumMessageSize, maximumTotalShares } from '@holdfast/lafs';
 import type { StorageServer } from '../connections/storage-server.js';
 import { type FoundShare, sharesHeldBy } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
@@ -21,6 +22,8 @@ export interface ServersAnswers {
 /** How servers are asked. */
 export interface ServersQuestion {
   readonly keep: TakenWhole;
+  /** Where there may be memory for answers that may have more than was asked for. */
+  readonly memory: Capacity;
   readonly pace: Pace;
   readonly signal: AbortSignal | undefined;
 }
@@ -35,7 +38,7 @@ export interface ServersQuestion {
 export async function askServers(
   servers: readonly StorageServer[],
   storageIndex: Uint8Array,
-  { keep, pace, signal }: ServersQuestion,
+  { keep, memory, pace, signal }: ServersQuestion,
 ): Promise<ServersAnswers> {
   const answers = new Map<StorageServer, FoundShare[] | UnansweredQuestion>();
   const waiting = [...servers];
@@ -50,7 +53,8 @@ export async function askServers(
   };
   const askInTurn = async () => {
     for (let server = waiting.shift(); server; server = waiting.shift()) {
-      const answer = await askOne(server, storageIndex, askedForWhole.has(server), signal);
+      const most = askedForWhole.has(server) ? keep.each : 0;
+      const answer = await askOne(server, storageIndex, { most, memory, signal });
       // How much an answer brings nobody knows before; what comes after it waits for that.
       if (Array.isArray(answer)) await paceData(answer, pace);
       answers.set(server, Array.isArray(answer) ? answer.map(keepWithin) : answer);
@@ -80,17 +84,25 @@ async function paceData(shares: readonly FoundShare[], pace: Pace): Promise<void
 async function askOne(
   server: StorageServer,
   storageIndex: Uint8Array,
-  whole: boolean,
-  signal: AbortSignal | undefined,
+  {
+    most,
+    memory,
+    signal,
+  }: { readonly most: number; readonly memory: Capacity; readonly signal: AbortSignal | undefined },
 ): Promise<FoundShare[] | UnansweredQuestion> {
+  // One that gives all that an answer holds is asked for numbers only where that is too much to be held now.
+  const room = most === 0 || server.findMany ? undefined : memory.takeNow(maximumMessageSize);
   try {
     signal?.throwIfAborted();
-    const shares = await sharesHeldBy(server, storageIndex, { whole, signal, within: answerWithin });
+    const whole = most > 0 && (server.findMany || room !== undefined);
+    const shares = await sharesHeldBy(server, storageIndex, { whole, most, signal, within: answerWithin });
     // No file has more shares, whatever a server says.
     return shares.filter(({ shareNumber }) => shareNumber < maximumTotalShares);
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof StorageServerError)) throw error;
     return { serverId: server.id, error: error.message };
+  } finally {
+    room?.release();
   }
 }

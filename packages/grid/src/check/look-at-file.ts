@@ -64,7 +64,12 @@ export async function lookAtFile(file: CheckedFile, options: LookOptions): Promi
   const { keep, verify, signal, memory, pace } = options;
   const { storageIndex } = file;
   const servers = options.servers.connectedFor(storageIndex).map(options.through);
-  const answers = await askServers(servers, storageIndex, { keep, pace, signal });
+  const answers = await askServers(servers, storageIndex, {
+    keep,
+    memory: memory.beginning,
+    pace,
+    signal,
+  });
   const shares = new SortedShares(answers.found, { ...options, storageIndex });
   const capability = await fileOf(file, shares, { signal, pace });
   const proof = await proofOf(file, shares, options);

@@ -1,5 +1,5 @@
 import type { Capacity, Reservation } from '@holdfast/common/capacity';
-import { type ChkVerifyCapability, maximumMessageSize, mostWholeShareBytes } from '@holdfast/lafs';
+import { type ChkVerifyCapability, longestFindAnswer, mostWholeShareBytes } from '@holdfast/lafs';
 import { firstReadOf, hasSmallShares } from '../download/download-memory.js';
 import { takeMemory } from '../memory/transfer-memory.js';
 import type { CheckedFile } from './check-results.js';
@@ -10,10 +10,12 @@ export interface TakenWhole {
   readonly bytes: number;
   /** How many servers are asked for them, the most preferred first. */
   readonly servers: number;
+  /** Most bytes that each of these is asked for. */
+  readonly each: number;
 }
 
 /** Where only share numbers are asked for. */
-export const nothingWhole: TakenWhole = { bytes: 0, servers: 0 };
+export const nothingWhole: TakenWhole = { bytes: 0, servers: 0, each: 0 };
 
 /** Servers asked at a time for the shares themselves, of which an answer may hold many. */
 export const askedForWholeAtOnce = 5;
@@ -27,16 +29,18 @@ const readWholeAsProof = 16 * 1024;
 /** The small shares of a file that are worth taking where all of them are to be read. */
 export function worthReading(file: CheckedFile): TakenWhole {
   const servers = Number.POSITIVE_INFINITY;
-  if (file.kind === 'storage-index') return { bytes: keptOfUnknown, servers };
+  if (file.kind === 'storage-index') return { bytes: keptOfUnknown, servers, each: mostWholeShareBytes };
+  if (!hasSmallShares(file)) return nothingWhole;
+  const all = file.total * firstReadOf(file);
   // Some shares may be on two servers.
-  return hasSmallShares(file) ? { bytes: 2 * file.total * firstReadOf(file), servers } : nothingWhole;
+  return { bytes: 2 * all, servers, each: Math.min(all, mostWholeShareBytes) };
 }
 
 /** Those that are worth taking where one share is to prove the capability: the most preferred server should have one. */
 export function worthReadingAsProof(file: ChkVerifyCapability): TakenWhole {
   const size = firstReadOf(file);
   if (!hasSmallShares(file) || size > readWholeAsProof) return nothingWhole;
-  return { bytes: Math.min(file.total * size, mostWholeShareBytes), servers: 1 };
+  return { bytes: size, servers: 1, each: size };
 }
 
 /** What is taken with the answers of servers, and the memory that is held for it. */
@@ -66,7 +70,11 @@ export async function takeLookingMemory(
   return { keep, answered: () => held?.shrinkTo(keep.bytes), release: () => held?.release() };
 }
 
-/** Bytes that answers with small shares take at most while they come in, beyond what is kept of them. */
-function answersMemory({ servers }: TakenWhole): number {
-  return Math.min(servers, askedForWholeAtOnce) * maximumMessageSize;
+/**
+ * Bytes that answers with small shares take at most while they come in, beyond what is kept of them. Of servers that give
+ * more than they are asked for: see `askServers`.
+ */
+function answersMemory({ servers, each }: TakenWhole): number {
+  const answer = longestFindAnswer([{ storageIndex: new Uint8Array(0), most: each }]);
+  return Math.min(servers, askedForWholeAtOnce) * answer;
 }

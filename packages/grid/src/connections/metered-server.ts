@@ -15,6 +15,7 @@ export function meteredServer(server: StorageServer, meter: TrafficMeter): Stora
     availableSpace: server.availableSpace,
     maximumShareSize: server.maximumShareSize,
     wholeShares: server.wholeShares,
+    findMany: server.findMany,
     leaving: server.leaving,
     listShares: (...request) => server.listShares(...request),
     allocate: (...request) => server.allocate(...request),
@@ -27,6 +28,12 @@ export function meteredServer(server: StorageServer, meter: TrafficMeter): Stora
       const answer = await server.readWhole(...request);
       for (const data of answer.shares.values()) meter.read += data.length;
       return answer;
+    },
+    findShares: async (...request) => {
+      const answers = await server.findShares(...request);
+      for (const answer of answers)
+        for (const data of answer?.shares.values() ?? []) meter.read += data.length;
+      return answers;
     },
     write: async (storageIndex, shareNumber, offset, data, uploadSecret, signal) => {
       const complete = await server.write(storageIndex, shareNumber, offset, data, uploadSecret, signal);

@@ -6,10 +6,11 @@ import {
   type Route,
 } from '@holdfast/common/connections';
 import type { Logger } from '@holdfast/common/logging';
-import { formatNetworkLocation, wholeSharesExtension } from '@holdfast/lafs';
+import { findManyExtension, formatNetworkLocation, wholeSharesExtension } from '@holdfast/lafs';
 import { StorageServerError } from '../errors.js';
 import type { CertificateHolders } from './certificate-holders.js';
 import type { DialTurns } from './dial-turns.js';
+import { GatheredQuestions } from './gathered-questions.js';
 import {
   type KnownServer,
   operatorSource,
@@ -83,6 +84,15 @@ export class ServerConnection implements StorageServer {
   #availableSpace: number | undefined;
   #maximumShareSize = 0;
   #wholeShares = false;
+  #findMany = false;
+  /** What is asked at the same time of which files it has shares goes together. */
+  readonly #questions = new GatheredQuestions({
+    nickname: () => this.nickname,
+    findMany: () => this.#findMany,
+    findShares: (...request) => this.findShares(...request),
+    listShares: (...request) => this.#ask((client) => client.listShares(...request)),
+    readWhole: (...request) => this.#ask((client) => client.readWhole(...request)),
+  });
   #saysLeaving = false;
 
   constructor(known: KnownServer, settings: ConnectionSettings) {
@@ -149,6 +159,10 @@ export class ServerConnection implements StorageServer {
     return this.#wholeShares;
   }
 
+  get findMany(): boolean {
+    return this.#findMany;
+  }
+
   get connected(): boolean {
     return this.#state === 'connected';
   }
@@ -197,14 +211,15 @@ export class ServerConnection implements StorageServer {
     await ending;
   }
 
-  listShares: StorageServer['listShares'] = (...request) =>
-    this.#ask((client) => client.listShares(...request));
+  listShares: StorageServer['listShares'] = (...request) => this.#questions.listShares(...request);
   allocate: StorageServer['allocate'] = (storageIndex, shareNumbers, shareSize, uploadSecret, signal) =>
     this.#ask((client) =>
       client.allocate(storageIndex, shareNumbers, shareSize, this.#own(uploadSecret), signal),
     );
   store: StorageServer['store'] = (...request) => this.#ask((client) => client.store(...request));
-  readWhole: StorageServer['readWhole'] = (...request) => this.#ask((client) => client.readWhole(...request));
+  readWhole: StorageServer['readWhole'] = (...request) => this.#questions.readWhole(...request);
+  findShares: StorageServer['findShares'] = (...request) =>
+    this.#ask((client) => client.findShares(...request));
   write: StorageServer['write'] = (storageIndex, shareNumber, offset, data, uploadSecret, signal) =>
     this.#ask((client) =>
       client.write(storageIndex, shareNumber, offset, data, this.#own(uploadSecret), signal),
@@ -261,6 +276,7 @@ export class ServerConnection implements StorageServer {
       this.#availableSpace = clamp(version.availableSpace);
       this.#maximumShareSize = clamp(version.maximumImmutableShareSize);
       this.#wholeShares = version.extensions.includes(wholeSharesExtension);
+      this.#findMany = version.extensions.includes(findManyExtension);
       this.#saysLeaving = version.leaving;
       this.#lastReached = new Date();
       this.#become('connected', undefined);

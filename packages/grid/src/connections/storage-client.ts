@@ -1,6 +1,7 @@
 import {
   cborMediaType,
   decodeAllocateAnswer,
+  decodeFindAnswer,
   decodeServerVersion,
   decodeShareNumbers,
   decodeSharesAnswer,
@@ -8,14 +9,18 @@ import {
   deriveLeaseSecrets,
   encodeAllocateRequest,
   encodeCorruptionReport,
+  encodeFindRequest,
   encodeStoreRequest,
   extensionsHeader,
+  type FileAnswer,
+  type FileQuestion,
   formatAuthorization,
   formatContentRange,
   formatRange,
   formatSecrets,
   isRefusalReason,
   leavingState,
+  longestFindAnswer,
   maximumMessageSize,
   refusalReasonHeader,
   refusalReasons,
@@ -166,6 +171,19 @@ export class StorageClient {
     );
   }
 
+  /** Never takes in more of an answer than was asked for. */
+  async findShares(
+    questions: readonly FileQuestion[],
+    signal?: AbortSignal,
+    within?: number,
+  ): Promise<readonly FileAnswer[]> {
+    const { method, path } = storageRoutes.findShares;
+    const body = encodeFindRequest(questions);
+    const limit = longestFindAnswer(questions);
+    const answer = await this.#request({ method, path: path({}), body, signal, within, messageLimit: limit });
+    return this.#decode(answer, (bytes) => decodeFindAnswer(bytes, questions.length));
+  }
+
   /** Resolves to whether the share is complete: 201, not 200 (docs: http-storage-node-protocol.rst, "Writing"). */
   async write(
     storageIndex: Uint8Array,
@@ -272,7 +290,8 @@ export class StorageClient {
   async #requestOnce(request: Request): Promise<WholeAnswer> {
     const { signal } = request;
     if (signal?.aborted) throw this.#error('aborted', unwanted);
-    const receiver = new AnswerReceiver(Math.max(request.limit ?? 0, maximumMessageSize));
+    const { messageLimit = maximumMessageSize } = request;
+    const receiver = new AnswerReceiver(Math.max(request.limit ?? 0, messageLimit));
     let ended: Ending | undefined;
     const end = (reason: Ending) => {
       ended = reason;
@@ -375,8 +394,10 @@ interface Request {
   readonly accept?: string;
   readonly contentType?: string;
   readonly body?: Uint8Array;
-  /** Most bytes of the answer that are read. */
+  /** Most bytes of share data that are read. */
   readonly limit?: number;
+  /** Most bytes of a message that are read; as many as messages ever have where not given. */
+  readonly messageLimit?: number;
   /** Milliseconds for the whole request. */
   readonly deadline?: number;
   /** Milliseconds after which whoever asks gives it up, though the server may still answer. */

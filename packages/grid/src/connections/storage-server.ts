@@ -1,4 +1,4 @@
-import type { SharesAnswer, StoreAnswer, WholeShares } from '@holdfast/lafs';
+import type { FileAnswer, FileQuestion, SharesAnswer, StoreAnswer, WholeShares } from '@holdfast/lafs';
 
 /** What an allocation brought: share numbers to write, and those that are there already. */
 export interface Allocation {
@@ -28,6 +28,9 @@ export interface StorageServer {
   /** Whether it takes and gives small shares whole, by our extension of the protocol (docs/protocol.md). */
   readonly wholeShares: boolean;
 
+  /** Whether it can be asked for the shares of many files in one request, by another extension of ours. */
+  readonly findMany: boolean;
+
   /** The share numbers it holds of a file. */
   listShares(storageIndex: Uint8Array, signal?: AbortSignal, within?: number): Promise<ReadonlySet<number>>;
 
@@ -47,8 +50,28 @@ export interface StorageServer {
   /** Stores small shares for good, in one request. Only where it has `wholeShares`. */
   store(storageIndex: Uint8Array, shares: WholeShares, signal?: AbortSignal): Promise<StoreAnswer>;
 
-  /** The shares it holds of a file, small ones with their data. Only where it has `wholeShares`. */
-  readWhole(storageIndex: Uint8Array, signal?: AbortSignal, within?: number): Promise<SharesAnswer>;
+  /**
+   * The shares it holds of a file, small ones with their data. Only where it has `wholeShares`.
+   *
+   * @param most bytes of data that are wanted, which a server that has `findMany` keeps to; where not given it is asked for
+   *   this file by itself, and gives as much as one answer holds
+   */
+  readWhole(
+    storageIndex: Uint8Array,
+    signal?: AbortSignal,
+    within?: number,
+    most?: number,
+  ): Promise<SharesAnswer>;
+
+  /**
+   * What it holds of many files, in their order. Only where it has `findMany`. Whoever asks for one file uses `listShares` or
+   * `readWhole`, which put together what is asked at the same time.
+   */
+  findShares(
+    questions: readonly FileQuestion[],
+    signal?: AbortSignal,
+    within?: number,
+  ): Promise<readonly FileAnswer[]>;
 
   /** Writes part of a share; resolves to whether the share is now complete and stored for good. */
   write(

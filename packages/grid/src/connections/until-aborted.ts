@@ -15,11 +15,13 @@ export function untilAborted(server: StorageServer, signal: AbortSignal | undefi
     maximumShareSize: server.maximumShareSize,
     leaving: server.leaving,
     wholeShares: server.wholeShares,
+    findMany: server.findMany,
     listShares: (storageIndex, own = signal, ...rest) => server.listShares(storageIndex, own, ...rest),
     allocate: (storageIndex, shareNumbers, shareSize, uploadSecret, own = signal) =>
       server.allocate(storageIndex, shareNumbers, shareSize, uploadSecret, own),
     store: (storageIndex, shares, own = signal) => server.store(storageIndex, shares, own),
     readWhole: (storageIndex, own = signal, ...rest) => server.readWhole(storageIndex, own, ...rest),
+    findShares: (questions, own = signal, ...rest) => server.findShares(questions, own, ...rest),
     write: (storageIndex, shareNumber, offset, data, uploadSecret, own = signal) =>
       server.write(storageIndex, shareNumber, offset, data, uploadSecret, own),
     read: (storageIndex, shareNumber, start, end, own = signal, ...rest) =>

@@ -48,18 +48,24 @@ export function describeShare({ shareNumber, server }: FoundShare): string {
  * The shares that a server says it holds of a file; small ones with their data, if that is asked for and it can.
  *
  * @param within milliseconds that it has to answer; the usual ones where not given
+ * @param most bytes of data that are wanted; see `readWhole` of a server
  * @throws StorageServerError
  */
 export async function sharesHeldBy(
   server: StorageServer,
   storageIndex: Uint8Array,
-  { whole, signal, within }: { whole: boolean; signal?: AbortSignal | undefined; within?: number },
+  {
+    whole,
+    signal,
+    within,
+    most,
+  }: { whole: boolean; signal?: AbortSignal | undefined; within?: number; most?: number },
 ): Promise<FoundShare[]> {
   if (!whole || !server.wholeShares) {
     const shareNumbers = await server.listShares(storageIndex, signal, within);
     return [...shareNumbers].map((shareNumber) => ({ shareNumber, server }));
   }
-  const { shares, others } = await server.readWhole(storageIndex, signal, within);
+  const { shares, others } = await server.readWhole(storageIndex, signal, within, most);
   return [
     ...[...shares].map(([shareNumber, data]) => ({ shareNumber, server, data })),
     ...[...others].map((shareNumber) => ({ shareNumber, server })),

@@ -9,6 +9,18 @@ export {
   MessageTooLargeError,
   UnexpectedMessageError,
 } from './errors.js';
+export {
+  decodeFindAnswer,
+  decodeFindRequest,
+  encodeFindAnswer,
+  encodeFindRequest,
+  type FileAnswer,
+  type FileQuestion,
+  findManyExtension,
+  longestFindAnswer,
+  maximumFindRequestSize,
+  mostFilesAsked,
+} from './find-many.js';
 export { isCbor, prefersCbor } from './media-types.js';
 export { maximumShareNumber, maximumShareNumbers } from './message-fields.js';
 export {

@@ -48,6 +48,7 @@ interface RouteParameters {
   renewLease: BucketAddress;
   storeWholeShares: BucketAddress;
   readWholeShares: BucketAddress;
+  findShares: object;
   readTestWrite: BucketAddress;
   listMutableShares: BucketAddress;
   readMutableShare: ShareAddress;
@@ -77,6 +78,8 @@ export const storageRoutes: { readonly [Name in RouteName]: Route<RouteParameter
     route('POST', '/storage/v1/immutable/:storageIndex/whole', ['lease-renew-secret', 'lease-cancel-secret']),
   ),
   readWholeShares: route('GET', '/storage/v1/immutable/:storageIndex/whole'),
+  // Another: see find-many.ts.
+  findShares: route('POST', '/storage/v1/immutable/shares'),
   readTestWrite: writing(
     route('POST', '/storage/v1/mutable/:storageIndex/read-test-write', [
       'write-enabler',

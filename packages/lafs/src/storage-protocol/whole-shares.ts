@@ -71,7 +71,12 @@ export function decodeSharesAnswer(bytes: Uint8Array): SharesAnswer {
   return { shares: readShares(kind, fields), others: fields.shareNumbers('others') };
 }
 
-function readShares(kind: string, fields: MessageFields): WholeShares {
+/**
+ * The field `shares` of a message.
+ *
+ * @throws UnexpectedMessageError
+ */
+export function readShares(kind: string, fields: MessageFields): WholeShares {
   return fields.byShareNumber('shares', (data, path) => {
     if (data instanceof Uint8Array && data.length <= largestWholeShare) return data;
     throw new UnexpectedMessageError(kind, path, `a byte string of at most ${largestWholeShare} bytes`);

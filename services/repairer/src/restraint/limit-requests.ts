@@ -1,5 +1,5 @@
 import { Capacity } from '@holdfast/common/capacity';
-import { type GridServers, type StorageServer, StorageServerError } from '@holdfast/grid';
+import { GatheredQuestions, type GridServers, type StorageServer, StorageServerError } from '@holdfast/grid';
 
 /** How many requests may wait for one server, and how many milliseconds each. */
 const line = { longestLine: 10_000, longestWait: 10 * 60_000 };
@@ -10,13 +10,19 @@ const line = { longestLine: 10_000, longestWait: 10 * 60_000 };
  */
 export function limitRequests(servers: GridServers, atOnce: number): GridServers {
   const places = new Map<string, Capacity>();
+  const questions = new WeakMap<StorageServer, GatheredQuestions>();
   const limited = (server: StorageServer): StorageServer => {
     let capacity = places.get(server.id);
     if (!capacity) {
       capacity = new Capacity({ of: 'turns at a storage server', size: atOnce, ...line });
       places.set(server.id, capacity);
     }
-    return takingTurns(server, capacity);
+    let asked = questions.get(server);
+    if (!asked) {
+      asked = questionsInTurn(server, turnsAt(server, capacity));
+      questions.set(server, asked);
+    }
+    return takingTurns(server, turnsAt(server, capacity), asked);
   };
   return {
     connectedFor: (storageIndex) => servers.connectedFor(storageIndex).map(limited),
@@ -29,8 +35,11 @@ export function limitRequests(servers: GridServers, atOnce: number): GridServers
   };
 }
 
-function takingTurns(server: StorageServer, capacity: Capacity): StorageServer {
-  const inTurn = async <T>(signal: AbortSignal | undefined, request: () => Promise<T>): Promise<T> => {
+/** Makes a request when it is its turn. */
+type InTurn = <T>(signal: AbortSignal | undefined, request: () => Promise<T>) => Promise<T>;
+
+function turnsAt(server: StorageServer, capacity: Capacity): InTurn {
+  return async (signal, request) => {
     const turn = await capacity.take(1, signal).catch((error: Error) => {
       // As any request that was not answered: it says nothing of the share that was asked for.
       throw new StorageServerError('aborted', server.nickname, error.message, undefined, { cause: error });
@@ -41,6 +50,20 @@ function takingTurns(server: StorageServer, capacity: Capacity): StorageServer {
       turn.release();
     }
   };
+}
+
+/** Questions that go in one request together take one turn. */
+function questionsInTurn(server: StorageServer, inTurn: InTurn): GatheredQuestions {
+  return new GatheredQuestions({
+    nickname: () => server.nickname,
+    findMany: () => server.findMany,
+    findShares: (files, signal, within) => inTurn(signal, () => server.findShares(files, signal, within)),
+    listShares: (index, signal, within) => inTurn(signal, () => server.listShares(index, signal, within)),
+    readWhole: (index, signal, within) => inTurn(signal, () => server.readWhole(index, signal, within)),
+  });
+}
+
+function takingTurns(server: StorageServer, inTurn: InTurn, questions: GatheredQuestions): StorageServer {
   return {
     id: server.id,
     nickname: server.nickname,
@@ -49,11 +72,13 @@ function takingTurns(server: StorageServer, capacity: Capacity): StorageServer {
     maximumShareSize: server.maximumShareSize,
     leaving: server.leaving,
     wholeShares: server.wholeShares,
-    listShares: (index, signal, within) => inTurn(signal, () => server.listShares(index, signal, within)),
+    findMany: server.findMany,
+    listShares: (...request) => questions.listShares(...request),
     allocate: (index, numbers, size, secret, signal) =>
       inTurn(signal, () => server.allocate(index, numbers, size, secret, signal)),
     store: (index, shares, signal) => inTurn(signal, () => server.store(index, shares, signal)),
-    readWhole: (index, signal, within) => inTurn(signal, () => server.readWhole(index, signal, within)),
+    readWhole: (...request) => questions.readWhole(...request),
+    findShares: (files, signal, within) => inTurn(signal, () => server.findShares(files, signal, within)),
     write: (index, number, offset, data, secret, signal) =>
       inTurn(signal, () => server.write(index, number, offset, data, secret, signal)),
     read: (index, number, start, end, signal, within) =>

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '@holdfast/common/database';
+import { type Database, GroupCommit } from '@holdfast/common/database';
 import type { Logger } from '@holdfast/common/logging';
 import type { CheckResults } from '@holdfast/grid';
 import type { RepairFile } from '../queue/repair-file.js';
@@ -7,7 +7,13 @@ import { type Pause, untilUnpaused } from '../restraint/pause.js';
 import { isRepairWorthwhile, timeToNextCheck, timeToSpreadCheck } from './decisions/index.js';
 import { isFailedCheck, recordCheck } from './file-record.js';
 import type { RecordedServers } from './recorded-servers.js';
-import { type DueCheck, postponeCheck, recordCheckEnd, takeDueChecks } from './records/due-checks.js';
+import {
+  type CheckEnd,
+  type DueCheck,
+  postponeCheck,
+  recordCheckEnds,
+  takeDueChecks,
+} from './records/due-checks.js';
 import { restAfterRepair, type WatchTerms } from './terms.js';
 
 /** What checking needs. */
@@ -42,10 +48,13 @@ const idlePause = 2_000;
 export class Checker {
   readonly #options: CheckerOptions;
   readonly #stopping = new AbortController();
+  /** Checks that end while others are written down are written down together. */
+  readonly #ends: GroupCommit<CheckEnd, undefined>;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: CheckerOptions) {
     this.#options = options;
+    this.#ends = new GroupCommit((ends) => this.#recordAll(ends));
   }
 
   start(): void {
@@ -106,28 +115,29 @@ export class Checker {
   }
 
   async #record(due: DueCheck, results: CheckResults): Promise<void> {
-    const { database, grid, terms } = this.#options;
+    const { terms } = this.#options;
     const servers = this.#options.servers();
     const record = recordCheck(results, due, servers.stateOf);
     const { health } = record;
     const rule = due.isFirst ? timeToSpreadCheck : timeToNextCheck;
-    await recordCheckEnd(
-      database.pool,
-      grid,
-      {
-        file: due.file,
-        proven: results.proven,
-        record,
-        // Where nothing says what the file is, it is looked at as often as one that cannot be read.
-        nextCheckIn: rule(health ?? unreadable, terms.period, Math.random()),
-        // Nothing is repaired by a capability that is not the file's.
-        worthwhile:
-          !results.wrongCapability &&
-          health !== undefined &&
-          isRepairWorthwhile(health, terms.threshold, servers.usable),
-      },
-      { servers, restAfterRepair },
-    );
+    await this.#ends.submit({
+      file: due.file,
+      proven: results.proven,
+      record,
+      // Where nothing says what the file is, it is looked at as often as one that cannot be read.
+      nextCheckIn: rule(health ?? unreadable, terms.period, Math.random()),
+      // Nothing is repaired by a capability that is not the file's.
+      worthwhile:
+        !results.wrongCapability &&
+        health !== undefined &&
+        isRepairWorthwhile(health, terms.threshold, servers.usable),
+    });
+  }
+
+  async #recordAll(ends: readonly CheckEnd[]): Promise<undefined[]> {
+    const { database, grid, servers } = this.#options;
+    await recordCheckEnds(database.pool, grid, ends, { servers: servers(), restAfterRepair });
+    return ends.map(() => undefined);
   }
 }
 

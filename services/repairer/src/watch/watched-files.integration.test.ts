@@ -8,7 +8,7 @@ import {
   testQueue,
 } from '../testing/test-queue.js';
 import { RecordedServers } from './recorded-servers.js';
-import { postponeCheck, recordCheckEnd, takeDueChecks } from './records/due-checks.js';
+import { postponeCheck, recordCheckEnds, takeDueChecks } from './records/due-checks.js';
 import { addUpCounts, watchedCounts } from './records/watched-counts.js';
 import { nobody, unwatchFiles, watchFiles } from './records/watched-files.js';
 
@@ -113,7 +113,7 @@ async function end(
     nextCheckIn,
     worthwhile: false,
   };
-  await recordCheckEnd(queue.database.pool, grid, check, { servers, restAfterRepair: minute });
+  await recordCheckEnds(queue.database.pool, grid, [check], { servers, restAfterRepair: minute });
 }
 
 describe('checks that are due', () => {

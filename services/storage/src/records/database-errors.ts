@@ -1,11 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isTransient } from '@holdfast/common/database';
 import { StorageError } from '../storage-error.js';
-
-/**
- * SQLSTATE classes and codes that mean "not now": connection trouble, shutdown, a statement that took too long, a lock
- * that somebody keeps, no disk space, memory or connection left, serialisation.
- */
-const transient = /^(08|57P|57014|55P03|53100|53200|53300|40001|40P01)/;
 
 /** The system's errors on the way to Postgres. Those of a disk are not among them. */
 const unreachable = /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN)$/;
@@ -15,14 +10,8 @@ export function isDatabaseDown(error: unknown): boolean {
   const { code, message, syscall } = error as { code?: unknown; message?: unknown; syscall?: unknown };
   // Of a Unix socket that is not there. A file that is not there is no matter of the database.
   if (code === 'ENOENT') return syscall === 'connect';
-  if (typeof code === 'string') return transient.test(code) || unreachable.test(code);
+  if (typeof code === 'string') return isTransient(code) || unreachable.test(code);
   return /terminated|timeout|ended|connection|ECONN/i.test(String(message));
-}
-
-/** Whether Postgres refused a statement for what it was asked: it changed nothing, and would be refused again. */
-export function isRefused(error: unknown): boolean {
-  const { code, severity } = error as { code?: unknown; severity?: unknown };
-  return typeof code === 'string' && typeof severity === 'string' && !transient.test(code);
 }
 
 /**

@@ -1,7 +1,6 @@
-import type { Database } from '@holdfast/common/database';
+import { type Database, GroupCommit } from '@holdfast/common/database';
 import type { ShareAddress } from '@holdfast/lafs';
 import type { Pool, PoolClient } from 'pg';
-import { GroupCommit } from '../group-commit.js';
 import { changeTotals } from '../usage/totals.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseEnd } from './lease-end.js';

@@ -1,4 +1,4 @@
-import { GroupCommit } from '../group-commit.js';
+import { GroupCommit } from '@holdfast/common/database';
 import { WorkerCalls } from '../worker-calls.js';
 import type { Placing, PlacingFailure } from './place-batch.js';
 import type { PlaceCall, PlaceResult } from './place-thread.js';

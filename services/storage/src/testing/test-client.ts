@@ -2,13 +2,16 @@ import { randomBytes } from 'node:crypto';
 import {
   type ByteRange,
   decodeAllocateAnswer,
+  decodeFindAnswer,
   decodeReadTestWriteAnswer,
   decodeShareNumbers,
   decodeSharesAnswer,
   decodeStoreAnswer,
   encodeAllocateRequest,
+  encodeFindRequest,
   encodeReadTestWriteRequest,
   encodeStoreRequest,
+  type FileQuestion,
   formatAuthorization,
   formatContentRange,
   formatRange,
@@ -154,6 +157,21 @@ export class TestClient implements AsyncDisposable {
   async readWhole(storageIndex: Uint8Array) {
     const path = storageRoutes.readWholeShares.path({ storageIndex });
     return decodeSharesAnswer((await this.request('GET', path)).body);
+  }
+
+  /** What there is of many files, by the extension `find-many`. */
+  async find(questions: readonly FileQuestion[]) {
+    const { status, body } = await this.askForMany(encodeFindRequest(questions));
+    if (status !== 200) throw new Error(`finding shares answered ${status}`);
+    return decodeFindAnswer(body, questions.length);
+  }
+
+  /** Sends what may be no such question. */
+  askForMany(body: Uint8Array, headers: Readonly<Record<string, string>> = {}) {
+    return this.request('POST', storageRoutes.findShares.path({}), {
+      headers: { 'content-type': 'application/cbor', ...headers },
+      body,
+    });
   }
 
   async list(storageIndex: Uint8Array): Promise<number[]> {

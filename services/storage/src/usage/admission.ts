@@ -1,6 +1,6 @@
+import { GroupCommit } from '@holdfast/common/database';
 import type { ShareAddress } from '@holdfast/lafs';
 import type { PoolClient } from 'pg';
-import { GroupCommit } from '../group-commit.js';
 import type { LeaseRecords, NewLease } from '../records/lease-records.js';
 import { keyOf, type ShareRecords, type UploadedShare } from '../records/share-records.js';
 import { StorageError } from '../storage-error.js';

@@ -1,7 +1,7 @@
 import type { ShareLocation } from '@holdfast/grid';
 import { formatCapability, parseCapability } from '@holdfast/lafs';
 import type { RepairFile } from '../../queue/repair-file.js';
-import { spareShares } from '../decisions/index.js';
+import { type FileHealth, spareShares } from '../decisions/index.js';
 import type { FileBefore, FileRecord } from '../file-record.js';
 import type { Queryable } from './queryable.js';
 
@@ -94,60 +94,83 @@ export interface CheckEnd {
 }
 
 /** Whether the file was just repaired, and is no worse than that left it. */
-const resting = `coalesce(repaired_at >= now() - $13 * interval '1 millisecond'
-                          and $8::integer >= coalesce(spare_after_repair, $8), false)`;
+const resting = `coalesce(file.repaired_at >= now() - $15 * interval '1 millisecond'
+                          and ended.spare_shares >= coalesce(file.spare_after_repair, ended.spare_shares), false)`;
 
 /** Whether the capability is to yield to another that was named: nothing proves it. */
-const yields = '(other_capability is not null and verify_capability = $14 and not $15::boolean)';
+const yields = `(file.other_capability is not null and file.verify_capability = ended.verify_capability
+                 and not ended.proven)`;
 
 /**
- * Writes a check down. A file that was just repaired and still is not what it should be is not repaired again at once: the
- * grid may not have the servers for it. It is where it has lost more since.
+ * Writes checks of different files down, in one commit. A file that was just repaired and still is not what it should be
+ * is not repaired again at once: the grid may not have the servers for it. It is where it has lost more since.
  *
  * @param restAfterRepair milliseconds
  */
-export async function recordCheckEnd(
+export async function recordCheckEnds(
   database: Queryable,
   grid: string,
-  { file, proven, record, nextCheckIn, worthwhile }: CheckEnd,
+  ends: readonly CheckEnd[],
   { servers, restAfterRepair }: { readonly servers: ServerKeys; readonly restAfterRepair: number },
 ): Promise<void> {
-  const { health } = record;
-  const shares = keyed(record.shares, servers);
+  const shares = ends.map(({ record }) => keyed(record.shares, servers));
+  const health = (of: (health: FileHealth) => number) =>
+    ends.map(({ record }) => record.health && of(record.health));
   await database.query({
-    name: 'record-check-end',
+    name: 'record-check-ends',
+    // Locked in one order first, so that nobody who changes many files too waits in a circle.
     text: `
-      update repairer.watched set
-        needed = $3, expected = $4, readable = $5, lasting = $6, happiness = $7, spare_shares = $8,
-        share_numbers = $9, share_servers = $10, checked_at = now(),
-        next_check = least(now() + $11 * interval '1 millisecond',
+      with ended as (
+        select * from unnest($2::bytea[], $3::smallint[], $4::smallint[], $5::smallint[], $6::smallint[], $7::smallint[],
+                             $8::integer[], $9::text[], $10::text[], $11::bigint[], $12::boolean[], $13::text[],
+                             $14::boolean[])
+          as ended (storage_index, needed, expected, readable, lasting, happiness, spare_shares, share_numbers,
+                    share_servers, next_check_in, worthwhile, verify_capability, proven)),
+      locked as (
+        select storage_index from repairer.watched where grid = $1 and storage_index = any($2)
+         order by storage_index for update)
+      update repairer.watched as file set
+        needed = ended.needed, expected = ended.expected, readable = ended.readable, lasting = ended.lasting,
+        happiness = ended.happiness, spare_shares = ended.spare_shares,
+        share_numbers = ended.share_numbers::smallint[], share_servers = ended.share_servers::integer[],
+        checked_at = now(),
+        next_check = least(now() + ended.next_check_in * interval '1 millisecond',
                            case when ${yields} then now() + interval '1 hour' end,
-                           case when $12 and ${resting} then repaired_at + $13 * interval '1 millisecond' end),
-        repair = case when repair = 'queued' then 'queued'
-                      when $12 and not ${resting} and not ${yields} then 'wanted' else 'none' end,
-        proven = case when $15 and verify_capability = $14 then true else proven and not ${yields} end,
-        verify_capability = case when ${yields} then other_capability else verify_capability end,
-        other_capability = case when ${yields} then verify_capability
-                                when $15 and verify_capability = $14 then null else other_capability end
-      where grid = $1 and storage_index = $2`,
+                           case when ended.worthwhile and ${resting}
+                                then file.repaired_at + $15 * interval '1 millisecond' end),
+        repair = case when file.repair = 'queued' then 'queued'
+                      when ended.worthwhile and not ${resting} and not ${yields} then 'wanted' else 'none' end,
+        proven = case when ended.proven and file.verify_capability = ended.verify_capability then true
+                      else file.proven and not ${yields} end,
+        verify_capability = case when ${yields} then file.other_capability else file.verify_capability end,
+        other_capability = case when ${yields} then file.verify_capability
+                                when ended.proven and file.verify_capability = ended.verify_capability then null
+                                else file.other_capability end
+      from ended join locked using (storage_index)
+      where file.grid = $1 and file.storage_index = ended.storage_index`,
     values: [
       grid,
-      file.storageIndex,
-      health?.needed ?? null,
-      health?.expected ?? null,
-      health?.readable ?? null,
-      health?.lasting ?? null,
-      health?.servers ?? null,
-      health ? spareShares(health) : null,
-      shares.map(({ shareNumber }) => shareNumber),
-      shares.map(({ key }) => key),
-      Math.round(nextCheckIn),
-      worthwhile,
+      ends.map(({ file }) => file.storageIndex),
+      health(({ needed }) => needed),
+      health(({ expected }) => expected),
+      health(({ readable }) => readable),
+      health(({ lasting }) => lasting),
+      health((known) => known.servers),
+      health(spareShares),
+      shares.map((them) => arrayText(them.map(({ shareNumber }) => shareNumber))),
+      shares.map((them) => arrayText(them.map(({ key }) => key))),
+      ends.map(({ nextCheckIn }) => Math.round(nextCheckIn)),
+      ends.map(({ worthwhile }) => worthwhile),
+      ends.map(({ file }) => (file.kind === 'storage-index' ? null : formatCapability(file))),
+      ends.map(({ proven }) => proven),
       restAfterRepair,
-      file.kind === 'storage-index' ? null : formatCapability(file),
-      proven,
     ],
   });
+}
+
+/** An array of numbers within an array: Postgres has no arrays of arrays of different lengths. */
+function arrayText(numbers: readonly number[]): string {
+  return `{${numbers.join(',')}}`;
 }
 
 /** Puts a check that came to nothing off. What is on record stays. */

@@ -7,7 +7,7 @@ import { endClaim } from '../../queue/end-claim.js';
 import { contradicting, someVerifyCapability, type TestQueue, testQueue } from '../../testing/test-queue.js';
 import { type NetworkSuspicion, unsuspected, usualThreshold } from '../decisions/index.js';
 import { RecordedServers } from '../recorded-servers.js';
-import { recordCheckEnd, takeDueChecks } from '../records/due-checks.js';
+import { recordCheckEnds, takeDueChecks } from '../records/due-checks.js';
 import { countChecks, readNetwork } from '../records/network-record.js';
 import { listServers, reportServers } from '../records/server-records.js';
 import { noteEndedJobs } from '../records/wanted-repairs.js';
@@ -71,7 +71,7 @@ async function checkedFile(servers: RecordedServers, shares = 10, worthwhile = f
     health: { needed: 3, expected: 10, readable: shares, lasting: shares, servers: shares },
   };
   const end = { file, proven: true, record, nextCheckIn: 24 * hour, worthwhile };
-  await recordCheckEnd(queue.database.pool, grid, end, { servers, restAfterRepair: hour });
+  await recordCheckEnds(queue.database.pool, grid, [end], { servers, restAfterRepair: hour });
   return file;
 }
 const repairs = () =>
@@ -237,10 +237,10 @@ describe('repairs', () => {
       health: { needed: 3, expected: 10, readable: 5, lasting: 5, servers: 5 },
     };
     const end = { file, proven: true, record, nextCheckIn: 100 * hour, worthwhile: true };
-    await recordCheckEnd(queue.database.pool, grid, end, { servers, restAfterRepair: hour });
+    await recordCheckEnds(queue.database.pool, grid, [end], { servers, restAfterRepair: hour });
     expect((await repairs())[0]?.repair).toBe('none');
     expect(await hoursToCheck()).toBeCloseTo(1, 1);
-    await recordCheckEnd(queue.database.pool, grid, end, { servers, restAfterRepair: 0 });
+    await recordCheckEnds(queue.database.pool, grid, [end], { servers, restAfterRepair: 0 });
     await waitFor(
       'the repair is wanted again',
       async () => (await repairs())[0]?.repair === 'wanted' || undefined,
@@ -255,7 +255,7 @@ describe('repairs', () => {
     await noteEndedJobs(queue.database.pool, grid);
     const record = { shares: [], health: { needed: 3, expected: 10, readable: 3, lasting: 3, servers: 3 } };
     const end = { file, proven: true, record, nextCheckIn: hour, worthwhile: true };
-    await recordCheckEnd(queue.database.pool, grid, end, { servers, restAfterRepair: hour });
+    await recordCheckEnds(queue.database.pool, grid, [end], { servers, restAfterRepair: hour });
     expect((await repairs())[0]?.repair).toBe('wanted');
   });
 
@@ -273,7 +273,7 @@ describe('repairs', () => {
       expect(await hoursToCheck()).toBeCloseTo(1, 1);
       const record = { shares: [], health: { needed: 3, expected: 10, readable: 5, lasting: 5, servers: 5 } };
       const end = { file, proven: true, record, nextCheckIn: hour, worthwhile: true };
-      await recordCheckEnd(queue.database.pool, grid, end, { servers, restAfterRepair: hour });
+      await recordCheckEnds(queue.database.pool, grid, [end], { servers, restAfterRepair: hour });
       expect((await repairs())[0]?.repair).toBe('wanted');
     },
   );

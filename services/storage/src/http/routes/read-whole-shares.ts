@@ -1,12 +1,10 @@
-import { encodeSharesAnswer, largestWholeShare, mostWholeShareBytes } from '@holdfast/lafs';
+import { encodeSharesAnswer, mostWholeShareBytes } from '@holdfast/lafs';
 import type { StorageMetrics } from '../../metrics.js';
-import { Room } from '../../room.js';
-import type { ShareBackend, StoredShare } from '../../share-backend/share-backend.js';
-import { answerCbor, type Handler, taken } from '../exchange.js';
-import { requireCborAccepted, smallMessage } from '../message-body.js';
-
-/** For all answers that are not small, until clients have taken them. */
-const answers = new Room(64 * 1024 * 1024);
+import type { ShareBackend } from '../../share-backend/share-backend.js';
+import { roomForAnswer } from '../answer-room.js';
+import { answerCbor, type Handler } from '../exchange.js';
+import { openHeldShares } from '../held-shares.js';
+import { requireCborAccepted } from '../message-body.js';
 
 /**
  * `GET /storage/v1/immutable/:storage_index/whole`, an extension of ours: the shares that can be read, small ones with
@@ -19,45 +17,13 @@ export function readWholeShares({
   backend: ShareBackend;
   metrics: StorageMetrics;
 }): Handler<'readWholeShares'> {
-  return async ({ request, response }, { storageIndex }) => {
-    requireCborAccepted(request);
-    const opened = new Map<number, StoredShare>();
-    const others = new Set<number>();
-    let bytes = 0;
-    try {
-      for (const shareNumber of await backend.list(storageIndex)) {
-        const share = await backend.read({ storageIndex, shareNumber });
-        if (!share) continue;
-        if (share.size > largestWholeShare || bytes + share.size > mostWholeShareBytes) {
-          share.release();
-          others.add(shareNumber);
-        } else {
-          opened.set(shareNumber, share);
-          bytes += share.size;
-        }
-      }
-      const send = async () => {
-        const read = [...opened].map(
-          async ([shareNumber, share]): Promise<[number, Uint8Array]> => [
-            shareNumber,
-            await share.read({ begin: 0, end: share.size }),
-          ],
-        );
-        const shares = new Map(await Promise.all(read));
-        metrics.sent(bytes);
-        answerCbor(response, 200, encodeSharesAnswer({ shares, others }));
-      };
-      if (bytes <= smallMessage) await send();
-      else {
-        await answers.during(bytes, async () => {
-          if (request.socket.destroyed) return;
-          await send();
-          // It is in memory until the client has taken it, or has gone.
-          await taken({ request, response });
-        });
-      }
-    } finally {
-      for (const share of opened.values()) share.release();
-    }
+  return async (exchange, { storageIndex }) => {
+    requireCborAccepted(exchange.request);
+    using held = await openHeldShares(backend, storageIndex, mostWholeShareBytes);
+    await roomForAnswer(exchange, held.bytes, async () => {
+      const answer = await held.read();
+      metrics.sent(held.bytes);
+      answerCbor(exchange.response, 200, encodeSharesAnswer(answer));
+    });
   };
 }

@@ -1,6 +1,7 @@
 import {
   encodeServerVersion,
   extensionsHeader,
+  findManyExtension,
   leavingState,
   serverStateHeader,
   wholeSharesExtension,
@@ -38,7 +39,7 @@ export function version({
       maximumMutableShareSize: BigInt(Math.min(largestMutable, available)),
       applicationVersion,
     });
-    response.setHeader(extensionsHeader, wholeSharesExtension);
+    response.setHeader(extensionsHeader, [wholeSharesExtension, findManyExtension].join(', '));
     if (leaving.now) response.setHeader(serverStateHeader, leavingState);
     answerCbor(response, 200, answer);
   };

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { GroupCommit } from './group-commit.js';
-import { StorageError } from './storage-error.js';
 
 describe('GroupCommit', () => {
   it('does together what was submitted together, and what came while a batch was under way', async () => {
@@ -34,7 +33,7 @@ describe('GroupCommit', () => {
   it.each([
     ['what it needs is away', Object.assign(new Error('shut down'), { code: '57P01', severity: 'FATAL' })],
     ['something else went wrong', new Error('no')],
-    ['it was given up', new StorageError('database-unavailable', 'not just now')],
+    ['it was given up', Object.assign(new Error('not just now'), { code: 'database-unavailable' })],
   ])('fails all of a batch together where %s', async (_, error) => {
     let calls = 0;
     const group = new GroupCommit<number, number>(async () => {

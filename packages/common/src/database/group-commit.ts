@@ -1,4 +1,4 @@
-import { isRefused } from './records/database-errors.js';
+import { isRefused } from './statement-errors.js';
 
 interface Waiting<Item, Result> {
   readonly item: Item;

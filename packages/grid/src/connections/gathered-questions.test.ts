@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type FileAnswer, type FileQuestion, mostFilesAsked } from '@holdfast/lafs';
+import { describe, expect, it } from 'vitest';
+import { StorageServerError } from '../errors.js';
+import { GatheredQuestions, type QuestionPort } from './gathered-questions.js';
+
+/** A file whose share numbers are its name, so that an answer shows whose it is. */
+const file = (name: number) => new Uint8Array(16).fill(name);
+
+interface Asked {
+  readonly files: readonly number[];
+  readonly within: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A server that notes how it is asked, and answers a little later. */
+function noting(
+  options: {
+    findMany?: boolean;
+    answer?: (questions: readonly FileQuestion[]) => readonly FileAnswer[];
+  } = {},
+) {
+  const together: Asked[] = [];
+  const alone: string[] = [];
+  const nameOf = ({ storageIndex }: Pick<FileQuestion, 'storageIndex'>) => storageIndex[0] ?? 0;
+  const held = (question: FileQuestion) => ({ shares: new Map(), others: new Set([nameOf(question)]) });
+  const port: QuestionPort = {
+    nickname: () => 's1',
+    findMany: () => options.findMany ?? true,
+    findShares: async (questions, signal, within) => {
+      together.push({ files: questions.map(nameOf), within, signal });
+      await delay(5);
+      return options.answer?.(questions) ?? questions.map(held);
+    },
+    listShares: async (storageIndex) => {
+      alone.push(`list ${nameOf({ storageIndex })}`);
+      await delay(5);
+      return new Set([nameOf({ storageIndex })]);
+    },
+    readWhole: async (storageIndex) => {
+      alone.push(`read ${nameOf({ storageIndex })}`);
+      await delay(5);
+      return held({ storageIndex, most: 1 });
+    },
+  };
+  return { questions: new GatheredQuestions(port), together, alone };
+}
+
+describe('questions to one server', () => {
+  it('go together where they are put at once, and while a request is under way', async () => {
+    const { questions, together } = noting();
+    const first = [1, 2].map((name) => questions.listShares(file(name)));
+    await delay(2);
+    const second = [questions.listShares(file(3)), questions.readWhole(file(4), undefined, 100, 10)];
+    const answers = await Promise.all([...first, ...second]);
+    expect(answers.slice(0, 3)).toEqual([new Set([1]), new Set([2]), new Set([3])]);
+    expect(answers[3]).toEqual({ shares: new Map(), others: new Set([4]) });
+    expect(together.map(({ files }) => files)).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
+  it('go as they always did where there is only one, or a server knows of no others', async () => {
+    const one = noting();
+    expect(await one.questions.listShares(file(1))).toEqual(new Set([1]));
+    const old = noting({ findMany: false });
+    await Promise.all([
+      old.questions.listShares(file(1)),
+      old.questions.listShares(file(2)),
+      old.questions.readWhole(file(3), undefined, undefined, 10),
+    ]);
+    expect([...one.alone, ...old.alone]).toEqual(['list 1', 'list 1', 'list 2', 'read 3']);
+    expect([...one.together, ...old.together]).toEqual([]);
+  });
+
+  it('go by themselves where nobody says how much of a file is wanted', async () => {
+    const { questions, alone, together } = noting();
+    await Promise.all([questions.readWhole(file(1)), questions.readWhole(file(2))]);
+    expect(alone).toEqual(['read 1', 'read 2']);
+    expect(together).toEqual([]);
+  });
+
+  it('are no more in one request than it takes, nor for more bytes than are worth asking for at once', async () => {
+    const { questions, together } = noting();
+    const many = Array.from({ length: mostFilesAsked + 2 }, () => questions.listShares(file(1)));
+    await Promise.all(many);
+    expect(together.map(({ files }) => files.length)).toEqual([mostFilesAsked, 2]);
+    await Promise.all([1, 2, 3, 4, 5].map((name) => questions.readWhole(file(name), undefined, 1, 2 ** 19)));
+    expect(together.slice(2).map(({ files }) => files)).toEqual([[1, 2, 3, 4], [5]]);
+  });
+
+  it('are put again by themselves where there was no room for their answer', async () => {
+    const { questions, alone } = noting({ answer: (asked) => asked.map(() => null) });
+    const answers = await Promise.all([
+      questions.listShares(file(1)),
+      questions.readWhole(file(2), undefined, undefined, 10),
+    ]);
+    expect(answers).toEqual([new Set([1]), { shares: new Map(), others: new Set([2]) }]);
+    expect(alone).toEqual(['list 1', 'read 2']);
+  });
+
+  it('fail together with their request, and those that come later do not', async () => {
+    let failing = true;
+    const { questions } = noting({
+      answer: (asked) => {
+        if (failing) throw new StorageServerError('timeout', 's1', 'did not answer in time');
+        return asked.map(() => ({ shares: new Map(), others: new Set([9]) }));
+      },
+    });
+    const failed = await Promise.allSettled([1, 2].map((name) => questions.listShares(file(name))));
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    failing = false;
+    expect(await Promise.all([1, 2].map((name) => questions.listShares(file(name))))).toEqual([
+      new Set([9]),
+      new Set([9]),
+    ]);
+  });
+
+  it('end for whoever does not wait any more, and the request with the last of them', async () => {
+    const { questions, together } = noting();
+    const [one, other] = [new AbortController(), new AbortController()];
+    const asked = [
+      questions.listShares(file(1), one.signal, 5),
+      questions.listShares(file(2), other.signal, 7),
+    ];
+    const settled = Promise.allSettled(asked);
+    await delay(2);
+    const late = questions.listShares(file(3), one.signal);
+    one.abort();
+    await expect(asked[0]).rejects.toMatchObject({ name: 'StorageServerError', code: 'aborted' });
+    await expect(late).rejects.toMatchObject({ code: 'aborted' });
+    await expect(questions.listShares(file(4), one.signal)).rejects.toMatchObject({ code: 'aborted' });
+    expect(together).toMatchObject([{ files: [1, 2], within: 7 }]);
+    expect(together[0]?.signal?.aborted).toBe(false);
+    other.abort();
+    expect(together[0]?.signal?.aborted).toBe(true);
+    await settled;
+  });
+});
