@@ -100,6 +100,29 @@ describe('questions to one server', () => {
     expect(alone).toEqual(['list 1', 'read 2']);
   });
 
+  it('are held up no longer than a while by a request that is not answered', async () => {
+    const silence = new Promise<readonly FileAnswer[]>(() => undefined);
+    const asked: number[] = [];
+    const questions = new GatheredQuestions({
+      nickname: () => 's1',
+      findMany: () => true,
+      findShares: (files) => {
+        asked.push(files.length);
+        return asked.length === 1
+          ? silence
+          : Promise.resolve(files.map(() => ({ shares: new Map(), others: new Set([7]) })));
+      },
+      listShares: async () => new Set([7]),
+      readWhole: async () => ({ shares: new Map(), others: new Set() }),
+    });
+    void Promise.all([1, 2].map((name) => questions.listShares(file(name))));
+    await delay(2);
+    const later = [3, 4, 5].map((name) => questions.listShares(file(name)));
+    expect(await Promise.all(later)).toEqual([new Set([7]), new Set([7]), new Set([7])]);
+    expect(await questions.listShares(file(6))).toEqual(new Set([7]));
+    expect(asked).toEqual([2, 3]);
+  });
+
   it('fail together with their request, and those that come later do not', async () => {
     let failing = true;
     const { questions } = noting({

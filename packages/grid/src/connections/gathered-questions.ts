@@ -18,8 +18,11 @@ interface Asker {
   readonly reject: (error: unknown) => void;
 }
 
-/** Requests under way at a time. What is asked meanwhile goes with the next. */
-const requestsAtOnce = 1;
+/** Milliseconds that a request under way keeps further questions waiting, to go together with the next. */
+const waitedFor = 100;
+
+/** Most requests under way at a time, where the server is slow: each must be answered by its deadline. */
+const mostRequests = 8;
 
 /**
  * Most bytes that all files of a request may be wanted with. Several times as much as an answer has room for: what is
@@ -29,13 +32,16 @@ const mostWanted = 2 * 1024 * 1024;
 
 /**
  * The questions to one server which shares it holds, of whoever has some at the time: those that are put in one turn of the
- * event loop, or while a request is under way, go in one request together. So nobody waits for a timer, and the more files
- * are asked for at once, the less each costs. A server that cannot be asked so is asked for each by itself.
+ * event loop, or while a request is under way, go in one request together. So the more files are asked for at once, the
+ * less each costs, and a question by itself waits for nothing. A request that is slow, or is never answered, holds nobody
+ * up for long. A server that cannot be asked so is asked for each by itself.
  */
 export class GatheredQuestions {
   readonly #port: QuestionPort;
   #waiting: Asker[] = [];
   #underWay = 0;
+  /** How many of those have not kept others waiting for long. */
+  #waitedFor = 0;
   #begins = false;
 
   constructor(port: QuestionPort) {
@@ -95,12 +101,16 @@ export class GatheredQuestions {
   }
 
   #beginSoon(): void {
-    if (this.#begins || this.#underWay >= requestsAtOnce) return;
+    if (this.#begins || !this.#mayBegin()) return;
     this.#begins = true;
     setImmediate(() => {
       this.#begins = false;
-      while (this.#underWay < requestsAtOnce && this.#waiting.length > 0) this.#send(this.#next());
+      if (this.#mayBegin()) this.#send(this.#next());
     });
+  }
+
+  #mayBegin(): boolean {
+    return this.#waiting.length > 0 && this.#waitedFor === 0 && this.#underWay < mostRequests;
   }
 
   #next(): Asker[] {
@@ -115,9 +125,18 @@ export class GatheredQuestions {
 
   #send(askers: readonly Asker[]): void {
     this.#underWay++;
+    this.#waitedFor++;
+    let isWaitedFor = true;
+    const waitNoMore = () => {
+      if (isWaitedFor) this.#waitedFor--;
+      isWaitedFor = false;
+      this.#beginSoon();
+    };
+    const slow = setTimeout(waitNoMore, waitedFor);
     this.#askAll(askers).finally(() => {
+      clearTimeout(slow);
       this.#underWay--;
-      if (this.#waiting.length > 0) this.#beginSoon();
+      waitNoMore();
     });
   }
 
