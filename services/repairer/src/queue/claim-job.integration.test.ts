@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { base32Encode } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
-import { grid, minute, queueSteps, repaired } from '../testing/queue-steps.js';
+import { failed, grid, minute, queueSteps, repaired, terms as retryTerms } from '../testing/queue-steps.js';
 import { someVerifyCapability } from '../testing/test-queue.js';
-import { extendClaim, giveBackClaim } from './claim-job.js';
+import { claimJobs, extendClaim, giveBackClaim } from './claim-job.js';
+import { endClaims } from './end-claim.js';
 
 const steps = queueSteps();
 const { add, addFile, claim, claimed, end, status, sweep } = steps;
@@ -35,6 +36,35 @@ describe('a claim', () => {
     expect(taken).toHaveLength(300);
     expect(new Set(taken).size).toBe(300);
     expect((await status()).jobs).toEqual({ queued: 0, claimed: 0, waiting: 0, done: 300, failed: 0 });
+  });
+
+  it('is of as many jobs as are wanted, the most urgent ones, and their ends are told together', async () => {
+    const files = Array.from({ length: 6 }, someVerifyCapability);
+    await add(...files.map((file, index) => ({ file, spareShares: index })));
+    const terms = { worker: 'worker', claimFor: minute };
+    const jobs = await claimJobs(steps.queue.database, grid, terms, 4);
+    const names = (them: readonly { storageIndex: Uint8Array }[]) =>
+      them.map(({ storageIndex }) => base32Encode(storageIndex)).sort();
+    expect(names(jobs.map(({ file }) => file))).toEqual(names(files.slice(0, 4)));
+    const [healthy, again, lost, unfinished] = jobs;
+    if (!healthy || !again || !lost || !unfinished) throw new Error('never');
+    expect(await end(again, repaired)).toBe('done');
+    const ends = [
+      { job: healthy, end: { result: 'healthy' as const } },
+      // Nobody knew whether it was told.
+      { job: again, end: repaired },
+      { job: { ...lost, claim: lost.claim - 1 }, end: repaired },
+      { job: unfinished, end: failed },
+    ];
+    expect(await endClaims(steps.queue.database, grid, ends, retryTerms)).toEqual([
+      'done',
+      'done',
+      undefined,
+      'queued',
+    ]);
+    expect((await status()).jobs).toEqual({ queued: 3, claimed: 1, waiting: 0, done: 2, failed: 0 });
+    expect(await steps.queue.sql('select from repairer.job_history')).toHaveLength(3);
+    expect(await claimJobs(steps.queue.database, grid, terms, 10)).toHaveLength(2);
   });
 
   it('is lost when it is not extended in time, and what its worker says later does not count', async () => {

@@ -22,41 +22,44 @@ export interface ClaimTerms {
   readonly claimFor: number;
 }
 
-/** Takes the job of the file that can lose the fewest shares; undefined where none is to be done at the moment. */
-export async function claimJob(
+/**
+ * Takes the jobs of the files that can lose the fewest shares.
+ *
+ * @param most how many; fewer where there are not so many to be done at the moment
+ */
+export async function claimJobs(
   database: Database,
   grid: string,
   { worker, claimFor }: ClaimTerms,
-): Promise<ClaimedJob | undefined> {
+  most: number,
+): Promise<ClaimedJob[]> {
   const { rows } = await database.pool.query<ClaimRow>({
-    name: 'claim-job',
+    name: 'claim-jobs',
     text: `
+      with first as materialized (
+        select storage_index from repairer.jobs
+         where grid = $1 and state = 'queued' and not_before is null
+         order by priority, queued_at limit $4 for update skip locked)
       update repairer.jobs set
         state = 'claimed', claim = claim + 1, attempts = attempts + 1, claimed_by = $2, claimed_at = now(),
         claim_until = now() + $3 * interval '1 millisecond'
-      where grid = $1 and storage_index = (
-        select storage_index from repairer.jobs
-         where grid = $1 and state = 'queued' and not_before is null
-         order by priority, queued_at limit 1 for update skip locked)
+      where grid = $1 and storage_index in (select storage_index from first)
       returning storage_index, verify_capability, verify, only_if_worthwhile, patient, source, generation, attempts,
                 claim, (extract(epoch from now() - queued_at) * 1000)::float8 as queued_for`,
-    values: [grid, worker, claimFor],
+    values: [grid, worker, claimFor, most],
   });
-  const [row] = rows;
-  if (!row) return undefined;
-  const { verify, patient, source, generation, claim } = row;
-  return {
+  return rows.map((row) => ({
     file: fileOf(row),
-    verify,
+    verify: row.verify,
     onlyIfWorthwhile: row.only_if_worthwhile,
-    patient,
+    patient: row.patient,
     queuedFor: row.queued_for,
-    source,
-    generation,
+    source: row.source,
+    generation: row.generation,
     attempt: row.attempts,
-    claim,
+    claim: row.claim,
     worker,
-  };
+  }));
 }
 
 /** Holds a claim for longer. Resolves to false where it was lost: then the work is somebody else's. */

@@ -33,91 +33,120 @@ export interface RetryTerms {
 /** Most attempts of a job that are remembered. */
 const mostRemembered = 20;
 
+/** An attempt that has ended. */
+export interface EndedClaim {
+  readonly job: ClaimedJob;
+  readonly end: AttemptEnd;
+}
+
 /** Whether more was asked for while the work was done, than the worker knew of. */
-const askedForMore = `(verify and not $16 or $17 and not only_if_worthwhile
-                       or $20 and not patient or $15::text is null and verify_capability is not null)`;
+const askedForMore = `(job.verify and not told.verify or told.only_if_worthwhile and not job.only_if_worthwhile
+                       or told.patient and not job.patient
+                       or told.capability is null and job.verify_capability is not null)`;
 
 /** Whether another capability was named, and it may be that one which the shares belong to. */
-const unsure = '(other_capability is not null and not $18::boolean)';
+const unsure = '(job.other_capability is not null and not told.proven)';
 
 /**
- * Writes down how the attempt of a claim ended, and with it what is to become of the job, in one commit. May be called
+ * Writes down how the attempts of claims ended, and with each what is to become of the job, in one commit. May be called
  * again where it is not known whether the first time succeeded.
  *
- * @returns the job's new state; undefined where the claim was lost, and nothing was written
+ * @returns for each the job's new state; undefined where the claim was lost, and nothing was written of it
  */
-export async function endClaim(
+export async function endClaims(
   database: Database,
   grid: string,
-  job: ClaimedJob,
-  end: AttemptEnd,
+  ends: readonly EndedClaim[],
   terms: RetryTerms,
-): Promise<JobState | undefined> {
-  const { rows } = await database.pool.query<{ state: JobState }>({
-    name: 'end-claim',
+): Promise<(JobState | undefined)[]> {
+  const { rows } = await database.pool.query<{ position: number; state: JobState }>({
+    name: 'end-claims',
+    // Locked in the order in which others take many jobs, so that nobody waits in a circle.
     text: `
-      with ended as (
-        update repairer.jobs set
-          state = case when ${askedForMore} or $5 = 'postponed' or ${unsure} and attempts < $9 then 'queued'
-                       when $5 in ('healthy', 'repaired', 'not-worthwhile') then 'done'
-                       when $5 = 'unrecoverable' then 'waiting'
-                       when attempts >= $9 then 'failed'
+      with told as (
+        select * from unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+                             $8::integer[], $9::float8[], $10::text[], $11::text[], $12::boolean[], $13::boolean[],
+                             $14::boolean[], $15::integer[], $16::boolean[])
+          with ordinality
+          as told (storage_index, generation, claim, result, error, outcome, spare_shares, unrecoverable_pause, worker,
+                   capability, verify, only_if_worthwhile, proven, attempt, patient, position)),
+      locked as (
+        select storage_index from repairer.jobs where grid = $1 and storage_index = any($2)
+         order by storage_index for update),
+      ended as (
+        update repairer.jobs as job set
+          state = case when ${askedForMore} or told.result = 'postponed' or ${unsure} and job.attempts < $17
+                       then 'queued'
+                       when told.result in ('healthy', 'repaired', 'not-worthwhile') then 'done'
+                       when told.result = 'unrecoverable' then 'waiting'
+                       when job.attempts >= $17 then 'failed'
                        else 'queued' end,
           not_before = case when ${askedForMore} then null
-                            when $5 = 'postponed'
-                            then now() + least(greatest($21 * interval '1 millisecond', (now() - queued_at) / 4),
+                            when told.result = 'postponed'
+                            then now() + least(greatest($20 * interval '1 millisecond', (now() - job.queued_at) / 4),
                                                interval '1 hour')
-                            when ${unsure} and attempts < $9 and $5 <> 'failed' then null
-                            when $5 = 'unrecoverable' then now() + $12 * interval '1 millisecond'
-                            when $5 = 'failed' and attempts < $9
-                            then now() + least($10 * power(2, attempts - 1), $11) * (0.75 + random() / 2)
+                            when ${unsure} and job.attempts < $17 and told.result <> 'failed' then null
+                            when told.result = 'unrecoverable'
+                            then now() + told.unrecoverable_pause * interval '1 millisecond'
+                            when told.result = 'failed' and job.attempts < $17
+                            then now() + least($18 * power(2, job.attempts - 1), $19) * (0.75 + random() / 2)
                                          * interval '1 millisecond' end,
-          spare_shares = coalesce($8, spare_shares),
-          priority = coalesce($8, priority),
-          generation = case when ${askedForMore} then generation + 1 else generation end,
-          attempts = case when ${askedForMore} then 0 when $5 = 'postponed' then attempts - 1 else attempts end,
-          proven = $18 or proven and not ${unsure},
-          verify_capability = case when ${unsure} then other_capability else verify_capability end,
-          other_capability = case when ${unsure} then verify_capability end,
-          last_result = $5, last_error = $6, outcome = $7, ended_at = now(), claimed_by = null, claim_until = null
-        where grid = $1 and storage_index = $2 and generation = $3 and claim = $4 and state = 'claimed'
-        returning *),
+          spare_shares = coalesce(told.spare_shares, job.spare_shares),
+          priority = coalesce(told.spare_shares, job.priority),
+          generation = case when ${askedForMore} then job.generation + 1 else job.generation end,
+          attempts = case when ${askedForMore} then 0
+                          when told.result = 'postponed' then job.attempts - 1 else job.attempts end,
+          proven = told.proven or job.proven and not ${unsure},
+          verify_capability = case when ${unsure} then job.other_capability else job.verify_capability end,
+          other_capability = case when ${unsure} then job.verify_capability end,
+          last_result = told.result, last_error = told.error, outcome = told.outcome::jsonb, ended_at = now(),
+          claimed_by = null, claim_until = null
+        from told join locked using (storage_index)
+        where job.grid = $1 and job.storage_index = told.storage_index and job.generation = told.generation
+          and job.claim = told.claim and job.state = 'claimed'
+        returning told.*, job.claimed_at, job.state),
       noted as (
         insert into repairer.job_history
                (grid, storage_index, claim, generation, attempt, worker, began_at, result, error, outcome)
-        select grid, storage_index, claim, $3, $19::integer, $13, claimed_at, $5, $6, $7 from ended),
+        select $1, storage_index, claim, generation, attempt, worker, claimed_at, result, error, outcome::jsonb
+          from ended),
       forgotten as (
-        delete from repairer.job_history
-         where grid = $1 and storage_index = $2 and exists (select from ended)
-           and claim <= (select claim from repairer.job_history where grid = $1 and storage_index = $2
-                          order by claim desc offset $14 limit 1))
-      select state from ended
+        delete from repairer.job_history as old using ended
+         where old.grid = $1 and old.storage_index = ended.storage_index
+           and old.claim <= (select claim from repairer.job_history as recent
+                              where recent.grid = $1 and recent.storage_index = ended.storage_index
+                              order by claim desc offset $21 limit 1))
+      select position::integer, state from ended
       union all
-      select job.state from repairer.jobs as job join repairer.job_history using (grid, storage_index)
-       where grid = $1 and storage_index = $2 and job_history.claim = $4 and result <> 'lost'`,
+      select position::integer, job.state
+        from told join repairer.jobs as job on job.grid = $1 and job.storage_index = told.storage_index
+             join repairer.job_history as noted
+               on noted.grid = $1 and noted.storage_index = told.storage_index and noted.claim = told.claim
+       where noted.result <> 'lost'`,
     values: [
       grid,
-      job.file.storageIndex,
-      job.generation,
-      job.claim,
-      end.result,
-      end.error ?? null,
-      end.outcome ?? null,
-      end.spareShares ?? null,
+      ends.map(({ job }) => job.file.storageIndex),
+      ends.map(({ job }) => job.generation),
+      ends.map(({ job }) => job.claim),
+      ends.map(({ end }) => end.result),
+      ends.map(({ end }) => end.error ?? null),
+      ends.map(({ end }) => (end.outcome ? JSON.stringify(end.outcome) : null)),
+      ends.map(({ end }) => end.spareShares ?? null),
+      ends.map(({ end }) => end.lookAgainAfter ?? terms.unrecoverablePause),
+      ends.map(({ job }) => job.worker),
+      ends.map(({ job: { file } }) => (file.kind === 'storage-index' ? null : formatCapability(file))),
+      ends.map(({ job }) => job.verify),
+      ends.map(({ job }) => job.onlyIfWorthwhile),
+      ends.map(({ job, end }) => job.file.kind !== 'storage-index' && (end.proven ?? false)),
+      ends.map(({ job }) => job.attempt),
+      ends.map(({ job }) => job.patient),
       terms.attempts,
       terms.firstPause,
       terms.longestPause,
-      end.lookAgainAfter ?? terms.unrecoverablePause,
-      job.worker,
-      mostRemembered - 1,
-      job.file.kind === 'storage-index' ? null : formatCapability(job.file),
-      job.verify,
-      job.onlyIfWorthwhile,
-      job.file.kind !== 'storage-index' && (end.proven ?? false),
-      job.attempt,
-      job.patient,
       terms.postponedPause,
+      mostRemembered - 1,
     ],
   });
-  return rows[0]?.state;
+  const states = new Map(rows.map(({ position, state }) => [position - 1, state]));
+  return ends.map((_, index) => states.get(index));
 }

@@ -5,8 +5,8 @@ import { silentLogger } from '@holdfast/common/logging';
 import { type TemporaryFolder, temporaryFolder, waitFor } from '@holdfast/lab';
 import { base32Encode, type ChkVerifyCapability, formatCapability, verifyCapabilityOf } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { claimJob } from '../queue/claim-job.js';
-import { type AttemptEnd, endClaim } from '../queue/end-claim.js';
+import { claimJobs } from '../queue/claim-job.js';
+import { type AttemptEnd, endClaims } from '../queue/end-claim.js';
 import { queueStatus } from '../queue/queue-status.js';
 import { someVerifyCapability, type TestQueue, testQueue } from '../testing/test-queue.js';
 import { SpoolClaimLostError, withSpoolFile } from './spool-claims.js';
@@ -69,9 +69,14 @@ async function work(endOf: (storageIndex: string) => AttemptEnd = () => repaired
   let done = 0;
   const workInTurn = async () => {
     for (;;) {
-      const job = await claimJob(queue.database, grid, { worker: 'worker', claimFor: 60_000 });
+      const [job] = await claimJobs(queue.database, grid, { worker: 'worker', claimFor: 60_000 }, 1);
       if (!job) return;
-      await endClaim(queue.database, grid, job, endOf(base32Encode(job.file.storageIndex)), terms);
+      await endClaims(
+        queue.database,
+        grid,
+        [{ job, end: endOf(base32Encode(job.file.storageIndex)) }],
+        terms,
+      );
       done++;
     }
   };
@@ -103,9 +108,9 @@ describe('a file in the spool folder', () => {
     const file = new SpoolFile(path('list.txt'), await identify(path('list.txt')), options);
     const canWait = () => file.follow({ extend: async () => undefined }, () => false);
     const claimAndPutOff = async () => {
-      const job = await claimJob(queue.database, grid, { worker: 'worker', claimFor: 60_000 });
+      const [job] = await claimJobs(queue.database, grid, { worker: 'worker', claimFor: 60_000 }, 1);
       const longTerms = { ...terms, postponedPause: 3_600_000 };
-      if (job) await endClaim(queue.database, grid, job, { result: 'postponed' }, longTerms);
+      if (job) await endClaims(queue.database, grid, [{ job, end: { result: 'postponed' } }], longTerms);
     };
     expect(await canWait()).toBe(false);
     await claimAndPutOff();

@@ -2,8 +2,8 @@ import { waitFor } from '@holdfast/lab';
 import { type ChkVerifyCapability, formatCapability } from '@holdfast/lafs';
 import { afterEach, beforeEach } from 'vitest';
 import { addJobs, type JobRequest } from '../queue/add-jobs.js';
-import { claimJob } from '../queue/claim-job.js';
-import { type AttemptEnd, endClaim, type RetryTerms } from '../queue/end-claim.js';
+import { claimJobs } from '../queue/claim-job.js';
+import { type AttemptEnd, endClaims, type RetryTerms } from '../queue/end-claim.js';
 import type { ClaimedJob, JobOutcome } from '../queue/job.js';
 import { queueStatus } from '../queue/queue-status.js';
 import { sweepQueue } from '../queue/sweep-queue.js';
@@ -45,8 +45,8 @@ export function queueSteps() {
   afterEach(() => queue[Symbol.asyncDispose]());
 
   const add = (...requests: JobRequest[]) => addJobs(queue.database, grid, { source: 'test' }, requests);
-  const claim = (worker = 'worker', claimFor = minute) =>
-    claimJob(queue.database, grid, { worker, claimFor });
+  const claim = async (worker = 'worker', claimFor = minute): Promise<ClaimedJob | undefined> =>
+    (await claimJobs(queue.database, grid, { worker, claimFor }, 1))[0];
   return {
     /** The queue of the test that runs. */
     get queue() {
@@ -60,7 +60,8 @@ export function queueSteps() {
       if (!job) throw new Error('there was no job');
       return job;
     },
-    end: (job: ClaimedJob, how: AttemptEnd, retry = terms) => endClaim(queue.database, grid, job, how, retry),
+    end: async (job: ClaimedJob, how: AttemptEnd, retry = terms) =>
+      (await endClaims(queue.database, grid, [{ job, end: how }], retry))[0],
     sweep: () => sweepQueue(queue.database, grid, terms.attempts),
     status: () => queueStatus(queue.database, grid, 10),
     stateOf: async ({ storageIndex }: { storageIndex: Uint8Array }) =>

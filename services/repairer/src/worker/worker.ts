@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkMessage, WorkQueue } from '@holdfast/common/bus';
-import type { Database } from '@holdfast/common/database';
+import { type Database, GroupCommit } from '@holdfast/common/database';
 import type { Logger } from '@holdfast/common/logging';
 import { base32Encode } from '@holdfast/lafs';
-import { claimJob, giveBackClaim } from '../queue/claim-job.js';
-import { type AttemptEnd, endClaim, type RetryTerms } from '../queue/end-claim.js';
+import { claimJobs, giveBackClaim } from '../queue/claim-job.js';
+import { type AttemptEnd, type EndedClaim, endClaims, type RetryTerms } from '../queue/end-claim.js';
 import type { ClaimedJob, JobState } from '../queue/job.js';
 import { type Pause, untilUnpaused } from '../restraint/pause.js';
 import { ClaimLostError, HeldClaim } from './held-claim.js';
@@ -54,11 +54,20 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #stopping = new AbortController();
   readonly #givingUp = new AbortController();
+  /** Slots that are free at the same time claim together, and outcomes of the same time are one commit. */
+  readonly #claims: GroupCommit<undefined, ClaimedJob | undefined>;
+  readonly #ends: GroupCommit<EndedClaim, JobState | undefined>;
   #slots: Promise<void>[] = [];
   #working = 0;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    const { database, grid, name, claimFor, retry } = options;
+    this.#claims = new GroupCommit(async (slots) => {
+      const jobs = await claimJobs(database, grid, { worker: name, claimFor }, slots.length);
+      return slots.map((_, index) => jobs[index]);
+    });
+    this.#ends = new GroupCommit((ends) => endClaims(database, grid, ends, retry));
   }
 
   /** Jobs under way. */
@@ -102,8 +111,7 @@ export class Worker {
 
   /** Resolves to whether there was a job. */
   async #workOnce(wake: WorkMessage | undefined): Promise<boolean> {
-    const { database, grid, name, claimFor } = this.#options;
-    const job = await claimJob(database, grid, { worker: name, claimFor });
+    const job = await this.#claims.submit(undefined);
     if (!job) return false;
     this.#working++;
     try {
@@ -137,11 +145,10 @@ export class Worker {
 
   /** Tries for as long as the claim can still be held: what was done should not have to be done again. */
   async #commit(job: ClaimedJob, end: AttemptEnd, lost: AbortSignal): Promise<JobState | undefined> {
-    const { database, grid, retry } = this.#options;
     const deadline = Date.now() + longestCommit;
     for (;;) {
       try {
-        return await endClaim(database, grid, job, end, retry);
+        return await this.#ends.submit({ job, end });
       } catch (error) {
         if (isOurFault(error) || Date.now() > deadline) throw error;
         if (lost.aborted || this.#givingUp.signal.aborted) throw error;

@@ -2,8 +2,8 @@ import { waitFor } from '@holdfast/lab';
 import { formatCapability } from '@holdfast/lafs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addJobs } from '../../queue/add-jobs.js';
-import { claimJob } from '../../queue/claim-job.js';
-import { endClaim } from '../../queue/end-claim.js';
+import { claimJobs } from '../../queue/claim-job.js';
+import { endClaims } from '../../queue/end-claim.js';
 import { contradicting, someVerifyCapability, type TestQueue, testQueue } from '../../testing/test-queue.js';
 import { type NetworkSuspicion, unsuspected, usualThreshold } from '../decisions/index.js';
 import { RecordedServers } from '../recorded-servers.js';
@@ -189,7 +189,7 @@ describe('repairs', () => {
   });
 
   const claimed = async () => {
-    const job = await claimJob(queue.database, grid, { worker: 'worker', claimFor: minute });
+    const [job] = await claimJobs(queue.database, grid, { worker: 'worker', claimFor: minute }, 1);
     if (!job) throw new Error('there was no job');
     return job;
   };
@@ -198,13 +198,10 @@ describe('repairs', () => {
     const file = await checkedFile(await states(), 5, true);
     await addJobs(queue.database, grid, { source: 'spool' }, [{ file }]);
     const pauses = { firstPause: 0, longestPause: 0, unrecoverablePause: hour, postponedPause: hour };
-    await endClaim(
-      queue.database,
-      grid,
-      await claimed(),
-      { result: 'postponed' },
-      { attempts: 1, ...pauses },
-    );
+    await endClaims(queue.database, grid, [{ job: await claimed(), end: { result: 'postponed' } }], {
+      attempts: 1,
+      ...pauses,
+    });
     expect(await admit()).toBe(0);
     expect(await claimed()).toMatchObject({ patient: false, onlyIfWorthwhile: false });
   });
