@@ -113,6 +113,7 @@ describe('whoever repairs a file with the right to check it', () => {
 const allowed = new Set([
   'version',
   'listShares',
+  'findShares',
   'readShare',
   'readWholeShares',
   'allocateShares',
