@@ -45,7 +45,7 @@ describe('node.yaml of a broker', () => {
     ],
     [
       'encoding: { required: 1, total: 256, maximum_segment_size: 16MiB }',
-      'node.yaml: limits.memory: expected at least 16469MiB, which an upload with this encoding needs',
+      'node.yaml: limits.memory: expected at least 11008MiB, which an upload with this encoding needs',
     ],
   ])('refuses %s and says where and why', (line, message) => {
     expect(() => read(least + line)).toThrow(message);
