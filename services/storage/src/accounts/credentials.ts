@@ -27,18 +27,17 @@ export class Credentials {
       name: string;
       state: AccountState;
       lease_seconds: number | null;
-      has_quota: boolean;
     }>(
-      `select credential_hash, key, name, state, quota is not null as has_quota,
+      `select credential_hash, key, name, state,
               coalesce(lease_seconds, (select lease_seconds from storage.lease_default)) as lease_seconds
          from storage.credentials join storage.accounts on key = account
         where server = $1 and state <> 'revoked'`,
       [this.#server],
     );
     this.#entries = new Map(
-      rows.map(({ credential_hash: hash, key, name, state, lease_seconds, has_quota: hasQuota }) => {
+      rows.map(({ credential_hash: hash, key, name, state, lease_seconds }) => {
         const leaseDuration = lease_seconds === null ? undefined : lease_seconds * 1000;
-        return [hash.toString('base64'), { hash, account: { key, name, state, leaseDuration, hasQuota } }];
+        return [hash.toString('base64'), { hash, account: { key, name, state, leaseDuration } }];
       }),
     );
   }

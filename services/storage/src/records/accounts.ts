@@ -11,8 +11,6 @@ export interface Account {
   readonly state: AccountState;
   /** Milliseconds that its leases last, by what is said of it or of the grid; undefined: as the server is configured. */
   readonly leaseDuration: number | undefined;
-  /** Whether it had a quota when this was read: whether it has one now, and keeps to it, the database decides. */
-  readonly hasQuota: boolean;
 }
 
 /** What is kept of a credential: it has far too many bits to be guessed from its hash. */

@@ -4,7 +4,6 @@ import type { Pool, PoolClient } from 'pg';
 import { changeTotals } from '../usage/totals.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseOwners } from './lease-owners.js';
-import { insertStored, type StoreOutcome } from './store-shares.js';
 
 /** A share that somebody wants to upload, or has uploaded. */
 export interface UploadedShare extends ShareAddress {
@@ -24,7 +23,6 @@ export class ShareRecords {
   readonly #leaseSeconds: number;
   readonly #promising: GroupCommit<readonly UploadedShare[], readonly boolean[] | 'limited'>;
   readonly #closing: GroupCommit<UploadedShare, undefined>;
-  readonly #storing: GroupCommit<UploadedShare, StoreOutcome>;
   readonly #forgetting: GroupCommit<ShareAddress, undefined>;
 
   /**
@@ -37,9 +35,6 @@ export class ShareRecords {
     this.#leaseSeconds = leaseDuration / 1000;
     this.#promising = new GroupCommit((requests) => this.#promiseAll(requests), 100);
     this.#closing = new GroupCommit((shares) => this.#insertStable(shares));
-    this.#storing = new GroupCommit((shares) =>
-      whileDatabaseReturns(() => insertStored(database.pool, server, this.#leaseSeconds, shares)),
-    );
     this.#forgetting = new GroupCommit((shares) => this.#deleteComing(shares));
   }
 
@@ -67,14 +62,6 @@ export class ShareRecords {
    */
   close(share: UploadedShare): Promise<void> {
     return this.#closing.submit(share);
-  }
-
-  /**
-   * Records a share that is in its final place and was never recorded as coming, as `close` does. Durable when this
-   * resolves.
-   */
-  store(share: UploadedShare): Promise<StoreOutcome> {
-    return this.#storing.submit(share);
   }
 
   /** Forgets a share that is not coming after all. */

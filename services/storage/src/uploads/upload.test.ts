@@ -33,7 +33,7 @@ function newUpload(): Upload {
     dataSize: size,
     lease: { owner: 1, renewSecret: secret, cancelSecret: secret, expiresAt: 0 },
   });
-  return new Upload({ share, size, secret, account: 1, space: size, promised: true, incoming });
+  return new Upload({ share, size, secret, account: 1, space: size, incoming });
 }
 
 interface Write {

@@ -18,8 +18,6 @@ export class Upload {
   readonly account: number;
   /** Bytes promised for it on the disk. */
   readonly space: number;
-  /** Whether it is recorded as coming. One that is not is recorded when it is stored. */
-  readonly promised: boolean;
   readonly #incoming: IncomingShare;
   readonly #written = new ByteRangeSet();
   /** Reads and writes of the file that are under way: it is closed only after them. */
@@ -38,7 +36,6 @@ export class Upload {
     readonly secret: Uint8Array;
     readonly account: number;
     readonly space: number;
-    readonly promised: boolean;
     readonly incoming: IncomingShare;
   }) {
     this.share = fields.share;
@@ -46,7 +43,6 @@ export class Upload {
     this.secret = fields.secret;
     this.account = fields.account;
     this.space = fields.space;
-    this.promised = fields.promised;
     this.#incoming = fields.incoming;
   }
 

@@ -10,7 +10,6 @@ import type { NewLease, ShareBackend } from '../share-backend/share-backend.js';
 import type { Space } from '../space/space.js';
 import { StorageError } from '../storage-error.js';
 import type { Admission } from '../usage/admission.js';
-import { recordStored } from './record-stored.js';
 import { Upload } from './upload.js';
 
 /** What a client asks room for. */
@@ -22,8 +21,6 @@ export interface UploadRequest {
   readonly uploadSecret: Uint8Array;
   readonly account: number;
   readonly lease: NewLease;
-  /** Whether the shares are recorded when they are stored, and not as coming before: for what is here whole. */
-  readonly recordedLater?: boolean;
 }
 
 /** What uploads need. */
@@ -146,7 +143,7 @@ export class Uploads {
    * @throws StorageError `database-unavailable`, or why no share could be stored
    */
   async store(
-    request: Pick<UploadRequest, 'storageIndex' | 'account' | 'lease' | 'recordedLater'>,
+    request: Omit<UploadRequest, 'shareNumbers' | 'size' | 'uploadSecret'>,
     shares: WholeShares,
   ): Promise<{ present: ReadonlySet<number>; stored: ReadonlySet<number> }> {
     const shareNumbers = new Set(shares.keys());
@@ -287,14 +284,10 @@ export class Uploads {
     request: UploadRequest,
   ): Promise<ShareAddress[]> {
     const { backend, adoption, admission, space } = this.#options;
-    const { storageIndex, size, account, recordedLater = false } = request;
+    const { storageIndex, size, account, lease } = request;
     const needed = backend.spaceFor(size);
     const fitting = wanted.filter(() => space.promise(needed));
     if (fitting.length === 0) return [];
-    if (recordedLater) {
-      for (const share of fitting) this.#open.set(keyOf(share), this.#upload(share, request, false));
-      return fitting;
-    }
     const there = [...present].map((shareNumber) => ({ storageIndex, shareNumber }));
     let allowed: readonly boolean[] = [];
     let refusal: StorageError | undefined;
@@ -318,16 +311,12 @@ export class Uploads {
     }
     if (refusal) throw refusal;
     const promised = fitting.filter((_, index) => allowed[index]);
-    for (const share of promised) this.#open.set(keyOf(share), this.#upload(share, request, true));
+    for (const share of promised) {
+      const incoming = backend.begin(share, { dataSize: size, lease });
+      const secret = request.uploadSecret;
+      this.#open.set(keyOf(share), new Upload({ share, size, secret, account, space: needed, incoming }));
+    }
     return promised;
-  }
-
-  #upload(share: ShareAddress, request: UploadRequest, promised: boolean): Upload {
-    const { backend } = this.#options;
-    const { size, account, lease, uploadSecret: secret } = request;
-    const space = backend.spaceFor(size);
-    const incoming = backend.begin(share, { dataSize: size, lease });
-    return new Upload({ share, size, secret, account, space, promised, incoming });
   }
 
   /** Once for all requests that see the upload complete; after a failure the next one tries again. */
@@ -340,7 +329,7 @@ export class Uploads {
   }
 
   async #placeAndRecord(upload: Upload): Promise<void> {
-    const { logger } = this.#options;
+    const { records, space, logger } = this.#options;
     try {
       await upload.place();
     } catch (error) {
@@ -352,19 +341,7 @@ export class Uploads {
         ? new StorageError('disk-full', 'the disk of this server is full', { cause: error })
         : new StorageError('upload-failed', 'the share could not be stored; begin again', { cause: error });
     }
-    try {
-      await recordStored(this.#options, upload);
-    } catch (error) {
-      // What was refused is gone; anything else lacks its record only, and is tried again.
-      if (isRefusal(error)) this.#endUpload(upload);
-      throw error;
-    }
-    this.#endUpload(upload);
-  }
-
-  /** Lets go of an upload that is in its place, or was refused it. */
-  #endUpload(upload: Upload): void {
-    const { space, logger } = this.#options;
+    await records.close({ ...upload.share, size: upload.size, account: upload.account });
     this.#forget(upload.share, upload.account);
     space.written(upload.space - upload.size);
     upload.end().catch((error: Error) => logger.warn({ error: error.message }, 'closing a file failed'));
@@ -397,8 +374,4 @@ function isOwner(
     upload.secret.length === asker.uploadSecret.length &&
     timingSafeEqual(upload.secret, asker.uploadSecret)
   );
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof StorageError && ['quota-exceeded', 'upload-failed'].includes(error.code);
 }

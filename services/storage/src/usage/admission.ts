@@ -62,24 +62,6 @@ export class Admission {
   }
 
   /**
-   * Records a share that is in its final place and was not promised. Durable when this resolves.
-   *
-   * @returns why it may not stay, and is to be removed; undefined where it is recorded
-   * @throws StorageError `server-busy`, `database-unavailable`
-   */
-  async store(share: UploadedShare): Promise<StorageError | undefined> {
-    if ((await this.#shares.store(share)) === 'stored') return undefined;
-    // The account has got a quota, or there is a record of a share that the disk had lost: as for any other upload.
-    const answer = await this.promise([share], async () => []);
-    if ('refused' in answer) return answer.refused;
-    if (!answer.promised[0]) {
-      return new StorageError('upload-failed', 'the share that was here is just being deleted; begin again');
-    }
-    await this.#shares.close(share);
-    return undefined;
-  }
-
-  /**
    * Gives an account a lease on stable shares, or renews it. Durable when this resolves.
    *
    * @returns the numbers of the shares it has a lease on now; those without a stable record are not among them

@@ -23,15 +23,12 @@ export function storeWholeShares({
   metrics: StorageMetrics;
 }): Handler<'storeWholeShares'> {
   return async (exchange, { storageIndex }) => {
-    const { response, account } = exchange;
-    requireCborAccepted(exchange.request);
-    await withMessageBody(exchange.request, async (body) => {
+    const { request, response, account } = exchange;
+    requireCborAccepted(request);
+    await withMessageBody(request, async (body) => {
       const shares = decodeStoreRequest(body);
       const lease = leaseOf(exchange, leaseDuration);
-      // Where there is a quota, whether all of them fit is decided before anything is stored.
-      const recordedLater = !account.hasQuota;
-      const request = { storageIndex, account: account.key, lease, recordedLater };
-      const { present, stored } = await uploads.store(request, shares);
+      const { present, stored } = await uploads.store({ storageIndex, account: account.key, lease }, shares);
       const alreadyHave = await leases.begin(storageIndex, present, account.key);
       for (const shareNumber of stored) {
         metrics.received(shares.get(shareNumber)?.length ?? 0);
