@@ -36,6 +36,15 @@ describe('small calls', () => {
     expect(await timed.way(0.01)).toBe('at once');
   });
 
+  it('are left to threads for longer, the longer one took', async () => {
+    const timed = new TimedCalls();
+    expect(await timed.way(2_000)).toBe('at once');
+    timed.now += 99_999;
+    expect(await timed.way(0.01)).toBe('by a thread');
+    timed.now += 1;
+    expect(await timed.way(0.01)).toBe('at once');
+  });
+
   it('count when they fail, too', async () => {
     const timed = new TimedCalls();
     const failing = timed.calls.do(

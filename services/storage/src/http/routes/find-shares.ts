@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   decodeFindRequest,
   encodeFindAnswer,
@@ -59,6 +60,8 @@ async function findAll(
         return true;
       });
       answers[index] = answer;
+      // What is in memory is read at once, file after file: others get their turn between them.
+      await setImmediate();
     }
   };
   await Promise.all(Array.from({ length: lookedForAtOnce }, findInTurn));
