@@ -9,7 +9,6 @@ const file = (name: number) => new Uint8Array(16).fill(name);
 
 interface Asked {
   readonly files: readonly number[];
-  readonly within: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -27,8 +26,8 @@ function noting(
   const port: QuestionPort = {
     nickname: () => 's1',
     findMany: () => options.findMany ?? true,
-    findShares: async (questions, signal, within) => {
-      together.push({ files: questions.map(nameOf), within, signal });
+    findShares: async (questions, signal) => {
+      together.push({ files: questions.map(nameOf), signal });
       await delay(5);
       return options.answer?.(questions) ?? questions.map(held);
     },
@@ -86,18 +85,47 @@ describe('questions to one server', () => {
     const many = Array.from({ length: mostFilesAsked + 2 }, () => questions.listShares(file(1)));
     await Promise.all(many);
     expect(together.map(({ files }) => files.length)).toEqual([mostFilesAsked, 2]);
-    await Promise.all([1, 2, 3, 4, 5].map((name) => questions.readWhole(file(name), undefined, 1, 2 ** 19)));
+    await Promise.all(
+      [1, 2, 3, 4, 5].map((name) => questions.readWhole(file(name), undefined, undefined, 2 ** 19)),
+    );
     expect(together.slice(2).map(({ files }) => files)).toEqual([[1, 2, 3, 4], [5]]);
   });
 
   it('are put again by themselves where there was no room for their answer', async () => {
-    const { questions, alone } = noting({ answer: (asked) => asked.map(() => null) });
+    const shares = new Map([[2, new Uint8Array(10)]]);
+    const { questions, together, alone } = noting({
+      answer: (asked) => asked.map(() => (asked.length === 1 ? { shares, others: new Set() } : null)),
+    });
     const answers = await Promise.all([
       questions.listShares(file(1)),
       questions.readWhole(file(2), undefined, undefined, 10),
     ]);
-    expect(answers).toEqual([new Set([1]), { shares: new Map(), others: new Set([2]) }]);
-    expect(alone).toEqual(['list 1', 'read 2']);
+    expect(answers).toEqual([new Set([1]), { shares, others: new Set() }]);
+    expect(together.map(({ files }) => files)).toEqual([[1, 2], [2]]);
+    expect(alone).toEqual(['list 1']);
+  });
+
+  it('bring the numbers of shares at least, where a server has no room for a file by itself either', async () => {
+    const { questions, alone } = noting({ answer: (asked) => asked.map(() => null) });
+    const answer = await questions.readWhole(file(2), undefined, undefined, 10);
+    expect(answer).toEqual({ shares: new Map(), others: new Set([2]) });
+    expect(alone).toEqual(['list 2']);
+  });
+
+  it.each(['malformed-answer', 'refused'] as const)('are put again by themselves after: %s', async (code) => {
+    const { questions, alone, together } = noting({
+      answer: () => {
+        throw new StorageServerError(code, 's1', 'cannot answer so many');
+      },
+    });
+    const [one, other] = await Promise.allSettled([
+      questions.listShares(file(1)),
+      questions.readWhole(file(2), undefined, undefined, 10),
+    ]);
+    expect(one).toEqual({ status: 'fulfilled', value: new Set([1]) });
+    expect(other).toMatchObject({ status: 'rejected', reason: { code } });
+    expect(together.map(({ files }) => files)).toEqual([[1, 2], [2]]);
+    expect(alone).toEqual(['list 1']);
   });
 
   it('are held up no longer than a while by a request that is not answered', async () => {
@@ -143,10 +171,7 @@ describe('questions to one server', () => {
   it('end for whoever does not wait any more, and the request with the last of them', async () => {
     const { questions, together } = noting();
     const [one, other] = [new AbortController(), new AbortController()];
-    const asked = [
-      questions.listShares(file(1), one.signal, 5),
-      questions.listShares(file(2), other.signal, 7),
-    ];
+    const asked = [questions.listShares(file(1), one.signal), questions.listShares(file(2), other.signal)];
     const settled = Promise.allSettled(asked);
     await delay(2);
     const late = questions.listShares(file(3), one.signal);
@@ -154,10 +179,41 @@ describe('questions to one server', () => {
     await expect(asked[0]).rejects.toMatchObject({ name: 'StorageServerError', code: 'aborted' });
     await expect(late).rejects.toMatchObject({ code: 'aborted' });
     await expect(questions.listShares(file(4), one.signal)).rejects.toMatchObject({ code: 'aborted' });
-    expect(together).toMatchObject([{ files: [1, 2], within: 7 }]);
+    expect(together).toMatchObject([{ files: [1, 2] }]);
     expect(together[0]?.signal?.aborted).toBe(false);
     other.abort();
     expect(together[0]?.signal?.aborted).toBe(true);
     await settled;
+  });
+
+  it('of one signal end with it, though they went in one request', async () => {
+    const { questions, together } = noting();
+    const wanted = new AbortController();
+    const settled = Promise.allSettled([1, 2].map((name) => questions.listShares(file(name), wanted.signal)));
+    await delay(2);
+    wanted.abort();
+    expect((await settled).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(together[0]?.signal?.aborted).toBe(true);
+  });
+
+  it('end after the time that each is given, and not after that of the others', async () => {
+    const silence = new Promise<never>(() => undefined);
+    let request: AbortSignal | undefined;
+    const questions = new GatheredQuestions({
+      nickname: () => 's1',
+      findMany: () => true,
+      findShares: (_, signal) => {
+        request = signal;
+        return silence;
+      },
+      listShares: () => silence,
+      readWhole: () => silence,
+    });
+    const [hasty, patient] = [1, 500].map((within) => questions.listShares(file(1), undefined, within));
+    const ended = expect(patient).rejects.toThrow('s1: did not answer within 0.5 s');
+    await expect(hasty).rejects.toMatchObject({ code: 'aborted' });
+    expect(request?.aborted).toBe(false);
+    await ended;
+    expect(request?.aborted).toBe(true);
   });
 });

@@ -1,5 +1,6 @@
 import { type FileQuestion, mostFilesAsked, mostWholeShareBytes, type SharesAnswer } from '@holdfast/lafs';
 import { StorageServerError } from '../errors.js';
+import { Asker, type Patience, whileAwaited } from './asker.js';
 import type { StorageServer } from './storage-server.js';
 
 /** How one server is asked: each of these is a request of its own. */
@@ -7,15 +8,6 @@ export interface QuestionPort extends Pick<StorageServer, 'findShares' | 'listSh
   readonly nickname: () => string;
   readonly findMany: () => boolean;
   readonly readWhole: (...request: Parameters<StorageServer['listShares']>) => Promise<SharesAnswer>;
-}
-
-/** Somebody who waits for an answer. */
-interface Asker {
-  readonly question: FileQuestion;
-  readonly signal: AbortSignal | undefined;
-  readonly within: number | undefined;
-  readonly resolve: (answer: SharesAnswer) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** Milliseconds that a request under way keeps further questions waiting, to go together with the next. */
@@ -55,7 +47,7 @@ export class GatheredQuestions {
     within?: number,
   ): Promise<ReadonlySet<number>> {
     if (!this.#port.findMany()) return this.#port.listShares(storageIndex, signal, within);
-    return (await this.#ask({ storageIndex, most: 0 }, signal, within)).others;
+    return (await this.#ask({ storageIndex, most: 0 }, { signal, within })).others;
   }
 
   /** As `readWhole` of a server, which must have it. */
@@ -67,37 +59,19 @@ export class GatheredQuestions {
   ): Promise<SharesAnswer> {
     if (!this.#port.findMany() || most === undefined)
       return this.#port.readWhole(storageIndex, signal, within);
-    return this.#ask({ storageIndex, most: Math.min(most, mostWholeShareBytes) }, signal, within);
+    return this.#ask({ storageIndex, most: Math.min(most, mostWholeShareBytes) }, { signal, within });
   }
 
-  #ask(
-    question: FileQuestion,
-    signal: AbortSignal | undefined,
-    within: number | undefined,
-  ): Promise<SharesAnswer> {
-    if (signal?.aborted) return Promise.reject(this.#unwanted());
-    return new Promise((resolve, reject) => {
-      const leave = () => {
+  #ask(question: FileQuestion, patience: Patience): Promise<SharesAnswer> {
+    const asker = new Asker(question, patience, this.#port.nickname);
+    if (asker.waits) {
+      asker.onLeave = () => {
         this.#waiting = this.#waiting.filter((other) => other !== asker);
-        reject(this.#unwanted());
       };
-      const asker: Asker = {
-        question,
-        signal,
-        within,
-        resolve: (answer) => {
-          signal?.removeEventListener('abort', leave);
-          resolve(answer);
-        },
-        reject: (error) => {
-          signal?.removeEventListener('abort', leave);
-          reject(error);
-        },
-      };
-      signal?.addEventListener('abort', leave, { once: true });
       this.#waiting.push(asker);
       this.#beginSoon();
-    });
+    }
+    return asker.answer;
   }
 
   #beginSoon(): void {
@@ -140,73 +114,47 @@ export class GatheredQuestions {
     });
   }
 
-  /** Never rejects. */
-  async #askAll(askers: readonly Asker[]): Promise<void> {
+  /**
+   * Never rejects. Files that the server could not speak of in its answer to several, and all of a request that it could
+   * not answer, are asked for one by one, so that none is held up by the others.
+   */
+  async #askAll(all: readonly Asker[]): Promise<void> {
+    const askers = all.filter(({ waits }) => waits);
     const [first] = askers;
-    if (askers.length === 1 && first?.question.most === 0) return this.#askAlone(first);
-    const wanted = new Wanted(askers);
+    if (!first) return;
+    const isAlone = askers.length === 1;
+    if (isAlone && first.question.most === 0) return this.#list(first);
+    const questions = askers.map(({ question }) => question);
     try {
-      const questions = askers.map(({ question }) => question);
-      const answers = await this.#port.findShares(questions, wanted.signal, wanted.within);
+      const answers = await whileAwaited(askers, (signal) => this.#port.findShares(questions, signal));
       for (const [index, asker] of askers.entries()) {
         const answer = answers[index];
-        if (answer) asker.resolve(answer);
-        else void this.#askAlone(asker);
+        if (answer) asker.give(answer);
+        else void (isAlone ? this.#list(asker) : this.#askAll([asker]));
       }
     } catch (error) {
-      for (const { reject } of askers) reject(error);
-    } finally {
-      wanted.release();
+      for (const asker of askers) {
+        if (isAlone || !isOfTheRequest(error)) asker.fail(error);
+        else void this.#askAll([asker]);
+      }
     }
   }
 
-  async #askAlone({ question, signal, within, resolve, reject }: Asker): Promise<void> {
-    const { storageIndex, most } = question;
-    const answer =
-      most > 0
-        ? this.#port.readWhole(storageIndex, signal, within)
-        : this.#port.listShares(storageIndex, signal, within).then(onlyNumbers);
-    await answer.then(resolve, reject);
-  }
-
-  #unwanted(): StorageServerError {
-    return new StorageServerError('aborted', this.#port.nickname(), 'nobody waits for the answer any more');
+  /** Asks for a file's share numbers by itself, the least that can be asked. Never rejects. */
+  async #list(asker: Asker): Promise<void> {
+    try {
+      const { storageIndex } = asker.question;
+      const others = await whileAwaited([asker], (signal) => this.#port.listShares(storageIndex, signal));
+      asker.give({ shares: new Map(), others });
+    } catch (error) {
+      asker.fail(error);
+    }
   }
 }
 
-function onlyNumbers(others: ReadonlySet<number>): SharesAnswer {
-  return { shares: new Map(), others };
-}
-
-/** How long a request is wanted that several wait for: until none of them does. */
-class Wanted {
-  readonly #ending = new AbortController();
-  readonly #signals: readonly AbortSignal[];
-  #left: number;
-
-  constructor(private readonly askers: readonly Asker[]) {
-    this.#signals = askers.flatMap(({ signal }) => signal ?? []);
-    this.#left = askers.length;
-    for (const signal of this.#signals) signal.addEventListener('abort', this.#leave, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#ending.signal;
-  }
-
-  /** The longest that one of them gives the server; undefined where one gives it as long as usual. */
-  get within(): number | undefined {
-    const each = this.askers.map(({ within }) => within ?? Number.POSITIVE_INFINITY);
-    const longest = Math.max(...each);
-    return Number.isFinite(longest) ? longest : undefined;
-  }
-
-  release(): void {
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#leave);
-  }
-
-  readonly #leave = (): void => {
-    this.#left--;
-    if (this.#left === 0) this.#ending.abort();
-  };
+/** Whether a server answered all the same, if not what it was asked: one that cannot be reached is not asked again. */
+function isOfTheRequest(error: unknown): boolean {
+  return (
+    error instanceof StorageServerError && (error.code === 'malformed-answer' || error.code === 'refused')
+  );
 }
