@@ -67,11 +67,7 @@ export interface StorageServer {
    * What it holds of many files, in their order. Only where it has `findMany`. Whoever asks for one file uses `listShares` or
    * `readWhole`, which put together what is asked at the same time.
    */
-  findShares(
-    questions: readonly FileQuestion[],
-    signal?: AbortSignal,
-    within?: number,
-  ): Promise<readonly FileAnswer[]>;
+  findShares(questions: readonly FileQuestion[], signal?: AbortSignal): Promise<readonly FileAnswer[]>;
 
   /** Writes part of a share; resolves to whether the share is now complete and stored for good. */
   write(

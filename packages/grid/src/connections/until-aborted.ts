@@ -21,7 +21,7 @@ export function untilAborted(server: StorageServer, signal: AbortSignal | undefi
       server.allocate(storageIndex, shareNumbers, shareSize, uploadSecret, own),
     store: (storageIndex, shares, own = signal) => server.store(storageIndex, shares, own),
     readWhole: (storageIndex, own = signal, ...rest) => server.readWhole(storageIndex, own, ...rest),
-    findShares: (questions, own = signal, ...rest) => server.findShares(questions, own, ...rest),
+    findShares: (questions, own = signal) => server.findShares(questions, own),
     write: (storageIndex, shareNumber, offset, data, uploadSecret, own = signal) =>
       server.write(storageIndex, shareNumber, offset, data, uploadSecret, own),
     read: (storageIndex, shareNumber, start, end, own = signal, ...rest) =>

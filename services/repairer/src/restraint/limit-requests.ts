@@ -57,7 +57,7 @@ function questionsInTurn(server: StorageServer, inTurn: InTurn): GatheredQuestio
   return new GatheredQuestions({
     nickname: () => server.nickname,
     findMany: () => server.findMany,
-    findShares: (files, signal, within) => inTurn(signal, () => server.findShares(files, signal, within)),
+    findShares: (files, signal) => inTurn(signal, () => server.findShares(files, signal)),
     listShares: (index, signal, within) => inTurn(signal, () => server.listShares(index, signal, within)),
     readWhole: (index, signal, within) => inTurn(signal, () => server.readWhole(index, signal, within)),
   });
@@ -78,7 +78,7 @@ function takingTurns(server: StorageServer, inTurn: InTurn, questions: GatheredQ
       inTurn(signal, () => server.allocate(index, numbers, size, secret, signal)),
     store: (index, shares, signal) => inTurn(signal, () => server.store(index, shares, signal)),
     readWhole: (...request) => questions.readWhole(...request),
-    findShares: (files, signal, within) => inTurn(signal, () => server.findShares(files, signal, within)),
+    findShares: (files, signal) => inTurn(signal, () => server.findShares(files, signal)),
     write: (index, number, offset, data, secret, signal) =>
       inTurn(signal, () => server.write(index, number, offset, data, secret, signal)),
     read: (index, number, start, end, signal, within) =>
