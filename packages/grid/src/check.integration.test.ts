@@ -81,6 +81,7 @@ describe('a check', () => {
     const counted = (server: StorageServer): StorageServer => {
       const questions = new GatheredQuestions({
         nickname: () => server.nickname,
+        inTurn: (_, request) => request(),
         findMany: () => server.findMany && findMany,
         findShares: (...request) => {
           requests++;

@@ -4,7 +4,7 @@ import { StorageServerError } from '../errors.js';
 /** How long somebody waits for an answer. */
 export interface Patience {
   readonly signal: AbortSignal | undefined;
-  /** Milliseconds from now; as long as it takes where not given. */
+  /** Milliseconds from when the server is asked; as long as it takes where not given. */
   readonly within: number | undefined;
 }
 
@@ -18,6 +18,9 @@ export class Asker {
   /** Called when it leaves; whoever has its question at the time listens. */
   onLeave: () => void = () => undefined;
   #waits = true;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #within: number | undefined;
+  readonly #nickname: () => string;
   #settle: (outcome: { readonly answer: SharesAnswer } | { readonly error: unknown }) => void = () =>
     undefined;
 
@@ -26,26 +29,27 @@ export class Asker {
     { signal, within }: Patience,
     nickname: () => string,
   ) {
+    this.#within = within;
+    this.#nickname = nickname;
     this.answer = new Promise((resolve, reject) => {
-      const leave = (why: string) => {
-        this.#settle({ error: new StorageServerError('aborted', nickname(), why) });
-        this.onLeave();
-      };
-      const onAbort = () => leave('nobody waits for the answer any more');
-      const timer =
-        within === undefined
-          ? undefined
-          : setTimeout(() => leave(`did not answer within ${within / 1000} s`), within);
+      const onAbort = () => this.#leave('nobody waits for the answer any more');
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#settle = (outcome) => {
         this.#waits = false;
-        clearTimeout(timer);
+        clearTimeout(this.#timer);
         signal?.removeEventListener('abort', onAbort);
         if ('answer' in outcome) resolve(outcome.answer);
         else reject(outcome.error);
       };
       if (signal?.aborted) onAbort();
     });
+  }
+
+  /** The server is asked now, if it was not before. */
+  begin(): void {
+    const within = this.#within;
+    if (!this.#waits || within === undefined) return;
+    this.#timer ??= setTimeout(() => this.#leave(`did not answer within ${within / 1000} s`), within);
   }
 
   /** Whether it has neither had an answer nor left. */
@@ -60,19 +64,9 @@ export class Asker {
   fail(error: unknown): void {
     this.#settle({ error });
   }
-}
 
-/** Does what several ask for, until none of them waits for it any more. */
-export function whileAwaited<T>(
-  askers: readonly Asker[],
-  request: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const ending = new AbortController();
-  let left = askers.length;
-  for (const asker of askers)
-    asker.onLeave = () => {
-      left--;
-      if (left === 0) ending.abort();
-    };
-  return request(ending.signal);
+  #leave(why: string): void {
+    this.fail(new StorageServerError('aborted', this.#nickname(), why));
+    this.onLeave();
+  }
 }

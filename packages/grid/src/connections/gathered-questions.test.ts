@@ -17,6 +17,7 @@ function noting(
   options: {
     findMany?: boolean;
     answer?: (questions: readonly FileQuestion[]) => readonly FileAnswer[];
+    inTurn?: QuestionPort['inTurn'];
   } = {},
 ) {
   const together: Asked[] = [];
@@ -25,6 +26,7 @@ function noting(
   const held = (question: FileQuestion) => ({ shares: new Map(), others: new Set([nameOf(question)]) });
   const port: QuestionPort = {
     nickname: () => 's1',
+    inTurn: options.inTurn ?? ((_, request) => request()),
     findMany: () => options.findMany ?? true,
     findShares: async (questions, signal) => {
       together.push({ files: questions.map(nameOf), signal });
@@ -133,6 +135,7 @@ describe('questions to one server', () => {
     const asked: number[] = [];
     const questions = new GatheredQuestions({
       nickname: () => 's1',
+      inTurn: (_, request) => request(),
       findMany: () => true,
       findShares: (files) => {
         asked.push(files.length);
@@ -196,11 +199,28 @@ describe('questions to one server', () => {
     expect(together[0]?.signal?.aborted).toBe(true);
   });
 
+  it('are given their time from when it is the turn of their request', async () => {
+    let turn: () => void = () => undefined;
+    const server = noting({
+      inTurn: async (_, request) => {
+        await new Promise<void>((resolve) => {
+          turn = resolve;
+        });
+        return request();
+      },
+    });
+    const asked = server.questions.readWhole(file(1), undefined, 500, 10);
+    await delay(600);
+    turn();
+    expect(await asked).toEqual({ shares: new Map(), others: new Set([1]) });
+  });
+
   it('end after the time that each is given, and not after that of the others', async () => {
     const silence = new Promise<never>(() => undefined);
     let request: AbortSignal | undefined;
     const questions = new GatheredQuestions({
       nickname: () => 's1',
+      inTurn: (_, request) => request(),
       findMany: () => true,
       findShares: (_, signal) => {
         request = signal;

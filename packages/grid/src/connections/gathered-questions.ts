@@ -1,13 +1,15 @@
 import { type FileQuestion, mostFilesAsked, mostWholeShareBytes, type SharesAnswer } from '@holdfast/lafs';
 import { StorageServerError } from '../errors.js';
-import { Asker, type Patience, whileAwaited } from './asker.js';
+import { Asker, type Patience } from './asker.js';
 import type { StorageServer } from './storage-server.js';
 
-/** How one server is asked: each of these is a request of its own. */
+/** How one server is asked: each of these is a request of its own, which is made in its turn. */
 export interface QuestionPort extends Pick<StorageServer, 'findShares' | 'listShares'> {
   readonly nickname: () => string;
   readonly findMany: () => boolean;
   readonly readWhole: (...request: Parameters<StorageServer['listShares']>) => Promise<SharesAnswer>;
+  /** Makes a request when it is its turn. */
+  readonly inTurn: <T>(signal: AbortSignal | undefined, request: () => Promise<T>) => Promise<T>;
 }
 
 /** Milliseconds that a request under way keeps further questions waiting, to go together with the next. */
@@ -46,7 +48,8 @@ export class GatheredQuestions {
     signal?: AbortSignal,
     within?: number,
   ): Promise<ReadonlySet<number>> {
-    if (!this.#port.findMany()) return this.#port.listShares(storageIndex, signal, within);
+    if (!this.#port.findMany())
+      return this.#port.inTurn(signal, () => this.#port.listShares(storageIndex, signal, within));
     return (await this.#ask({ storageIndex, most: 0 }, { signal, within })).others;
   }
 
@@ -58,7 +61,7 @@ export class GatheredQuestions {
     most?: number,
   ): Promise<SharesAnswer> {
     if (!this.#port.findMany() || most === undefined)
-      return this.#port.readWhole(storageIndex, signal, within);
+      return this.#port.inTurn(signal, () => this.#port.readWhole(storageIndex, signal, within));
     return this.#ask({ storageIndex, most: Math.min(most, mostWholeShareBytes) }, { signal, within });
   }
 
@@ -126,7 +129,7 @@ export class GatheredQuestions {
     if (isAlone && first.question.most === 0) return this.#list(first);
     const questions = askers.map(({ question }) => question);
     try {
-      const answers = await whileAwaited(askers, (signal) => this.#port.findShares(questions, signal));
+      const answers = await this.#whileAwaited(askers, (signal) => this.#port.findShares(questions, signal));
       for (const [index, asker] of askers.entries()) {
         const answer = answers[index];
         if (answer) asker.give(answer);
@@ -144,11 +147,28 @@ export class GatheredQuestions {
   async #list(asker: Asker): Promise<void> {
     try {
       const { storageIndex } = asker.question;
-      const others = await whileAwaited([asker], (signal) => this.#port.listShares(storageIndex, signal));
+      const others = await this.#whileAwaited([asker], (signal) =>
+        this.#port.listShares(storageIndex, signal),
+      );
       asker.give({ shares: new Map(), others });
     } catch (error) {
       asker.fail(error);
     }
+  }
+
+  /** Asks what several wait for, in its turn, until none of them does any more. */
+  #whileAwaited<T>(askers: readonly Asker[], request: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const ending = new AbortController();
+    let left = askers.length;
+    for (const asker of askers)
+      asker.onLeave = () => {
+        left--;
+        if (left === 0) ending.abort();
+      };
+    return this.#port.inTurn(ending.signal, () => {
+      for (const asker of askers) asker.begin();
+      return request(ending.signal);
+    });
   }
 }
 

@@ -92,6 +92,7 @@ export class ServerConnection implements StorageServer {
     findShares: (...request) => this.findShares(...request),
     listShares: (...request) => this.#ask((client) => client.listShares(...request)),
     readWhole: (...request) => this.#ask((client) => client.readWhole(...request)),
+    inTurn: (_, request) => request(),
   });
   #saysLeaving = false;
 

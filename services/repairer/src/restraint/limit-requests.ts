@@ -1,5 +1,11 @@
 import { Capacity } from '@holdfast/common/capacity';
-import { GatheredQuestions, type GridServers, type StorageServer, StorageServerError } from '@holdfast/grid';
+import {
+  GatheredQuestions,
+  type GridServers,
+  type QuestionPort,
+  type StorageServer,
+  StorageServerError,
+} from '@holdfast/grid';
 
 /** How many requests may wait for one server, and how many milliseconds each. */
 const line = { longestLine: 10_000, longestWait: 10 * 60_000 };
@@ -35,8 +41,7 @@ export function limitRequests(servers: GridServers, atOnce: number): GridServers
   };
 }
 
-/** Makes a request when it is its turn. */
-type InTurn = <T>(signal: AbortSignal | undefined, request: () => Promise<T>) => Promise<T>;
+type InTurn = QuestionPort['inTurn'];
 
 function turnsAt(server: StorageServer, capacity: Capacity): InTurn {
   return async (signal, request) => {
@@ -57,9 +62,10 @@ function questionsInTurn(server: StorageServer, inTurn: InTurn): GatheredQuestio
   return new GatheredQuestions({
     nickname: () => server.nickname,
     findMany: () => server.findMany,
-    findShares: (files, signal) => inTurn(signal, () => server.findShares(files, signal)),
-    listShares: (index, signal, within) => inTurn(signal, () => server.listShares(index, signal, within)),
-    readWhole: (index, signal, within) => inTurn(signal, () => server.readWhole(index, signal, within)),
+    findShares: (...request) => server.findShares(...request),
+    listShares: (...request) => server.listShares(...request),
+    readWhole: (...request) => server.readWhole(...request),
+    inTurn,
   });
 }
 
