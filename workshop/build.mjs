@@ -1,4 +1,4 @@
-// Builds everything that changed: the erasure kernel, TypeScript, the broker's page.
+// Builds everything: the erasure kernel and TypeScript where they changed, the broker's page, the command.
 import { run, WorkshopError, whenStarted } from './checkout.mjs';
 import { alone } from './lock.mjs';
 import { prepare } from './prepare.mjs';
@@ -11,6 +11,7 @@ export async function build() {
     await step('packages/erasure/build-kernel.mjs');
     await step(typescript, ['-b']);
     await step('services/broker/build-page.mjs');
+    await step('packages/cli/build-bundle.mjs');
   });
 }
 

@@ -23,9 +23,9 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 export async function generateNodePem(addresses: readonly string[] = []): Promise<string> {
   // Only here, where a certificate is made: a node that runs needs none of it, and it takes 12 MB and a while to load.
   await import('reflect-metadata');
-  const { SubjectAlternativeNameExtension, X509CertificateGenerator } = await import('@peculiar/x509');
+  const { default: x509 } = await import('@peculiar/x509');
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const certificate = await X509CertificateGenerator.createSelfSigned(
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
       name: 'CN=node',
       keys,
@@ -33,7 +33,7 @@ export async function generateNodePem(addresses: readonly string[] = []): Promis
       extensions:
         addresses.length === 0
           ? []
-          : [new SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip', value })))],
+          : [new x509.SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip', value })))],
       notBefore: new Date('2020-01-01T00:00:00Z'),
       notAfter: new Date('9999-12-31T23:59:59Z'),
     },

@@ -107,7 +107,7 @@ describe('a lab', () => {
       const running = await Promise.all(processes.map(({ pid }) => isRunning(pid ?? 0, lab)));
       return running.filter(Boolean).length;
     }
-  });
+  }, 120_000);
 
   it('gives a node another port when another program has taken its own', async () => {
     await using folder = await temporaryFolder('lab');
