@@ -108,7 +108,8 @@ export async function compose(
     url: await urlWithPassword(dir, 'postgres', configuration.postgres),
     applicationName: name,
     logger,
-    connections: 5,
+    // Two of them are a collection's while it runs.
+    connections: 6,
     planOnce: true,
     signal: lifecycle.signal,
   });
