@@ -11,7 +11,7 @@ const atLeast = (least: number, text: string) =>
 /** How much a repairer does at a time. */
 const limits = z.strictObject({
   /** Jobs at a time. */
-  jobs: z.number().int().min(1).max(1_000).default(8),
+  jobs: z.number().int().min(1).max(1_000).default(16),
   /** Requests of all jobs to one storage server at a time. */
   requests_per_server: z.number().int().min(1).max(1_000).default(8),
   /** Bytes a second, read and written together; no limit where not given. */

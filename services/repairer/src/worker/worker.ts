@@ -7,6 +7,7 @@ import { claimJobs, giveBackClaim } from '../queue/claim-job.js';
 import { type AttemptEnd, type EndedClaim, endClaims, type RetryTerms } from '../queue/end-claim.js';
 import type { ClaimedJob, JobState } from '../queue/job.js';
 import { type Pause, untilUnpaused } from '../restraint/pause.js';
+import { GatheredSlots } from './gathered-slots.js';
 import { ClaimLostError, HeldClaim } from './held-claim.js';
 
 /** An attempt that has ended and been written down. */
@@ -57,6 +58,7 @@ export class Worker {
   /** Slots that are free at the same time claim together, and outcomes of the same time are one commit. */
   readonly #claims: GroupCommit<undefined, ClaimedJob | undefined>;
   readonly #ends: GroupCommit<EndedClaim, JobState | undefined>;
+  readonly #gathered: GatheredSlots;
   #slots: Promise<void>[] = [];
   #working = 0;
 
@@ -67,6 +69,8 @@ export class Worker {
       const jobs = await claimJobs(database, grid, { worker: name, claimFor }, slots.length);
       return slots.map((_, index) => jobs[index]);
     });
+    // Half of them: the others' jobs are under way meanwhile.
+    this.#gathered = new GatheredSlots(Math.ceil(options.jobs / 2), () => this.#working);
     this.#ends = new GroupCommit((ends) => endClaims(database, grid, ends, retry));
   }
 
@@ -95,6 +99,7 @@ export class Worker {
       await untilUnpaused(pauses, signal);
       // Half of it chance, so that workers look by turns.
       const wake = await wakeUps.next(more ? 0 : sweepEvery * (0.5 + Math.random()), signal);
+      if (more) await this.#gathered.together();
       // What was begun to be waited for meanwhile holds too.
       await untilUnpaused(pauses, signal);
       if (signal.aborted) return;
