@@ -1,14 +1,18 @@
+import { copyBytes } from '@holdfast/erasure';
 import type { Ciphertext } from '../download/ciphertext.js';
 import type { SegmentSource } from '../upload/file-encoder.js';
 
-/** The ciphertext of a file as an encoder reads it: once, from the first segment to the last. */
+/**
+ * The ciphertext of a file as an encoder reads it: once, from the first segment to the last. What it is is only known when
+ * the encoder's hashes have turned out to be the file's.
+ */
 export class CiphertextSegments implements SegmentSource {
   readonly #segments: AsyncGenerator<readonly Uint8Array[]>;
   readonly #pace: () => Promise<void>;
 
   /** @param pace waited for before each segment */
   constructor(ciphertext: Ciphertext, segmentCount: number, pace: () => Promise<void>) {
-    this.#segments = ciphertext.segments(0, segmentCount - 1);
+    this.#segments = ciphertext.unprovedSegments(0, segmentCount - 1);
     this.#pace = pace;
   }
 
@@ -22,7 +26,7 @@ export class CiphertextSegments implements SegmentSource {
     const segment = (into ?? Buffer.allocUnsafe(length)).subarray(0, length);
     let at = 0;
     for (const piece of pieces) {
-      segment.set(piece, at);
+      copyBytes(piece, segment.subarray(at));
       at += piece.length;
     }
     return segment;
