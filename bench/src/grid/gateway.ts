@@ -46,6 +46,11 @@ export class Gateway implements AsyncDisposable {
     await this.#look(capability, 't=check&output=json');
   }
 
+  /** Reads every byte of every share of a file. */
+  async verify(capability: string): Promise<void> {
+    await this.#look(capability, 't=check&verify=true&output=json');
+  }
+
   /**
    * Checks a file, and repairs it where it needs it.
    *
