@@ -57,7 +57,9 @@ export class Ciphertext {
     let next = first;
     try {
       for (let segment = first; segment <= last; segment++) {
-        for (; next <= last && fetching.length < this.#ahead; next++) {
+        // Half of them at once, so that a share's blocks of several segments are read in one request.
+        const refill = fetching.length <= this.#ahead / 2 ? this.#ahead : 0;
+        for (; next <= last && fetching.length < refill; next++) {
           const blocks = this.#fetcher.fetch(next, leaving.signal);
           // Its failure is thrown when its turn comes; until then it is not unhandled.
           blocks.catch(() => undefined);

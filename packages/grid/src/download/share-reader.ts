@@ -16,6 +16,7 @@ import { firstReadOf } from './download-memory.js';
 import { BadShareError, describeFile, type FileDescription } from './file-description.js';
 import type { FoundShare } from './found-share.js';
 import { HashSection } from './hash-section.js';
+import { JoinedReads } from './joined-reads.js';
 import { firstNodes, LeafHashes } from './leaf-hashes.js';
 import { readShareTail } from './share-tail.js';
 
@@ -32,7 +33,10 @@ export class ShareReader {
     private readonly beginning: Uint8Array,
   ) {
     this.segmentHashes = segmentHashesOf(told);
+    this.reads = new JoinedReads(share.server, storageIndex, share.shareNumber);
   }
+
+  private readonly reads: JoinedReads;
 
   private segmentHashes: HashSection;
 
@@ -129,11 +133,10 @@ export class ShareReader {
     const { geometry } = this.description;
     const size = blockSizeOf(geometry, segment);
     const start = this.header.sections.data.offset + segment * geometry.blockSize;
-    const { server, shareNumber } = this.share;
     const [block, expected] = await Promise.all([
       start + size <= this.beginning.length
         ? this.beginning.subarray(start, start + size)
-        : server.read(this.storageIndex, shareNumber, start, start + size, signal),
+        : this.reads.read(start, start + size, signal),
       this.blockHashes.leaf(segment),
       // For whoever decodes the segment: it is to be there when its blocks are.
       this.segmentHashes.leaf(segment),

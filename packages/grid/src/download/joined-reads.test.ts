@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { StorageServerError } from '../errors.js';
+import { JoinedReads } from './joined-reads.js';
+
+const never = new AbortController().signal;
+
+/** A share of so many bytes, of which byte n is n, that notes how it is read. */
+function share(size: number, answer: () => Promise<void> = () => Promise.resolve()) {
+  const requests: (readonly [number, number])[] = [];
+  const signals: (AbortSignal | undefined)[] = [];
+  const bytes = Uint8Array.from({ length: size }, (_, at) => at);
+  const server = {
+    read: async (_: Uint8Array, __: number, start: number, end: number, signal?: AbortSignal) => {
+      requests.push([start, end]);
+      signals.push(signal);
+      await answer();
+      return bytes.slice(start, end);
+    },
+  };
+  return { reads: new JoinedReads(server, new Uint8Array(16), 3), requests, signals };
+}
+
+describe('reads of a share', () => {
+  it('that follow each other are one request, and others are not', async () => {
+    const { reads, requests } = share(100);
+    const ranges = [
+      [10, 20],
+      [0, 10],
+      [30, 40],
+      [20, 25],
+    ] as const;
+    const answers = await Promise.all(ranges.map(([start, end]) => reads.read(start, end, never)));
+    expect(answers.map((bytes) => [bytes[0], bytes.length])).toEqual([
+      [10, 10],
+      [0, 10],
+      [30, 10],
+      [20, 5],
+    ]);
+    expect(requests).toEqual([
+      [0, 25],
+      [30, 40],
+    ]);
+  });
+
+  it('are joined up to a mebibyte', async () => {
+    const { reads, requests } = share(4);
+    const third = 349_526;
+    await Promise.all([0, 1, 2, 3].map((n) => reads.read(n * third, (n + 1) * third, never)));
+    expect(requests).toEqual([
+      [0, 2 * third],
+      [2 * third, 4 * third],
+    ]);
+  });
+
+  it('bring less, or nothing, where the share ends', async () => {
+    const { reads } = share(15);
+    const answers = await Promise.all([
+      reads.read(0, 10, never),
+      reads.read(10, 20, never),
+      reads.read(20, 30, never),
+    ]);
+    expect(answers.map(({ length }) => length)).toEqual([10, 5, 0]);
+  });
+
+  it('fail together, and later ones are asked for anew', async () => {
+    let failing = true;
+    const { reads } = share(20, async () => {
+      if (failing) throw new StorageServerError('unreachable', 's1', 'gone');
+    });
+    const failed = await Promise.allSettled([reads.read(0, 10, never), reads.read(10, 20, never)]);
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    failing = false;
+    expect((await reads.read(0, 10, never)).length).toBe(10);
+  });
+
+  it('end when nobody wants any of them any more', async () => {
+    let answer: () => void = () => undefined;
+    const { reads, signals } = share(
+      20,
+      () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    );
+    const [one, other] = [new AbortController(), new AbortController()];
+    const both = Promise.all([reads.read(0, 10, one.signal), reads.read(10, 20, other.signal)]);
+    await expect.poll(() => signals.length).toBe(1);
+    one.abort();
+    expect(signals[0]?.aborted).toBe(false);
+    other.abort();
+    expect(signals[0]?.aborted).toBe(true);
+    answer();
+    await both;
+  });
+});
