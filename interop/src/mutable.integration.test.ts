@@ -66,11 +66,12 @@ describe.skipIf('missing' in tahoe)(
       await client.untilConnected(lab.description.storage.length);
       await delay(4_000);
       await client.untilConnected(lab.description.storage.length);
-      // Nor does it know of a kept connection that has ended before it writes by it.
+      // Nor does it know of a kept connection that has ended before it writes by it: enough writes at once use all of them.
       const probe = content('probe', 100);
-      await waitFor('it writes to all of them again', () =>
-        web.putMutable(probe, 'sdmf').catch(() => undefined),
-      );
+      await waitFor('it writes to all of them by every connection', async () => {
+        const written = Array.from({ length: 8 }, () => web.putMutable(probe, 'sdmf'));
+        return (await Promise.allSettled(written)).every(({ status }) => status === 'fulfilled') || undefined;
+      });
     }
 
     it.each(formats)(

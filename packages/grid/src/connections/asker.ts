@@ -4,7 +4,7 @@ import { StorageServerError } from '../errors.js';
 /** How long somebody waits for an answer. */
 export interface Patience {
   readonly signal: AbortSignal | undefined;
-  /** Milliseconds from when the server is asked; as long as it takes where not given. */
+  /** Milliseconds in which the server is being asked; as long as it takes where not given. */
   readonly within: number | undefined;
 }
 
@@ -19,6 +19,9 @@ export class Asker {
   onLeave: () => void = () => undefined;
   #waits = true;
   #timer: NodeJS.Timeout | undefined;
+  /** Milliseconds that are left to it. */
+  #left: number | undefined;
+  #began = 0;
   readonly #within: number | undefined;
   readonly #nickname: () => string;
   #settle: (outcome: { readonly answer: SharesAnswer } | { readonly error: unknown }) => void = () =>
@@ -29,6 +32,7 @@ export class Asker {
     { signal, within }: Patience,
     nickname: () => string,
   ) {
+    this.#left = within;
     this.#within = within;
     this.#nickname = nickname;
     this.answer = new Promise((resolve, reject) => {
@@ -45,11 +49,23 @@ export class Asker {
     });
   }
 
-  /** The server is asked now, if it was not before. */
+  /** The server is being asked from now on. */
   begin(): void {
-    const within = this.#within;
-    if (!this.#waits || within === undefined) return;
-    this.#timer ??= setTimeout(() => this.#leave(`did not answer within ${within / 1000} s`), within);
+    const left = this.#left;
+    if (!this.#waits || left === undefined) return;
+    this.#began = performance.now();
+    this.#timer = setTimeout(
+      () => this.#leave(`did not answer within ${(this.#within ?? 0) / 1000} s`),
+      left,
+    );
+  }
+
+  /** The server is not being asked any more: time in which a further request waits for its turn is none of the server's. */
+  pause(): void {
+    if (this.#timer === undefined || this.#left === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#left = Math.max(0, this.#left - (performance.now() - this.#began));
   }
 
   /** Whether it has neither had an answer nor left. */

@@ -114,10 +114,13 @@ describe('questions to one server', () => {
     expect(alone).toEqual(['list 2']);
   });
 
-  it.each(['malformed-answer', 'refused'] as const)('are put again by themselves after: %s', async (code) => {
+  it.each([
+    ['malformed-answer', 200],
+    ['refused', 400],
+  ] as const)('are put again by themselves after: %s, %d', async (code, status) => {
     const { questions, alone, together } = noting({
       answer: () => {
-        throw new StorageServerError(code, 's1', 'cannot answer so many');
+        throw new StorageServerError(code, 's1', 'cannot answer so many', status);
       },
     });
     const [one, other] = await Promise.allSettled([
@@ -128,6 +131,32 @@ describe('questions to one server', () => {
     expect(other).toMatchObject({ status: 'rejected', reason: { code } });
     expect(together.map(({ files }) => files)).toEqual([[1, 2], [2]]);
     expect(alone).toEqual(['list 1']);
+  });
+
+  it('are not put again to a server that has too much to do', async () => {
+    const { questions, alone, together } = noting({
+      answer: () => {
+        throw new StorageServerError('refused', 's1', 'is busy', 503);
+      },
+    });
+    const asked = await Promise.allSettled([1, 2].map((name) => questions.listShares(file(name))));
+    expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect([together.length, alone.length]).toEqual([1, 0]);
+  });
+
+  it('are put again eight at a time, however many they were', async () => {
+    let [under, most] = [0, 0];
+    const { questions } = noting({
+      answer: (asked) => asked.map(() => null),
+      inTurn: async (_, request) => {
+        most = Math.max(most, ++under);
+        return request().finally(() => under--);
+      },
+    });
+    const names = Array.from({ length: 40 }, (_, name) => name);
+    const answers = await Promise.all(names.map((name) => questions.listShares(file(name))));
+    expect(answers).toEqual(names.map((name) => new Set([name])));
+    expect(most).toBe(8);
   });
 
   it('are held up no longer than a while by a request that is not answered', async () => {
@@ -202,6 +231,7 @@ describe('questions to one server', () => {
   it('are given their time from when it is the turn of their request', async () => {
     let turn: () => void = () => undefined;
     const server = noting({
+      answer: (asked) => asked.map(() => null),
       inTurn: async (_, request) => {
         await new Promise<void>((resolve) => {
           turn = resolve;
@@ -210,8 +240,12 @@ describe('questions to one server', () => {
       },
     });
     const asked = server.questions.readWhole(file(1), undefined, 500, 10);
-    await delay(600);
-    turn();
+    // Its first request, and the second after an answer that says nothing of the file.
+    for (let request = 0; request < 2; request++) {
+      await delay(600);
+      turn();
+      await delay(20);
+    }
     expect(await asked).toEqual({ shares: new Map(), others: new Set([1]) });
   });
 

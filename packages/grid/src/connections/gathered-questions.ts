@@ -18,6 +18,12 @@ const waitedFor = 100;
 /** Most requests under way at a time, where the server is slow: each must be answered by its deadline. */
 const mostRequests = 8;
 
+/** Files of one request that are then asked for by themselves at a time. */
+const askedByThemselves = 8;
+
+/** Statuses that speak of what was asked. */
+const badRequest: ReadonlySet<number> = new Set([400, 413, 500]);
+
 /**
  * Most bytes that all files of a request may be wanted with. Several times as much as an answer has room for: what is
  * wanted of a file is for shares of which each server holds only some.
@@ -133,18 +139,29 @@ export class GatheredQuestions {
       for (const [index, asker] of askers.entries()) {
         const answer = answers[index];
         if (answer) asker.give(answer);
-        else void (isAlone ? this.#list(asker) : this.#askAll([asker]));
       }
     } catch (error) {
-      for (const asker of askers) {
-        if (isAlone || !isOfTheRequest(error)) asker.fail(error);
-        else void this.#askAll([asker]);
+      if (isAlone || !isOfTheRequest(error)) {
+        for (const asker of askers) asker.fail(error);
+        return;
       }
     }
+    if (isAlone) await this.#list(first);
+    else await this.#askEach(askers);
+  }
+
+  /** Asks one by one for the files of those that still wait, some at a time: the server may have much to do. */
+  async #askEach(askers: readonly Asker[]): Promise<void> {
+    const waiting = askers.filter(({ waits }) => waits);
+    const askInTurn = async () => {
+      for (let asker = waiting.shift(); asker; asker = waiting.shift()) await this.#askAll([asker]);
+    };
+    await Promise.all(Array.from({ length: askedByThemselves }, askInTurn));
   }
 
   /** Asks for a file's share numbers by itself, the least that can be asked. Never rejects. */
   async #list(asker: Asker): Promise<void> {
+    if (!asker.waits) return;
     try {
       const { storageIndex } = asker.question;
       const others = await this.#whileAwaited([asker], (signal) =>
@@ -157,7 +174,7 @@ export class GatheredQuestions {
   }
 
   /** Asks what several wait for, in its turn, until none of them does any more. */
-  #whileAwaited<T>(askers: readonly Asker[], request: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #whileAwaited<T>(askers: readonly Asker[], request: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const ending = new AbortController();
     let left = askers.length;
     for (const asker of askers)
@@ -165,16 +182,19 @@ export class GatheredQuestions {
         left--;
         if (left === 0) ending.abort();
       };
-    return this.#port.inTurn(ending.signal, () => {
-      for (const asker of askers) asker.begin();
-      return request(ending.signal);
-    });
+    try {
+      return await this.#port.inTurn(ending.signal, () => {
+        for (const asker of askers) asker.begin();
+        return request(ending.signal);
+      });
+    } finally {
+      for (const asker of askers) asker.pause();
+    }
   }
 }
 
-/** Whether a server answered all the same, if not what it was asked: one that cannot be reached is not asked again. */
+/** Whether it may be the request that is wrong. One that has too much to do, or cannot be reached, is not asked again. */
 function isOfTheRequest(error: unknown): boolean {
-  return (
-    error instanceof StorageServerError && (error.code === 'malformed-answer' || error.code === 'refused')
-  );
+  if (!(error instanceof StorageServerError)) return false;
+  return error.code === 'malformed-answer' || badRequest.has(error.status ?? 0);
 }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createErasureCode } from '@holdfast/erasure';
 import { ciphertextSegmentHasher, segmentDataSize } from '@holdfast/lafs';
 import { WrongFileError } from '../errors.js';
@@ -55,15 +56,21 @@ export class Ciphertext {
     // Each segment that is fetched ahead listens.
     setMaxListeners(0, leaving.signal);
     let next = first;
+    // Segments that are begun together have their blocks of a share read in one request. The first goes alone, so that it
+    // is there soon; then twice as many each time, up to half of those ahead.
+    const most = Math.max(1, Math.floor(this.#ahead / 2));
+    let together = 1;
     try {
       for (let segment = first; segment <= last; segment++) {
-        // Half of them at once, so that a share's blocks of several segments are read in one request.
-        const refill = fetching.length <= this.#ahead / 2 ? this.#ahead : 0;
-        for (; next <= last && fetching.length < refill; next++) {
-          const blocks = this.#fetcher.fetch(next, leaving.signal);
-          // Its failure is thrown when its turn comes; until then it is not unhandled.
-          blocks.catch(() => undefined);
-          fetching.push(blocks);
+        while (next <= last && fetching.length + together <= this.#ahead) {
+          for (const end = next + together; next < end && next <= last; next++) {
+            const blocks = this.#fetcher.fetch(next, leaving.signal);
+            // Its failure is thrown when its turn comes; until then it is not unhandled.
+            blocks.catch(() => undefined);
+            fetching.push(blocks);
+          }
+          together = Math.min(2 * together, most);
+          await nextTurn();
         }
         const blocks = await (fetching.shift() as Promise<FetchedBlock[]>);
         yield { segment, blocks };

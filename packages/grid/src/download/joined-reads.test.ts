@@ -10,6 +10,7 @@ function share(size: number, answer: () => Promise<void> = () => Promise.resolve
   const signals: (AbortSignal | undefined)[] = [];
   const bytes = Uint8Array.from({ length: size }, (_, at) => at);
   const server = {
+    nickname: 's1',
     read: async (_: Uint8Array, __: number, start: number, end: number, signal?: AbortSignal) => {
       requests.push([start, end]);
       signals.push(signal);
@@ -73,23 +74,19 @@ describe('reads of a share', () => {
     expect((await reads.read(0, 10, never)).length).toBe(10);
   });
 
-  it('end when nobody wants any of them any more', async () => {
-    let answer: () => void = () => undefined;
-    const { reads, signals } = share(
-      20,
-      () =>
-        new Promise((resolve) => {
-          answer = resolve;
-        }),
-    );
+  it('end each with its signal, and their request when nobody wants any of them any more', async () => {
+    const { reads, signals } = share(20, () => new Promise(() => undefined));
     const [one, other] = [new AbortController(), new AbortController()];
-    const both = Promise.all([reads.read(0, 10, one.signal), reads.read(10, 20, other.signal)]);
+    const asked = [reads.read(0, 10, one.signal), reads.read(10, 20, other.signal)];
+    const settled = Promise.allSettled(asked);
     await expect.poll(() => signals.length).toBe(1);
     one.abort();
+    await expect(asked[0]).rejects.toMatchObject({ name: 'StorageServerError', code: 'aborted' });
     expect(signals[0]?.aborted).toBe(false);
     other.abort();
     expect(signals[0]?.aborted).toBe(true);
-    answer();
-    await both;
+    expect((await settled).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await expect(reads.read(0, 10, one.signal)).rejects.toMatchObject({ code: 'aborted' });
+    expect(signals).toHaveLength(1);
   });
 });

@@ -1,4 +1,5 @@
 import type { StorageServer } from '../connections/storage-server.js';
+import { StorageServerError } from '../errors.js';
 
 /** Most bytes of reads that are joined: as much as an upload sends in one request. */
 const largestJoined = 1024 * 1024;
@@ -7,9 +8,12 @@ const largestJoined = 1024 * 1024;
 interface Read {
   readonly start: number;
   readonly end: number;
-  readonly signal: AbortSignal;
-  readonly resolve: (bytes: Uint8Array) => void;
-  readonly reject: (error: unknown) => void;
+  readonly give: (bytes: Uint8Array) => void;
+  readonly fail: (error: unknown) => void;
+  /** Whether its signal has ended it. */
+  left: boolean;
+  /** Called when it leaves. */
+  onLeave: () => void;
 }
 
 /**
@@ -17,12 +21,16 @@ interface Read {
  * request costs both sides is as much as reading 200 kB.
  */
 export class JoinedReads {
-  readonly #server: Pick<StorageServer, 'read'>;
+  readonly #server: Pick<StorageServer, 'read' | 'nickname'>;
   readonly #storageIndex: Uint8Array;
   readonly #shareNumber: number;
   #waiting: Read[] = [];
 
-  constructor(server: Pick<StorageServer, 'read'>, storageIndex: Uint8Array, shareNumber: number) {
+  constructor(
+    server: Pick<StorageServer, 'read' | 'nickname'>,
+    storageIndex: Uint8Array,
+    shareNumber: number,
+  ) {
     this.#server = server;
     this.#storageIndex = storageIndex;
     this.#shareNumber = shareNumber;
@@ -36,13 +44,37 @@ export class JoinedReads {
    */
   read(start: number, end: number, signal: AbortSignal): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ start, end, signal, resolve, reject });
+      const leave = () => {
+        read.left = true;
+        reject(
+          new StorageServerError('aborted', this.#server.nickname, 'nobody waits for the answer any more'),
+        );
+        read.onLeave();
+      };
+      const settled = () => signal.removeEventListener('abort', leave);
+      const read: Read = {
+        start,
+        end,
+        give: (bytes) => {
+          settled();
+          resolve(bytes);
+        },
+        fail: (error) => {
+          settled();
+          reject(error);
+        },
+        left: false,
+        onLeave: () => undefined,
+      };
+      if (signal.aborted) return leave();
+      signal.addEventListener('abort', leave, { once: true });
+      this.#waiting.push(read);
       if (this.#waiting.length === 1) setImmediate(() => this.#begin());
     });
   }
 
   #begin(): void {
-    const waiting = this.#waiting.sort((a, b) => a.start - b.start);
+    const waiting = this.#waiting.filter(({ left }) => !left).sort((a, b) => a.start - b.start);
     this.#waiting = [];
     for (let reads = waiting; reads.length > 0; ) {
       const count = joinable(reads);
@@ -55,18 +87,15 @@ export class JoinedReads {
   async #readAll(reads: readonly Read[]): Promise<void> {
     const [{ start }, { end }] = [reads[0] as Read, reads.at(-1) as Read];
     const wanted = new AbortController();
-    const leave = () => {
-      if (reads.every(({ signal }) => signal.aborted)) wanted.abort();
-    };
-    for (const { signal } of reads) signal.addEventListener('abort', leave, { once: true });
-    leave();
+    for (const read of reads)
+      read.onLeave = () => {
+        if (reads.every(({ left }) => left)) wanted.abort();
+      };
     try {
       const bytes = await this.#server.read(this.#storageIndex, this.#shareNumber, start, end, wanted.signal);
-      for (const read of reads) read.resolve(bytes.subarray(read.start - start, read.end - start));
+      for (const read of reads) read.give(bytes.subarray(read.start - start, read.end - start));
     } catch (error) {
-      for (const { reject } of reads) reject(error);
-    } finally {
-      for (const { signal } of reads) signal.removeEventListener('abort', leave);
+      for (const { fail } of reads) fail(error);
     }
   }
 }

@@ -43,7 +43,8 @@ function reserve(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.unref();
-    server.once('error', () => resolve(false));
+    // Where such names cannot be had at all, nobody has this one either.
+    server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'EADDRINUSE'));
     server.listen(name, () => resolve(true));
   });
 }

@@ -44,6 +44,8 @@ export interface WorkerOptions {
 const longestFarewell = 10_000;
 /** How long it is tried to write an outcome down where Postgres does not take it. */
 const longestCommit = 5 * 60_000;
+/** How long a slot waits for others to begin together with. */
+const longestGathering = 100;
 /** The pause after Postgres did not answer. */
 const troubledPause = 1_000;
 
@@ -70,7 +72,7 @@ export class Worker {
       return slots.map((_, index) => jobs[index]);
     });
     // Half of them: the others' jobs are under way meanwhile.
-    this.#gathered = new GatheredSlots(Math.ceil(options.jobs / 2), () => this.#working);
+    this.#gathered = new GatheredSlots(Math.ceil(options.jobs / 2), () => this.#working, longestGathering);
     this.#ends = new GroupCommit((ends) => endClaims(database, grid, ends, retry));
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { findAllShares } from './find-all-shares.js';
 
@@ -22,7 +23,7 @@ describe('the shares of many files', () => {
     const found = (name: number) => ({ shares: new Map(), others: new Set([name]) });
     expect(answers).toEqual([found(1), null, found(3)]);
     awaken(new Set([2]));
-    await slow;
+    await turn();
     expect(answers[1]).toBeNull();
     expect(looked).toEqual([1, 2, 3]);
   });

@@ -28,7 +28,7 @@ export async function findAllShares(
     for (let next = waiting.shift(); next && !isOver; next = waiting.shift()) {
       const [index, question] = next;
       const answer = await findOne(backend, question, (size) => {
-        if (bytes + size > mostWholeShareBytes) return false;
+        if (isOver || bytes + size > mostWholeShareBytes) return false;
         bytes += size;
         return true;
       });
@@ -59,7 +59,7 @@ async function findOne(
     using held = await openHeldShares(backend, storageIndex, most);
     return take(held.bytes) ? await held.read() : null;
   } catch {
-    // Whoever asks for it by itself is told what is wrong with it, and the others are not held up by it.
+    // It is left to a question of its own, and does not hold up the others.
     return null;
   }
 }
