@@ -1,21 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, rm, stat } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { silentLogger } from '@holdfast/common/logging';
-import { Lab, waitFor } from '@holdfast/lab';
+import { Lab } from '@holdfast/lab';
 import {
-  blockHash,
   type ChkReadCapability,
   type ChkVerifyCapability,
-  containerHeaderSize,
   formatCapability,
-  hashSize,
   parseCapability,
   storageIndexOf,
   verifyCapabilityOf,
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Coding } from './coding/coding.js';
 import { localCoding } from './coding/local-coding.js';
 import { GatheredQuestions } from './connections/gathered-questions.js';
 import type { StorageServer } from './connections/storage-server.js';
@@ -23,7 +19,8 @@ import { untilAborted } from './connections/until-aborted.js';
 import { FileCare, type GridServers } from './file-care.js';
 import { TransferMemory } from './memory/transfer-memory.js';
 import { type LabClient, once, openLabClient } from './testing/lab-client.js';
-import { cutOff, flipByte, headerOf, rowsOf, type ShareFile, shareFiles } from './testing/share-files.js';
+import { flipByte, headerOf, type ShareFile, shareFiles } from './testing/share-files.js';
+import { placesOf, StoredFiles } from './testing/stored-files.js';
 
 // Checking files on five real servers, with two shares of each file on each.
 
@@ -37,44 +34,23 @@ const large = 400_000;
 
 let lab: Lab;
 let client: LabClient;
+let storedFiles: StoredFiles;
 beforeAll(async () => {
   lab = await Lab.up({ storage: 5, brokers: 0 });
   client = await openLabClient(lab, { encoding, relayed: true });
+  storedFiles = new StoredFiles(lab, client);
 });
 afterAll(async () => {
   await client?.[Symbol.asyncDispose]();
   await lab?.[Symbol.asyncDispose]();
 });
 
-async function stored(size: number, content: Uint8Array = randomBytes(size)) {
-  const text = await client.store(content);
-  const capability = parseCapability(text) as ChkReadCapability;
-  return { content, capability, text, shares: await shareFiles(lab, text) };
-}
-
-const nicknames = () => new Map(lab.description.storage.map(({ id, nickname }) => [id, nickname]));
-/** Where shares are, as `share number server`. */
-const places = (shares: readonly { shareNumber: number; serverId: string }[]) =>
-  shares.map(({ shareNumber, serverId }) => `${shareNumber} ${nicknames().get(serverId)}`).sort();
-const filePlaces = (shares: readonly ShareFile[]) =>
-  shares.map(({ shareNumber, server }) => `${shareNumber} ${server}`).sort();
-
-async function reports(text: string, server: string): Promise<number[]> {
-  const index = Buffer.from(storageIndexOf(parseCapability(text) as ChkReadCapability)).toString('hex');
-  const rows = await rowsOf<{ share_number: number }>(
-    lab,
-    server,
-    `select share_number from storage.corruption_reports where server = $1 and storage_index = '\\x${index}'`,
-  );
-  return rows.map(({ share_number }) => share_number);
-}
-
 describe('a check', () => {
   it.each([
     ['many in one request', true],
     ['each by itself, where servers know of nothing else', false],
   ])('is the same for files that are asked for %s', async (_, findMany) => {
-    const files = await Promise.all(Array.from({ length: 12 }, () => stored(small)));
+    const files = await Promise.all(Array.from({ length: 12 }, () => storedFiles.store(small)));
     const gone = files[5]?.shares[0];
     if (gone) await rm(gone.path);
     let requests = 0;
@@ -126,14 +102,14 @@ describe('a check', () => {
       expect(proven).toBe(true);
       expect(serversResponding).toHaveLength(5);
       const expected = files[index]?.shares.filter((share) => share !== gone) ?? [];
-      expect(places(goodShares)).toEqual(filePlaces(expected));
+      expect(storedFiles.places(goodShares)).toEqual(placesOf(expected));
     }
     if (findMany) expect(requests).toBeLessThan(3 * 5);
     else expect(requests).toBe(12 * 5);
   });
 
   it('counts the shares of a healthy file', async () => {
-    const { capability, shares } = await stored(small);
+    const { capability, shares } = await storedFiles.store(small);
     const results = await client.grid.check(capability);
     expect(results).toMatchObject({
       authenticated: true,
@@ -149,12 +125,12 @@ describe('a check', () => {
       healthy: true,
       recoverable: true,
     });
-    expect(places(results.goodShares)).toEqual(filePlaces(shares));
-    expect(new Set(results.serversResponding)).toEqual(new Set(nicknames().keys()));
+    expect(storedFiles.places(results.goodShares)).toEqual(placesOf(shares));
+    expect(new Set(results.serversResponding)).toEqual(new Set(storedFiles.nicknames.keys()));
   });
 
   it('says of a verify capability what it says of the read capability', async () => {
-    const { capability } = await stored(small);
+    const { capability } = await storedFiles.store(small);
     expect(await client.grid.check(verifyCapabilityOf(capability))).toEqual(
       await client.grid.check(capability),
     );
@@ -166,21 +142,21 @@ describe('a check', () => {
   });
 
   it('counts what is left of a file, down to where it cannot be recovered', async () => {
-    const { capability, shares } = await stored(small);
+    const { capability, shares } = await storedFiles.store(small);
     for (const { path } of shares.slice(0, 7)) await rm(path);
     const three = await client.grid.check(capability);
     expect(three).toMatchObject({ goodShareCount: 3, healthy: false, recoverable: true });
     await rm(shares[7]?.path ?? '');
     const two = await client.grid.check(capability);
     expect(two).toMatchObject({ goodShareCount: 2, healthy: false, recoverable: false });
-    expect(places(two.goodShares)).toEqual(filePlaces(shares.slice(8)));
+    expect(storedFiles.places(two.goodShares)).toEqual(placesOf(shares.slice(8)));
   });
 
   it('tells which servers could not say, and does not wait long for one that is silent', async () => {
-    const { capability, shares } = await stored(small);
+    const { capability, shares } = await storedFiles.store(small);
     const [silent] = shares as [ShareFile];
     client.relays.get(silent.server)?.stall();
-    const all = nicknames();
+    const all = storedFiles.nicknames;
     for (const signal of [new AbortController().signal, undefined]) {
       const results = await client.grid.check(capability, { signal });
       expect(results.serversFailed.map(({ serverId, error }) => [all.get(serverId), error])).toEqual([
@@ -199,13 +175,15 @@ describe('a check', () => {
     await lab.stop(silent.server);
     await client.connected(4);
     const without = await client.grid.check(capability);
-    expect(without.serversFailed.map(({ serverId }) => nicknames().get(serverId))).toEqual([silent.server]);
+    expect(without.serversFailed.map(({ serverId }) => storedFiles.nicknames.get(serverId))).toEqual([
+      silent.server,
+    ]);
     await lab.start(silent.server);
     await client.connected(5);
   });
 
   it('ends at once when nobody wants its results any more', async () => {
-    const { capability, shares } = await stored(small);
+    const { capability, shares } = await storedFiles.store(small);
     const { server } = shares[0] as ShareFile;
     client.relays.get(server)?.stall();
     const leaving = new AbortController();
@@ -272,7 +250,7 @@ describe('a check by a capability', () => {
   });
 
   it('takes the shares of a small file from the first server with its answer, which proves the capability', async () => {
-    const { capability, text } = await stored(small);
+    const { capability, text } = await storedFiles.store(small);
     const [first] = client.servers.connectedFor(storageIndexOf(capability));
     const { files, read, readWhole, reported } = notedServers();
     const results = await files.check(parseCapability(text));
@@ -283,7 +261,7 @@ describe('a check by a capability', () => {
   });
 
   it('does not wait for memory to take these shares in, and reads of one instead', async () => {
-    const { text } = await stored(small);
+    const { text } = await storedFiles.store(small);
     const memory = new TransferMemory(64 * 2 ** 20);
     const taken = await memory.beginning.take(memory.beginning.size);
     const { files, read, readWhole } = notedServers(memory);
@@ -294,14 +272,14 @@ describe('a check by a capability', () => {
   });
 
   it('reads a second time where the file is encoded in segments of another size', async () => {
-    const { capability } = await stored(large);
+    const { capability } = await storedFiles.store(large);
     const { files, read } = notedServers();
     expect(await files.check(capability)).toMatchObject({ proven: true, healthy: true });
     expect(new Set(read.map(({ server }) => server)).size).toBe(1);
   });
 
   it('is proven by the next share where the first is wrong, and tells its server', async () => {
-    const { capability, text } = await stored(large);
+    const { capability, text } = await storedFiles.store(large);
     const { files, reported } = notedServers();
     const [first] = client.servers.connectedFor(storageIndexOf(capability));
     const liars = (await shareFiles(lab, text)).filter(({ server }) => server === first?.nickname);
@@ -325,7 +303,7 @@ describe('a check by a capability', () => {
       ['says another k', () => ({ required: 4 })],
       ['says another n', () => ({ total: 9 })],
     ])('says so where it %s, and slanders nobody', async (_what, change) => {
-      const { capability } = await stored(size);
+      const { capability } = await storedFiles.store(size);
       const right = verifyCapabilityOf(capability);
       const wrong = { ...right, ...change(right) };
       const { files, reported } = notedServers();
@@ -348,13 +326,13 @@ describe('a check by a capability', () => {
   });
 
   it('believes the capability, not shares that are too few to be a file of their own', async () => {
-    const { capability, shares } = await stored(small);
+    const { capability, shares } = await storedFiles.store(small);
     for (const { path } of shares.slice(2)) await rm(path);
     const { files, reported } = notedServers();
     const right = verifyCapabilityOf(capability);
     const results = await files.check({ ...right, uriExtensionHash: flipped(right.uriExtensionHash) });
     expect(results).toMatchObject({ proven: false, wrongCapability: false, recoverable: false });
-    expect(places(results.corruptShares)).toEqual(filePlaces(shares.slice(0, 2)));
+    expect(storedFiles.places(results.corruptShares)).toEqual(placesOf(shares.slice(0, 2)));
     expect(reported).toHaveLength(2);
   });
 
@@ -362,7 +340,7 @@ describe('a check by a capability', () => {
     ['one share', 1],
     ['ten shares', 10],
   ])('believes the capability, not one server with %s of a file that needs one', async (_what, count) => {
-    const { capability, shares } = await stored(small);
+    const { capability, shares } = await storedFiles.store(small);
     const needsOne = client.gridWith({ ...encoding, required: 1 });
     const other = await shareFiles(lab, await needsOne.upload(once(randomBytes(small))));
     for (const { path } of shares) await rm(path);
@@ -372,15 +350,15 @@ describe('a check by a capability', () => {
     const { files, reported } = notedServers();
     const results = await files.check(capability);
     expect(results).toMatchObject({ proven: false, wrongCapability: false, recoverable: false });
-    expect(places(results.corruptShares)).toEqual(
-      filePlaces(other.slice(0, count).map((share) => ({ ...share, server: liar.server }))),
+    expect(storedFiles.places(results.corruptShares)).toEqual(
+      placesOf(other.slice(0, count).map((share) => ({ ...share, server: liar.server }))),
     );
     expect(reported).toHaveLength(count);
     await expect(files.repair(capability)).rejects.toMatchObject({ name: 'NotRecoverableError' });
   });
 
   it('believes the capability, not as many shares as a file of others needs that needs fewer', async () => {
-    const { capability, shares } = await stored(small);
+    const { capability, shares } = await storedFiles.store(small);
     const needsOne = client.gridWith({ ...encoding, required: 1 });
     const other = await shareFiles(lab, await needsOne.upload(once(randomBytes(small))));
     const liars = shares.slice(0, 2);
@@ -389,7 +367,7 @@ describe('a check by a capability', () => {
     const { files } = notedServers();
     const results = await files.check(capability);
     expect(results).toMatchObject({ proven: false, wrongCapability: false, recoverable: false });
-    expect(places(results.corruptShares)).toEqual(filePlaces(liars));
+    expect(storedFiles.places(results.corruptShares)).toEqual(placesOf(liars));
   });
 });
 
@@ -408,7 +386,7 @@ describe('a check by the storage index alone', () => {
   ])(
     'learns from the shares of a %s file what it is, and does not call that authenticated',
     async (_name, size) => {
-      const { capability, shares } = await stored(size);
+      const { capability, shares } = await storedFiles.store(size);
       for (const { path } of shares.slice(0, 2)) await rm(path);
       const results = await byIndex(capability);
       expect(results.capability && formatCapability(results.capability)).toBe(
@@ -426,8 +404,8 @@ describe('a check by the storage index alone', () => {
   );
 
   it('goes by the file that most servers hold shares of', async () => {
-    const { capability, shares } = await stored(small);
-    const other = await stored(small);
+    const { capability, shares } = await storedFiles.store(small);
+    const other = await storedFiles.store(small);
     // One server claims that all ten shares are of another file.
     const [liar] = shares as [ShareFile];
     for (const share of other.shares)
@@ -437,7 +415,7 @@ describe('a check by the storage index alone', () => {
       formatCapability(verifyCapabilityOf(capability)),
     );
     expect(results).toMatchObject({ goodShareCount: 8, healthy: false });
-    expect(new Set(results.corruptShares.map(({ serverId }) => nicknames().get(serverId)))).toEqual(
+    expect(new Set(results.corruptShares.map(({ serverId }) => storedFiles.nicknames.get(serverId)))).toEqual(
       new Set([liar.server]),
     );
   });
@@ -450,111 +428,5 @@ describe('a check by the storage index alone', () => {
       healthy: false,
       recoverable: false,
     });
-  });
-});
-
-type Damage = (share: ShareFile) => Promise<void>;
-const flipIn = (where: (header: Awaited<ReturnType<typeof headerOf>>) => number): Damage => {
-  return async (share) => flipByte(share, where(await headerOf(share)));
-};
-const damages: [string, Damage][] = [
-  ['its first block', flipIn(({ sections }) => sections.data.offset + 5)],
-  ['its last block', flipIn(({ sections }) => sections.data.offset + sections.data.size - 1)],
-  ['its ciphertext hash tree', flipIn(({ sections }) => sections.ciphertextHashTree.offset + 3)],
-  ['its block hash tree', flipIn(({ sections }) => sections.blockHashTree.offset + 8)],
-  ['its share hash chain', flipIn(({ sections }) => sections.shareHashChain.offset + 10)],
-  ['its URI extension block', flipIn(({ uriExtension }) => uriExtension.offset + 50)],
-  ['its version', flipIn(() => 3)],
-  ['an offset in its header', flipIn(() => 27)],
-  ['its length', async (share) => cutOff(share, (await headerOf(share)).uriExtension.offset + 40)],
-];
-
-describe('a verification', () => {
-  describe.each([
-    ['small', small],
-    ['large', large],
-  ])('of a %s file', (_name, size) => {
-    it('finds every byte of a good one right', async () => {
-      const { capability } = await stored(size);
-      const results = await client.grid.check(capability, { verify: true });
-      expect(results).toMatchObject({ verified: true, corruptShares: [], goodShareCount: 10, healthy: true });
-    });
-
-    it.each(damages)('names the share that is wrong in %s, and tells its server', async (_what, damage) => {
-      const { capability, text, shares } = await stored(size);
-      const liar = shares[4] as ShareFile;
-      await damage(liar);
-      const results = await client.grid.check(capability, { verify: true });
-      expect(places(results.corruptShares)).toEqual(filePlaces([liar]));
-      expect(results.corruptShares[0]?.reason).not.toBe('');
-      expect(places(results.goodShares)).toEqual(filePlaces(shares.filter((share) => share !== liar)));
-      expect(results).toMatchObject({ goodShareCount: 9, healthy: false, recoverable: true });
-      await waitFor(
-        'the report',
-        async () => (await reports(text, liar.server)).includes(liar.shareNumber) || undefined,
-      );
-    });
-  });
-
-  it.each([
-    ['small', small],
-    ['large', large],
-  ])('waits for the pace with every byte of a %s file', async (_name, size) => {
-    const { capability, shares } = await stored(size);
-    let paced = 0;
-    const pace = async (bytes: number) => {
-      paced += bytes;
-    };
-    expect(await client.grid.check(capability, { verify: true, pace })).toMatchObject({ healthy: true });
-    const sizes = await Promise.all(shares.map(async ({ path }) => (await stat(path)).size));
-    const all = sizes.reduce((sum, bytes) => sum + bytes - containerHeaderSize, 0);
-    // Beyond the share stands its lease record, which nobody reads.
-    expect(paced).toBeGreaterThan(all - shares.length * 100);
-  });
-
-  it('finds the file defective whose shares are good each by itself and do not fit together', async () => {
-    // An uploader who changes the blocks of one share before they are hashed.
-    const coding: Coding = {
-      buffer: localCoding.buffer,
-      encode: (geometry, key) => {
-        const honest = localCoding.encode(geometry, key);
-        return {
-          close: () => honest.close(),
-          finish: () => honest.finish(),
-          encode: async (segment, rooms) => {
-            const hashes = await honest.encode(segment, rooms);
-            const room = rooms[7] as Uint8Array;
-            room[0] = (room[0] ?? 0) ^ 1;
-            hashes.set(blockHash(room), (1 + 7) * hashSize);
-            return hashes;
-          },
-        };
-      },
-    };
-    const text = await client.gridWith(encoding, coding).upload(once(randomBytes(large)));
-    const capability = parseCapability(text);
-    expect(await client.grid.check(capability)).toMatchObject({ healthy: true });
-    const results = await client.grid.check(capability, { verify: true });
-    expect(results).toMatchObject({
-      corruptShares: [],
-      goodShareCount: 10,
-      healthy: false,
-      recoverable: false,
-    });
-    expect(results.defect).toMatch(/not those of the file/);
-    const shares = await shareFiles(lab, text);
-    await rm(shares[0]?.path ?? '');
-    await expect(client.grid.repair(capability)).rejects.toMatchObject({ code: 'wrong-file' });
-    expect(await shareFiles(lab, text)).toHaveLength(9);
-  });
-
-  it('is told by the storage index alone, too, which share is wrong', async () => {
-    const { capability, shares } = await stored(large);
-    const liar = shares[2] as ShareFile;
-    await damages[0]?.[1](liar);
-    const file = { kind: 'storage-index', storageIndex: storageIndexOf(capability) } as const;
-    const results = await client.grid.check(file, { verify: true });
-    expect(places(results.corruptShares)).toEqual(filePlaces([liar]));
-    expect(results).toMatchObject({ authenticated: false, goodShareCount: 9 });
   });
 });
