@@ -1,4 +1,3 @@
-import type { FileQuestion, SharesAnswer } from '@holdfast/lafs';
 import { StorageServerError } from '../errors.js';
 
 /** How long somebody waits for an answer. */
@@ -9,12 +8,12 @@ export interface Patience {
 }
 
 /**
- * Somebody who asks a server about a file. It leaves when its signal says so or its time is over, whatever becomes of the
+ * Somebody who asks a server for something. It leaves when its signal says so or its time is over, whatever becomes of the
  * request that its question went with.
  */
-export class Asker {
+export class Asker<Question, Answer> {
   /** Rejects with a StorageServerError: that of the request, or `aborted` when it has left. */
-  readonly answer: Promise<SharesAnswer>;
+  readonly answer: Promise<Answer>;
   /** Called when it leaves; whoever has its question at the time listens. */
   onLeave: () => void = () => undefined;
   #waits = true;
@@ -24,11 +23,10 @@ export class Asker {
   #began = 0;
   readonly #within: number | undefined;
   readonly #nickname: () => string;
-  #settle: (outcome: { readonly answer: SharesAnswer } | { readonly error: unknown }) => void = () =>
-    undefined;
+  #settle: (outcome: { readonly answer: Answer } | { readonly error: unknown }) => void = () => undefined;
 
   constructor(
-    readonly question: FileQuestion,
+    readonly question: Question,
     { signal, within }: Patience,
     nickname: () => string,
   ) {
@@ -73,7 +71,7 @@ export class Asker {
     return this.#waits;
   }
 
-  give(answer: SharesAnswer): void {
+  give(answer: Answer): void {
     this.#settle({ answer });
   }
 
@@ -85,4 +83,17 @@ export class Asker {
     this.fail(new StorageServerError('aborted', this.#nickname(), why));
     this.onLeave();
   }
+}
+
+/** Makes a request for several, whose signal ends it when none of them waits for it any more. */
+export function whileAwaited<Answer>(
+  askers: readonly Pick<Asker<unknown, unknown>, 'waits' | 'onLeave'>[],
+  request: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const ending = new AbortController();
+  for (const asker of askers)
+    asker.onLeave = () => {
+      if (askers.every(({ waits }) => !waits)) ending.abort();
+    };
+  return request(ending.signal);
 }

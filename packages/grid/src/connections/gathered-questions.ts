@@ -1,6 +1,6 @@
 import { type FileQuestion, mostFilesAsked, mostWholeShareBytes, type SharesAnswer } from '@holdfast/lafs';
 import { StorageServerError } from '../errors.js';
-import { Asker, type Patience } from './asker.js';
+import { Asker, type Patience, whileAwaited } from './asker.js';
 import type { StorageServer } from './storage-server.js';
 
 /** How one server is asked: each of these is a request of its own, which is made in its turn. */
@@ -11,6 +11,9 @@ export interface QuestionPort extends Pick<StorageServer, 'findShares' | 'listSh
   /** Makes a request when it is its turn. */
   readonly inTurn: <T>(signal: AbortSignal | undefined, request: () => Promise<T>) => Promise<T>;
 }
+
+/** Somebody who asks about a file. */
+type FileAsker = Asker<FileQuestion, SharesAnswer>;
 
 /** Milliseconds that a request under way keeps further questions waiting, to go together with the next. */
 const waitedFor = 100;
@@ -38,7 +41,7 @@ const mostWanted = 2 * 1024 * 1024;
  */
 export class GatheredQuestions {
   readonly #port: QuestionPort;
-  #waiting: Asker[] = [];
+  #waiting: FileAsker[] = [];
   #underWay = 0;
   /** How many of those have not kept others waiting for long. */
   #waitedFor = 0;
@@ -72,7 +75,7 @@ export class GatheredQuestions {
   }
 
   #ask(question: FileQuestion, patience: Patience): Promise<SharesAnswer> {
-    const asker = new Asker(question, patience, this.#port.nickname);
+    const asker: FileAsker = new Asker(question, patience, this.#port.nickname);
     if (asker.waits) {
       asker.onLeave = () => {
         this.#waiting = this.#waiting.filter((other) => other !== asker);
@@ -96,7 +99,7 @@ export class GatheredQuestions {
     return this.#waiting.length > 0 && this.#waitedFor === 0 && this.#underWay < mostRequests;
   }
 
-  #next(): Asker[] {
+  #next(): FileAsker[] {
     let [count, wanted] = [0, 0];
     for (const { question } of this.#waiting) {
       wanted += question.most;
@@ -106,7 +109,7 @@ export class GatheredQuestions {
     return this.#waiting.splice(0, count);
   }
 
-  #send(askers: readonly Asker[]): void {
+  #send(askers: readonly FileAsker[]): void {
     this.#underWay++;
     this.#waitedFor++;
     let isWaitedFor = true;
@@ -127,7 +130,7 @@ export class GatheredQuestions {
    * Never rejects. Files that the server could not speak of in its answer to several, and all of a request that it could
    * not answer, are asked for one by one, so that none is held up by the others.
    */
-  async #askAll(all: readonly Asker[]): Promise<void> {
+  async #askAll(all: readonly FileAsker[]): Promise<void> {
     const askers = all.filter(({ waits }) => waits);
     const [first] = askers;
     if (!first) return;
@@ -135,7 +138,7 @@ export class GatheredQuestions {
     if (isAlone && first.question.most === 0) return this.#list(first);
     const questions = askers.map(({ question }) => question);
     try {
-      const answers = await this.#whileAwaited(askers, (signal) => this.#port.findShares(questions, signal));
+      const answers = await this.#askInTurn(askers, (signal) => this.#port.findShares(questions, signal));
       for (const [index, asker] of askers.entries()) {
         const answer = answers[index];
         if (answer) asker.give(answer);
@@ -151,7 +154,7 @@ export class GatheredQuestions {
   }
 
   /** Asks one by one for the files of those that still wait, some at a time: the server may have much to do. */
-  async #askEach(askers: readonly Asker[]): Promise<void> {
+  async #askEach(askers: readonly FileAsker[]): Promise<void> {
     const waiting = askers.filter(({ waits }) => waits);
     const askInTurn = async () => {
       for (let asker = waiting.shift(); asker; asker = waiting.shift()) await this.#askAll([asker]);
@@ -160,33 +163,29 @@ export class GatheredQuestions {
   }
 
   /** Asks for a file's share numbers by itself, the least that can be asked. Never rejects. */
-  async #list(asker: Asker): Promise<void> {
+  async #list(asker: FileAsker): Promise<void> {
     if (!asker.waits) return;
     try {
       const { storageIndex } = asker.question;
-      const others = await this.#whileAwaited([asker], (signal) =>
-        this.#port.listShares(storageIndex, signal),
-      );
+      const others = await this.#askInTurn([asker], (signal) => this.#port.listShares(storageIndex, signal));
       asker.give({ shares: new Map(), others });
     } catch (error) {
       asker.fail(error);
     }
   }
 
-  /** Asks what several wait for, in its turn, until none of them does any more. */
-  async #whileAwaited<T>(askers: readonly Asker[], request: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const ending = new AbortController();
-    let left = askers.length;
-    for (const asker of askers)
-      asker.onLeave = () => {
-        left--;
-        if (left === 0) ending.abort();
-      };
+  /** Asks what several wait for, in its turn; that is the time which they give the server. */
+  async #askInTurn<T>(
+    askers: readonly FileAsker[],
+    request: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     try {
-      return await this.#port.inTurn(ending.signal, () => {
-        for (const asker of askers) asker.begin();
-        return request(ending.signal);
-      });
+      return await whileAwaited(askers, (signal) =>
+        this.#port.inTurn(signal, () => {
+          for (const asker of askers) asker.begin();
+          return request(signal);
+        }),
+      );
     } finally {
       for (const asker of askers) asker.pause();
     }

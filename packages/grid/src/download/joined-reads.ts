@@ -1,20 +1,11 @@
+import { Asker, whileAwaited } from '../connections/asker.js';
 import type { StorageServer } from '../connections/storage-server.js';
-import { StorageServerError } from '../errors.js';
 
 /** Most bytes of reads that are joined: as much as an upload sends in one request. */
 const largestJoined = 1024 * 1024;
 
-/** Somebody who wants a range of a share. */
-interface Read {
-  readonly start: number;
-  readonly end: number;
-  readonly give: (bytes: Uint8Array) => void;
-  readonly fail: (error: unknown) => void;
-  /** Whether its signal has ended it. */
-  left: boolean;
-  /** Called when it leaves. */
-  onLeave: () => void;
-}
+/** Somebody who wants the bytes from `start` up to `end` of a share. */
+type Reader = Asker<{ readonly start: number; readonly end: number }, Uint8Array>;
 
 /**
  * Reads of one share. Ranges that follow each other and are asked for in one turn of the event loop are one request: what a
@@ -24,7 +15,7 @@ export class JoinedReads {
   readonly #server: Pick<StorageServer, 'read' | 'nickname'>;
   readonly #storageIndex: Uint8Array;
   readonly #shareNumber: number;
-  #waiting: Read[] = [];
+  #waiting: Reader[] = [];
 
   constructor(
     server: Pick<StorageServer, 'read' | 'nickname'>,
@@ -43,69 +34,47 @@ export class JoinedReads {
    * @throws StorageServerError
    */
   read(start: number, end: number, signal: AbortSignal): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        read.left = true;
-        reject(
-          new StorageServerError('aborted', this.#server.nickname, 'nobody waits for the answer any more'),
-        );
-        read.onLeave();
-      };
-      const settled = () => signal.removeEventListener('abort', leave);
-      const read: Read = {
-        start,
-        end,
-        give: (bytes) => {
-          settled();
-          resolve(bytes);
-        },
-        fail: (error) => {
-          settled();
-          reject(error);
-        },
-        left: false,
-        onLeave: () => undefined,
-      };
-      if (signal.aborted) return leave();
-      signal.addEventListener('abort', leave, { once: true });
-      this.#waiting.push(read);
-      if (this.#waiting.length === 1) setImmediate(() => this.#begin());
-    });
+    const patience = { signal, within: undefined };
+    const reader: Reader = new Asker({ start, end }, patience, () => this.#server.nickname);
+    this.#waiting.push(reader);
+    if (this.#waiting.length === 1) setImmediate(() => this.#begin());
+    return reader.answer;
   }
 
   #begin(): void {
-    const waiting = this.#waiting.filter(({ left }) => !left).sort((a, b) => a.start - b.start);
+    const waiting = this.#waiting
+      .filter(({ waits }) => waits)
+      .sort((a, b) => a.question.start - b.question.start);
     this.#waiting = [];
-    for (let reads = waiting; reads.length > 0; ) {
-      const count = joinable(reads);
-      void this.#readAll(reads.slice(0, count));
-      reads = reads.slice(count);
+    for (let readers = waiting; readers.length > 0; ) {
+      const count = joinable(readers);
+      void this.#readFor(readers.slice(0, count));
+      readers = readers.slice(count);
     }
   }
 
   /** Never rejects. */
-  async #readAll(reads: readonly Read[]): Promise<void> {
-    const [{ start }, { end }] = [reads[0] as Read, reads.at(-1) as Read];
-    const wanted = new AbortController();
-    for (const read of reads)
-      read.onLeave = () => {
-        if (reads.every(({ left }) => left)) wanted.abort();
-      };
+  async #readFor(readers: readonly Reader[]): Promise<void> {
+    const start = readers[0]?.question.start ?? 0;
+    const end = readers.at(-1)?.question.end ?? start;
     try {
-      const bytes = await this.#server.read(this.#storageIndex, this.#shareNumber, start, end, wanted.signal);
-      for (const read of reads) read.give(bytes.subarray(read.start - start, read.end - start));
+      const bytes = await whileAwaited(readers, (signal) =>
+        this.#server.read(this.#storageIndex, this.#shareNumber, start, end, signal),
+      );
+      for (const reader of readers)
+        reader.give(bytes.subarray(reader.question.start - start, reader.question.end - start));
     } catch (error) {
-      for (const { fail } of reads) fail(error);
+      for (const reader of readers) reader.fail(error);
     }
   }
 }
 
-/** How many of the first reads follow each other, and are not too much together. */
-function joinable(reads: readonly Read[]): number {
-  const { start, end } = reads[0] as Read;
-  let [count, last] = [1, end];
-  for (const next of reads.slice(1)) {
-    if (next.start !== last || next.end - start > largestJoined) break;
+/** How many of the first ranges follow each other, and are not too much together. */
+function joinable(readers: readonly Reader[]): number {
+  const [first, ...others] = readers.map(({ question }) => question);
+  let [count, last] = [1, first?.end];
+  for (const next of others) {
+    if (next.start !== last || next.end - (first?.start ?? 0) > largestJoined) break;
     count++;
     last = next.end;
   }

@@ -44,7 +44,7 @@ export interface WorkerOptions {
 const longestFarewell = 10_000;
 /** How long it is tried to write an outcome down where Postgres does not take it. */
 const longestCommit = 5 * 60_000;
-/** How long a slot waits for others to begin together with. */
+/** Milliseconds that a slot waits for others at most, to begin together with them. */
 const longestGathering = 100;
 /** The pause after Postgres did not answer. */
 const troubledPause = 1_000;
