@@ -6,6 +6,7 @@ import { CollectionRecords } from './collection-records.js';
 import { type Due, due } from './due.js';
 import { Pass } from './pass.js';
 import { alone } from './server-lock.js';
+import { Sweep } from './sweep.js';
 import { SweepRecords } from './sweep-records.js';
 
 /** What collecting needs. */
@@ -55,7 +56,7 @@ export function collect(options: CollectOptions): Promise<Collection> {
     const records = (of: pg.PoolClient) => new CollectionRecords(of, server, generation);
     let failure: Error | undefined;
     try {
-      const sweep = new SweepRecords(client, server);
+      const sweep = new Sweep(new SweepRecords(other, server), options.leaseDuration);
       return await new Pass({ removing: records(client), expiring: records(other), sweep }, options).run();
     } catch (error) {
       failure = error as Error;

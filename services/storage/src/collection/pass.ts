@@ -1,16 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ShareAddress } from '@holdfast/lafs';
 import { allEnded } from '../all-ended.js';
 import { isDatabaseDown } from '../records/database-errors.js';
 import type { Collection, CollectOptions } from './collect.js';
 import type { CollectionRecords, GoingShare } from './collection-records.js';
-import type { SweepRecords } from './sweep-records.js';
+import type { Sweep } from './sweep.js';
 
 /** Leases ended and shares removed in one transaction: whoever renews one of them waits that long. */
 const batchSize = 500;
-
-/** Shares looked at by one statement of the daily look for such as have no lease. */
-const sweptAtOnce = 2_000;
 
 /** How often a batch is tried that met another transaction in the wrong order. */
 const mostAttempts = 5;
@@ -21,12 +17,14 @@ export interface PassRecords {
   readonly removing: CollectionRecords;
   /** May be a moment behind it: what it ends and marks is right whoever else is at it. */
   readonly expiring: CollectionRecords;
-  readonly sweep: SweepRecords;
+  /** On the same as `expiring`. */
+  readonly sweep: Sweep;
 }
 
 /**
  * One pass, see `collect`. While the files of one batch are removed, which is mostly waiting for the disk, the leases of
- * the next are ended in Postgres; a pass that is cut off may leave the shares of both as going.
+ * the next are ended in Postgres, and what time is left goes into the daily look for shares without a lease; a pass that
+ * is cut off may leave the shares of both batches as going.
  */
 export class Pass {
   readonly #records: PassRecords;
@@ -45,13 +43,34 @@ export class Pass {
     for (let more = true; more; ) {
       const begun = performance.now();
       const count = going.length;
-      const [, next] = await allEnded([this.#remove(going), this.#expire()]);
+      const removing = this.#remove(going);
+      const [, next] = await allEnded([removing, this.#expireDuring(removing)]);
       going = next.going;
       more = next.leases > 0;
       if (more) await this.#pause(begun, next.leases + count);
     }
-    if (await this.#records.sweep.isDue()) await this.#sweep();
+    for (let begun = performance.now(); await this.#sweep(); begun = performance.now()) {
+      await this.#pause(begun, 0);
+    }
+    await this.#records.sweep.end();
     return this.#done;
+  }
+
+  /**
+   * Ends the next leases, and sweeps until the files are removed. 900,000 shares without any that lacks a lease took 4 of
+   * the 32 s of a pass over 100,000 when they were looked through after it.
+   */
+  async #expireDuring(removing: Promise<void>): Promise<{ leases: number; going: readonly GoingShare[] }> {
+    let removed = false;
+    const ended = () => {
+      removed = true;
+    };
+    void removing.then(ended, ended);
+    const next = await this.#expire();
+    for (let begun = performance.now(); !removed && (await this.#sweep()); begun = performance.now()) {
+      await this.#pause(begun, 0);
+    }
+    return next;
   }
 
   async #expire(): Promise<{ leases: number; going: readonly GoingShare[] }> {
@@ -66,20 +85,12 @@ export class Pass {
     return next;
   }
 
-  /** Only a lease that runs out makes a share go: whatever has none is given one, once a day. */
-  async #sweep(): Promise<void> {
-    const { signal, leaseDuration } = this.#options;
-    let last: ShareAddress | undefined;
-    do {
-      if (signal?.aborted) return;
-      const begun = performance.now();
-      const after = last;
-      const page = await withRetries(() => this.#records.sweep.leaseNext(after, sweptAtOnce, leaseDuration));
-      last = page.last;
-      this.#count({ unleased: page.leased });
-      await this.#pause(begun, 0);
-    } while (last);
-    await this.#records.sweep.done();
+  /** Looks at a page of shares; false where there is none left to look at today. */
+  async #sweep(): Promise<boolean> {
+    if (this.#options.signal?.aborted) return false;
+    const page = await withRetries(() => this.#records.sweep.next());
+    this.#count({ unleased: page.leased });
+    return page.more;
   }
 
   async #removeLeft(): Promise<void> {

@@ -1,22 +1,29 @@
-import type { ShareAddress } from '@holdfast/lafs';
 import { answerCalls } from '../worker-calls.js';
-import type { InspectedShare, WalkedShares } from './share-backend.js';
-import { inspectShare, ShareScan, type UnreadableShare } from './share-scan.js';
+import { type PackedAddresses, packAddresses, unpackAddresses } from './packed-addresses.js';
+import { type FoundContainer, inspectShare, ShareScan } from './share-scan.js';
 
 /** What the thread is asked. A walk goes by a number that its caller chose. */
 export type ScanCall =
   | { readonly kind: 'next'; readonly root: string; readonly walk: number; readonly from: number }
   | { readonly kind: 'end'; readonly walk: number }
-  | { readonly kind: 'inspect'; readonly root: string; readonly shares: readonly ShareAddress[] };
+  | { readonly kind: 'inspect'; readonly root: string; readonly shares: PackedAddresses };
 
-export type ScanResult = WalkedShares | readonly (InspectedShare | UnreadableShare)[] | undefined;
+/** The next shares of a walk. */
+export interface PackedPage {
+  readonly section: number;
+  readonly shares: PackedAddresses;
+}
+
+/** A page, undefined after the last; or what is at each address that was asked for. */
+export type ScanResult = PackedPage | readonly (FoundContainer | undefined)[] | undefined;
 
 const sharesAtOnce = 1000;
 
 const walks = new Map<number, ShareScan>();
 
 answerCalls<ScanCall, ScanResult>((call) => {
-  if (call.kind === 'inspect') return call.shares.flatMap((share) => inspectShare(call.root, share) ?? []);
+  if (call.kind === 'inspect')
+    return unpackAddresses(call.shares).map((share) => inspectShare(call.root, share));
   const walk =
     walks.get(call.walk) ?? (call.kind === 'next' ? new ShareScan(call.root, call.from) : undefined);
   if (call.kind === 'end') {
@@ -25,5 +32,6 @@ answerCalls<ScanCall, ScanResult>((call) => {
     return undefined;
   }
   if (walk) walks.set(call.walk, walk);
-  return walk?.next(sharesAtOnce);
+  const page = walk?.next(sharesAtOnce);
+  return page && { section: page.section, shares: packAddresses(page.shares) };
 });

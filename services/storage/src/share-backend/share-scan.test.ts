@@ -100,21 +100,21 @@ describe('looking into a share', () => {
     'tells kind, size and owners of an immutable one of %i bytes',
     (size) => {
       putImmutable(share, size, [0, 12, 12, 900]);
-      expect(inspectShare(root, share)).toEqual({ ...share, kind: 'immutable', size, owners: [12, 900] });
+      expect(inspectShare(root, share)).toEqual({ kind: 'immutable', size, owners: [12, 900] });
     },
   );
 
   it.each([0, 5000, 100_000])('tells kind, size and owners of a mutable one of %i bytes', (size) => {
     putMutable(share, size, [1, 2, 3, 4, 5]);
-    expect(inspectShare(root, share)).toEqual({ ...share, kind: 'mutable', size, owners: [1, 2, 3, 4, 5] });
+    expect(inspectShare(root, share)).toEqual({ kind: 'mutable', size, owners: [1, 2, 3, 4, 5] });
   });
 
   it('finds nothing where there is none, and says what is wrong with one that is not whole', () => {
     expect(inspectShare(root, share)).toBeUndefined();
     const problem = expect.stringContaining('malformed share container');
     put(share, Buffer.from('short'));
-    expect(inspectShare(root, share)).toEqual({ ...share, problem });
+    expect(inspectShare(root, share)).toEqual({ problem });
     put(share, encodeContainerHeader({ dataSize: 3, leaseCount: 1 }), Buffer.from('cut'));
-    expect(inspectShare(root, share)).toEqual({ ...share, problem });
+    expect(inspectShare(root, share)).toEqual({ problem });
   });
 });

@@ -75,30 +75,24 @@ export class ShareScan {
 
 const buffer = Buffer.allocUnsafeSlow(readAtOnce);
 
-/** A share whose container cannot be read. */
-export interface UnreadableShare extends ShareAddress {
-  /** One line. */
-  readonly problem: string;
-}
+/** What a container tells, or in one line why it cannot be read. */
+export type FoundContainer = Omit<InspectedShare, keyof ShareAddress> | { readonly problem: string };
 
 /**
  * Looks into a share's container.
  *
  * @returns undefined where there is none
  */
-export function inspectShare(
-  root: string,
-  share: ShareAddress,
-): InspectedShare | UnreadableShare | undefined {
+export function inspectShare(root: string, share: ShareAddress): FoundContainer | undefined {
   const path = join(root, sharePath(share.storageIndex, share.shareNumber));
   let descriptor: number | undefined;
   try {
     descriptor = whereThere(() => openSync(path, 'r'));
-    return descriptor === undefined ? undefined : { ...share, ...inspectContainer(descriptor) };
+    return descriptor === undefined ? undefined : inspectContainer(descriptor);
   } catch (error) {
     const problem = damageIn(error);
     if (problem === undefined) throw error;
-    return { ...share, problem };
+    return { problem };
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }

@@ -1,16 +1,27 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import { WorkerCalls } from '../worker-calls.js';
-import type { ScanCall, ScanResult } from './scan-thread.js';
+import { packAddresses, unpackAddresses } from './packed-addresses.js';
+import type { PackedPage, ScanCall, ScanResult } from './scan-thread.js';
 import type { InspectedShare, WalkedShares } from './share-backend.js';
-import type { UnreadableShare } from './share-scan.js';
+import type { FoundContainer } from './share-scan.js';
 
 /** The built thread, for this file as it was built and for its source under test. */
 const threadFile = new URL('../../dist/share-backend/scan-thread.js', import.meta.url);
 
-/** Walks over the shares of a folder and looks into them, on a thread of its own. */
+/** A share whose container cannot be read. */
+export interface UnreadableShare extends ShareAddress {
+  /** One line. */
+  readonly problem: string;
+}
+
+/**
+ * Walks over the shares of a folder and looks into them, on two threads of its own: a recovery does both at the same time,
+ * and on one thread it recorded an eighth fewer shares a second. They are started when they are first needed.
+ */
 export class ShareScanner {
   readonly #root: string;
-  readonly #thread = new WorkerCalls<ScanCall, ScanResult>(threadFile);
+  readonly #walking = new WorkerCalls<ScanCall, ScanResult>(threadFile);
+  readonly #inspecting = new WorkerCalls<ScanCall, ScanResult>(threadFile);
   #walks = 0;
 
   constructor(root: string) {
@@ -22,7 +33,7 @@ export class ShareScanner {
     this.#walks++;
     const walk = this.#walks;
     const next = () =>
-      this.#thread.call({ kind: 'next', root: this.#root, walk, from }) as Promise<WalkedShares | undefined>;
+      this.#walking.call({ kind: 'next', root: this.#root, walk, from }) as Promise<PackedPage | undefined>;
     try {
       // One page ahead, so that the disk is read while the caller is at work.
       let coming = next();
@@ -30,21 +41,24 @@ export class ShareScanner {
         coming = next();
         // Whether it fails is seen when it is waited for.
         coming.catch(() => undefined);
-        yield page;
+        yield { section: page.section, shares: unpackAddresses(page.shares) };
       }
     } finally {
-      await this.#thread.call({ kind: 'end', walk });
+      await this.#walking.call({ kind: 'end', walk });
     }
   }
 
   /** Looks into shares; those that are not there are left out. */
-  inspect(shares: readonly ShareAddress[]): Promise<readonly (InspectedShare | UnreadableShare)[]> {
-    return this.#thread.call({ kind: 'inspect', root: this.#root, shares }) as Promise<
-      readonly (InspectedShare | UnreadableShare)[]
-    >;
+  async inspect(shares: readonly ShareAddress[]): Promise<readonly (InspectedShare | UnreadableShare)[]> {
+    const call = { kind: 'inspect', root: this.#root, shares: packAddresses(shares) } as const;
+    const found = (await this.#inspecting.call(call)) as readonly (FoundContainer | undefined)[];
+    return shares.flatMap((share, index) => {
+      const container = found[index];
+      return container ? { ...share, ...container } : [];
+    });
   }
 
-  close(): Promise<void> {
-    return this.#thread.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#walking.close(), this.#inspecting.close()]);
   }
 }

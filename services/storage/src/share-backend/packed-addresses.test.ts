@@ -1,0 +1,12 @@
+import { randomBytes } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { packAddresses, unpackAddresses } from './packed-addresses.js';
+
+it('packed addresses are those that were packed, in their order, also after a copy', () => {
+  const shares = Array.from({ length: 5 }, (_, position) => ({
+    storageIndex: new Uint8Array(randomBytes(16)),
+    shareNumber: position * 60,
+  }));
+  expect(unpackAddresses(structuredClone(packAddresses(shares)))).toEqual(shares);
+  expect(unpackAddresses(packAddresses([]))).toEqual([]);
+});
