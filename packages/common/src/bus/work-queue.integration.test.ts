@@ -58,6 +58,16 @@ describe('a work queue', () => {
     expect(await one.queue.next(0, never)).toBeUndefined();
   });
 
+  it('hands a message to whoever waits for one, for whatever time', async () => {
+    await using nats = await startNats();
+    await using one = await worker(nats.url);
+    await one.ready();
+    const waiting = [60_000 / 7, 60_000 * Math.random(), 60_000].map((time) => one.queue.next(time, never));
+    for (const _ of waiting) one.bus.publish(wake, {});
+    for (const message of await Promise.all(waiting)) taken(message).acknowledge();
+    expect(one.queue.ready).toBe(true);
+  }, 20_000);
+
   it('hands a message out again that was neither acknowledged nor held in time', async () => {
     await using nats = await startNats();
     await using one = await worker(nats.url, 1_000);

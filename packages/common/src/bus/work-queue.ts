@@ -90,7 +90,9 @@ export class WorkQueue {
     if (!this.#ready) await this.#prepare();
     if (!this.#ready) return undefined;
     const { bus, stream, consumer } = this.#options;
-    const terms = waitFor > 0 ? { batch: 1, expires: waitFor * nanoseconds } : { batch: 1, no_wait: true };
+    // The server refuses a part of a nanosecond.
+    const expires = Math.ceil(waitFor * nanoseconds);
+    const terms = waitFor > 0 ? { batch: 1, expires } : { batch: 1, no_wait: true };
     const answer = await untilAborted(
       bus.request(
         `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
@@ -103,7 +105,10 @@ export class WorkQueue {
     const status = answer.headers?.code ?? 0;
     if (status === 0) return workMessage(answer);
     // 404: no message; 408: none in time. Anything else: the consumer is gone, or its server is.
-    if (status !== 404 && status !== 408) this.#ready = false;
+    if (status !== 404 && status !== 408) {
+      this.#ready = false;
+      this.#sayWithout(`${status} ${answer.headers?.description ?? ''}`);
+    }
     return undefined;
   }
 
@@ -122,7 +127,7 @@ export class WorkQueue {
   }
 
   async #make(): Promise<void> {
-    const { stream, subject, consumer, acknowledgeWithin, mostMessages, logger } = this.#options;
+    const { stream, subject, consumer, acknowledgeWithin, mostMessages } = this.#options;
     const stored = {
       name: stream,
       subjects: [subject],
@@ -153,10 +158,15 @@ export class WorkQueue {
         error instanceof BusUnavailableError && error.reason === 'nobody listens'
           ? 'the bus has no JetStream'
           : (error as Error).message;
-      const missed = this.#seldom.take(reason);
-      if (missed === undefined) return;
-      logger.warn({ stream, error: reason, missed }, 'the bus keeps no work queue; doing without');
+      this.#sayWithout(reason);
     }
+  }
+
+  #sayWithout(reason: string): void {
+    const { logger, stream } = this.#options;
+    const missed = this.#seldom.take(reason);
+    if (missed === undefined) return;
+    logger.warn({ stream, error: reason, missed }, 'the bus hands out no work; doing without');
   }
 
   async #askServer(call: string, value: object): Promise<ApiAnswer> {
