@@ -8,6 +8,7 @@ export type CodingJob =
       readonly file: number;
       readonly geometry: EncodingGeometry;
       readonly key: Uint8Array | undefined;
+      readonly shares: readonly number[] | undefined;
     }
   | {
       readonly kind: 'encode';
@@ -36,7 +37,7 @@ export class CodingJobs {
   async run(job: CodingJob): Promise<Uint8Array | undefined> {
     switch (job.kind) {
       case 'begin':
-        this.#files.set(job.file, new SegmentEncoder(job.geometry, job.key));
+        this.#files.set(job.file, new SegmentEncoder(job.geometry, job.key, job.shares));
         return undefined;
       case 'encode':
         return this.#file(job.file).encode(job.plaintext, job.rooms);

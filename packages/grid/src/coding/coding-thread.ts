@@ -28,10 +28,14 @@ export class CodingThread implements Coding {
   #jobs = 0;
   #files = 0;
 
-  encode(geometry: EncodingGeometry, key: Uint8Array | undefined): SegmentEncoding {
+  encode(
+    geometry: EncodingGeometry,
+    key: Uint8Array | undefined,
+    shares?: readonly number[],
+  ): SegmentEncoding {
     const file = ++this.#files;
     // Its failure is that of the jobs after it.
-    this.#ask({ kind: 'begin', file, geometry, key }).catch(() => undefined);
+    this.#ask({ kind: 'begin', file, geometry, key, shares }).catch(() => undefined);
     const hashes = async (job: CodingJob) => (await this.#ask(job)) as Uint8Array;
     return {
       encode: (plaintext, rooms) => hashes({ kind: 'encode', file, plaintext, rooms }),

@@ -11,57 +11,90 @@ import {
 /** Turns the segments of one file into blocks, in order. */
 export interface SegmentEncoding {
   /**
-   * Encrypts (where there is a key), codes and hashes the next segment, writing its blocks into `rooms`: one for each share, in order of share
-   * number, each as long as a block of this segment.
+   * Encrypts (where there is a key), codes and hashes the next segment, writing its blocks into `rooms`: one for each
+   * share that is made, in order of share number, each as long as a block of this segment.
    *
    * @param segment its bytes, without padding
-   * @returns the hash of its ciphertext and then of each block, 32 bytes each, one after the other
+   * @returns the hash of its ciphertext, where all shares are made, and then of each block, 32 bytes each, one after the
+   *   other
    */
   encode(segment: Uint8Array, rooms: readonly Uint8Array[]): Promise<Uint8Array>;
 
-  /** The hash of the whole ciphertext. To be called once, after the last segment. */
+  /** The hash of the whole ciphertext, where all shares are made. To be called once, after the last segment. */
   finish(): Promise<Uint8Array>;
 
   /** Forgets the file, finished or not. */
   close(): void;
 }
 
-/** All work that an upload does with a file's bytes, but for reading and sending them. */
+/** All work that an upload or a repair does with a file's bytes, but for reading and sending them. */
 export class SegmentEncoder implements SegmentEncoding {
   readonly #required: number;
   readonly #code;
   readonly #cipher;
-  readonly #ciphertextHash = ciphertextHasher();
+  /** Where in `rooms` a share's room is. */
+  readonly #roomOf: ReadonlyMap<number, number>;
+  readonly #parity: readonly number[];
+  /** Where only some shares are made, what the ciphertext hashes to is known. */
+  readonly #ciphertextHash: ReturnType<typeof ciphertextHasher> | undefined;
 
-  /** @param key the file's read key, 16 bytes; without it the segments are ciphertext already */
-  constructor({ required, total }: EncodingGeometry, key: Uint8Array | undefined) {
+  /**
+   * @param key the file's read key, 16 bytes; without it the segments are ciphertext already
+   * @param shares the numbers of the shares that are made, in order; all without it
+   */
+  constructor(
+    { required, total }: EncodingGeometry,
+    key: Uint8Array | undefined,
+    shares: readonly number[] | undefined,
+  ) {
+    const made = shares ?? Array.from({ length: total }, (_, share) => share);
     this.#required = required;
     this.#code = createErasureCode({ required, total });
     this.#cipher = key && createFileCipher(key);
+    this.#roomOf = new Map(made.map((share, position) => [share, position]));
+    this.#parity = made.filter((share) => share >= required);
+    this.#ciphertextHash = shares ? undefined : ciphertextHasher();
   }
 
   async encode(segment: Uint8Array, rooms: readonly Uint8Array[]): Promise<Uint8Array> {
     const ciphertext = this.#cipher?.update(segment) ?? segment;
-    this.#ciphertextHash.update(ciphertext);
-    const primary = rooms.slice(0, this.#required);
-    for (const [share, room] of primary.entries()) {
-      const block = ciphertext.subarray(share * room.length, (share + 1) * room.length);
-      copyBytes(block, room);
-      // The last segment is filled up with zeros.
-      room.fill(0, block.length);
-    }
-    this.#code.encode(primary, undefined, (share) => rooms[share] as Uint8Array);
-    const hashes = new Uint8Array((1 + rooms.length) * hashSize);
-    hashes.set(ciphertextSegmentHash(ciphertext));
-    for (const [share, room] of rooms.entries()) hashes.set(blockHash(room), (1 + share) * hashSize);
+    const room = (share: number) => rooms[this.#roomOf.get(share) ?? rooms.length];
+    const blockSize = rooms[0]?.length ?? 0;
+    const primary = Array.from({ length: this.#required }, (_, share) =>
+      primaryBlock(ciphertext, share * blockSize, blockSize, room(share)),
+    );
+    this.#code.encode(primary, this.#parity, (share) => room(share) as Uint8Array);
+    const ofCiphertext = this.#ciphertextHash ? [ciphertextSegmentHash(ciphertext)] : [];
+    this.#ciphertextHash?.update(ciphertext);
+    const hashes = new Uint8Array((ofCiphertext.length + rooms.length) * hashSize);
+    for (const [index, hash] of [...ofCiphertext, ...rooms.map((room) => blockHash(room))].entries())
+      hashes.set(hash, index * hashSize);
     return hashes;
   }
 
   async finish(): Promise<Uint8Array> {
+    if (!this.#ciphertextHash)
+      throw new RangeError('where some shares are made the ciphertext is not hashed');
     return this.#ciphertextHash.digest();
   }
 
   close(): void {
     // Nothing is held that the garbage collector does not find.
   }
+}
+
+/** @param room where the block is to be, if it is made for a share; else it may be a part of the ciphertext */
+function primaryBlock(
+  ciphertext: Uint8Array,
+  start: number,
+  size: number,
+  room: Uint8Array | undefined,
+): Uint8Array {
+  const bytes = ciphertext.subarray(start, start + size);
+  if (!room && bytes.length === size) return bytes;
+  const block = room ?? new Uint8Array(size);
+  copyBytes(bytes, block);
+  // The last segment is filled up with zeros.
+  block.fill(0, bytes.length);
+  return block;
 }

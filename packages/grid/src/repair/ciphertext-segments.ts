@@ -1,6 +1,6 @@
 import { copyBytes } from '@holdfast/erasure';
 import type { Ciphertext } from '../download/ciphertext.js';
-import type { SegmentSource } from '../upload/file-encoder.js';
+import type { SegmentSource } from '../upload/encoded-segments.js';
 
 /**
  * The ciphertext of a file as an encoder reads it: once, from the first segment to the last. What it is is only known when

@@ -1,14 +1,15 @@
 import type { WholeShares } from '@holdfast/lafs';
 import type { Coding } from '../coding/coding.js';
 import { localCoding } from '../coding/local-coding.js';
+import type { SegmentEncoding } from '../coding/segment-encoder.js';
 import type { StorageServer } from '../connections/storage-server.js';
 import { Ciphertext } from '../download/ciphertext.js';
 import { readingMemory, segmentsAhead } from '../download/download-memory.js';
 import { SegmentFetcher } from '../download/segment-fetcher.js';
 import { type BufferPool, LentBuffers } from '../memory/buffer-pool.js';
 import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
-import { FileEncoder } from '../upload/file-encoder.js';
-import { openUploads, sendSegments } from '../upload/send-shares.js';
+import { type BlockEncoder, FileEncoder } from '../upload/file-encoder.js';
+import { asTheyAre, type ConfirmHashes, openUploads, sendSegments } from '../upload/send-shares.js';
 import type { SharePlacing } from '../upload/share-placing.js';
 import type { ShareUpload } from '../upload/share-upload.js';
 import { encodingMemory, uploadSizes } from '../upload/upload-memory.js';
@@ -16,6 +17,7 @@ import { encodeWholeShares } from '../upload/whole-shares.js';
 import { CiphertextSegments } from './ciphertext-segments.js';
 import { type OpenedFile, sameHashes } from './opened-file.js';
 import type { Pace } from './pace.js';
+import { ShareRebuilder, sharesToMake } from './share-rebuilder.js';
 
 /** What making shares anew needs. */
 export interface RebuildOptions {
@@ -34,8 +36,8 @@ interface Destination {
 
 /**
  * Makes shares anew from any k good ones, segment by segment, and sends them to the servers that have room for them.
- * What becomes of each is told to `placing`. No share is complete at its server before the hashes of all that was
- * encoded have turned out to be the file's.
+ * What becomes of each is told to `placing`. No share is complete at its server before all that were made have turned
+ * out to be the file's.
  *
  * @throws NotEnoughSharesError, WrongFileError, OverloadedError, NotEnoughMemoryError, or the signal's reason; then the
  *   shares are given up at their servers
@@ -82,15 +84,17 @@ async function encodeAgain(
     ...sizes,
     buffer,
   });
-  const encoding = beginEncoding(file, { ...options, coding, ahead, sent: toWrite.size });
+  const encoding =
+    toWrite.size > 0
+      ? await beginRebuilding(file, toWrite, { ...options, coding, ahead })
+      : beginEncoding(file, { ...options, coding, ahead });
   try {
     await sendSegments(uploads, encoding.encoder, layout, {
-      total: capability.total,
       signal,
       checkProgress: () => {
         if (uploads.length > 0 && uploads.every(({ failure }) => failure)) throw new NobodyTakesError();
       },
-      confirm: sameHashes(description),
+      confirm: encoding.confirm,
       buffer,
     });
     await Promise.all(uploads.map((upload) => upload.finish()));
@@ -131,39 +135,90 @@ export async function rebuildWhole(
   file: OpenedFile,
   options: Pick<RebuildOptions, 'pace' | 'signal'>,
 ): Promise<WholeShares> {
-  const { capability, description, layout } = file;
-  const encoding = beginEncoding(file, { ...options, coding: localCoding, ahead: 1, sent: 0 });
+  const { capability, layout } = file;
+  const { encoder, confirm, ...encoding } = beginEncoding(file, {
+    ...options,
+    coding: localCoding,
+    ahead: 1,
+  });
   try {
-    const confirm = sameHashes(description);
-    return (await encodeWholeShares(encoding.encoder, layout, capability.total, confirm)).shares;
+    return (await encodeWholeShares(encoder, layout, capability.total, confirm)).shares;
   } finally {
     await encoding.close();
   }
 }
 
-/** @param options.sent how many shares are sent of what is encoded */
-function beginEncoding(
+/** A file that is encoded again. */
+interface Encoding {
+  readonly encoder: BlockEncoder;
+  /** Makes sure that what was encoded is the file. */
+  readonly confirm: ConfirmHashes;
+  close(): Promise<void>;
+}
+
+type EncodingOptions = Pick<RebuildOptions, 'pace' | 'signal' | 'coding'> & { readonly ahead: number };
+
+/** Begins to make some shares; all, where no share that is read gives the tree that is to stand in them. */
+async function beginRebuilding(
+  file: OpenedFile,
+  toWrite: ReadonlyMap<number, StorageServer>,
+  options: EncodingOptions,
+): Promise<Encoding> {
+  const { description } = file;
+  const ciphertextTree = await readCiphertextTree(file);
+  if (!ciphertextTree) return beginEncoding(file, options, toWrite.size);
+  const { source, close } = beginReading(file, options, toWrite.size);
+  const shares = sharesToMake(description, toWrite);
+  const segments = options.coding.encode(description.geometry, undefined, shares);
+  return {
+    encoder: new ShareRebuilder(source, description, segments, shares, ciphertextTree),
+    confirm: asTheyAre,
+    close: () => close(segments),
+  };
+}
+
+/** @param sent how many shares are sent of what is encoded */
+function beginEncoding(file: OpenedFile, options: EncodingOptions, sent = 0): Encoding {
+  const { description } = file;
+  const { source, close } = beginReading(file, options, sent);
+  // Without a key: what comes in is ciphertext.
+  const segments = options.coding.encode(description.geometry, undefined);
+  return {
+    encoder: new FileEncoder(source, description.geometry, segments),
+    confirm: sameHashes(description),
+    close: () => close(segments),
+  };
+}
+
+function beginReading(
   { capability, sources, description }: OpenedFile,
-  options: Pick<RebuildOptions, 'pace' | 'signal' | 'coding'> & {
-    readonly ahead: number;
-    readonly sent: number;
-  },
-): { readonly encoder: FileEncoder; close(): Promise<void> } {
+  { pace, signal, ahead }: EncodingOptions,
+  sent: number,
+): { readonly source: CiphertextSegments; close(segments: SegmentEncoding): Promise<void> } {
   const { geometry } = description;
-  const { required } = capability;
-  const fetcher = new SegmentFetcher(sources, required, options.signal);
-  const ciphertext = new Ciphertext(description, fetcher, options.ahead);
+  const fetcher = new SegmentFetcher(sources, capability.required, signal);
+  const ciphertext = new Ciphertext(description, fetcher, ahead);
   // What came whole with the answers of servers is here already.
   const read = sources.open.filter(({ share }) => !share.data).length;
-  const bytes = (read + options.sent) * geometry.blockSize;
-  const source = new CiphertextSegments(ciphertext, geometry.segmentCount, () => options.pace(bytes));
-  // Without a key: what comes in is ciphertext.
-  const segments = options.coding.encode(geometry, undefined);
+  const bytes = (read + sent) * geometry.blockSize;
+  const source = new CiphertextSegments(ciphertext, geometry.segmentCount, () => pace(bytes));
   return {
-    encoder: new FileEncoder(source, geometry, segments),
-    close: async () => {
+    source,
+    close: async (segments) => {
       segments.close();
       await source.close();
     },
   };
+}
+
+/** The hash tree of the ciphertext, as it stands in any share that is open; those that do not give it are dropped. */
+async function readCiphertextTree({ sources }: OpenedFile): Promise<Uint8Array | undefined> {
+  for (const reader of [...sources.open]) {
+    try {
+      return await reader.ciphertextTree();
+    } catch (error) {
+      sources.drop(reader, error as Error);
+    }
+  }
+  return undefined;
 }

@@ -1,81 +1,56 @@
-import {
-  blockSizeOf,
-  type EncodingGeometry,
-  encodeUriExtension,
-  HashTree,
-  hashSize,
-  segmentDataSize,
-  uriExtensionOf,
-} from '@holdfast/lafs';
+import { type EncodingGeometry, encodeUriExtension, HashTree, uriExtensionOf } from '@holdfast/lafs';
 import type { SegmentEncoding } from '../coding/segment-encoder.js';
-import type { SpooledFile } from './spool.js';
+import { EncodedSegments, type SegmentSource, type SegmentToEncode } from './encoded-segments.js';
 
-/** What segments are read from, each once and in order: a file, or the ciphertext of one. */
-export type SegmentSource = Pick<SpooledFile, 'read'>;
-
-/** The hashes of a whole file, once every segment has been encoded. */
+/** The hashes that stand in a file's shares, once every segment has been encoded. */
 export interface FileHashes {
   readonly uriExtension: Uint8Array;
-  readonly ciphertextTree: HashTree;
-  /** By share number. */
-  readonly blockTrees: readonly HashTree[];
-  /** Over the roots of the block trees. */
+  /** Every node, as they stand in a share. */
+  readonly ciphertextTree: Uint8Array;
+  /** By share number, of the shares that were made. */
+  readonly blockTrees: readonly (HashTree | undefined)[];
+  /** Over the roots of all block trees. */
   readonly shareTree: HashTree;
 }
 
-/** A segment whose blocks are to be made. */
-export interface SegmentToEncode {
-  /** Bytes of each of its blocks. */
-  readonly blockSize: number;
-  /** Encrypts, codes and hashes it, writing its blocks into `rooms`: one for each share, in order of share number. */
-  encodeInto(rooms: readonly Uint8Array[]): Promise<void>;
-}
-
-/** Turns a file, or its ciphertext, into blocks, segment by segment. Only hashes are kept: 32 bytes a block. */
-export class FileEncoder {
-  readonly #file: SegmentSource;
-  readonly #geometry: EncodingGeometry;
-  readonly #encoding: SegmentEncoding;
-  /** The hashes of the segments' ciphertext, and then those of each share's blocks: the leaves of the trees. */
-  readonly #leaves: readonly Uint8Array[];
-
-  constructor(file: SegmentSource, geometry: EncodingGeometry, encoding: SegmentEncoding) {
-    const { total, segmentCount } = geometry;
-    this.#file = file;
-    this.#geometry = geometry;
-    this.#encoding = encoding;
-    this.#leaves = Array.from({ length: 1 + total }, () => new Uint8Array(segmentCount * hashSize));
-  }
+/** Makes blocks of shares, segment by segment. */
+export interface BlockEncoder {
+  /** The numbers of the shares that it makes, in order. */
+  readonly shares: readonly number[];
 
   /**
-   * The file's segments in order, each to be encoded before the next is asked for. The next one is read from disk
-   * meanwhile, into one of two buffers that take turns.
+   * The segments in order, each to be encoded before the next is asked for.
    *
    * @param buffer makes a buffer of so many bytes
    */
-  async *segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
-    const { segmentCount, segmentSize } = this.#geometry;
-    const buffers = segmentCount > 1 ? [0, 1].map(() => buffer(segmentSize)) : [];
-    const read = (segment: number) =>
-      this.#file.read(segment * segmentSize, segmentDataSize(this.#geometry, segment), buffers[segment % 2]);
-    let next = read(0);
-    for (let segment = 0; segment < segmentCount; segment++) {
-      const plaintext = await next;
-      if (segment + 1 < segmentCount) {
-        next = read(segment + 1);
-        next.catch(() => undefined);
-      }
-      yield {
-        blockSize: blockSizeOf(this.#geometry, segment),
-        encodeInto: async (rooms) => this.#keep(segment, await this.#encoding.encode(plaintext, rooms)),
-      };
-    }
+  segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode>;
+
+  /** What goes behind the blocks. To be called after the last segment. */
+  finish(): Promise<FileHashes>;
+}
+
+/** Turns a file, or its ciphertext, into all of its shares. */
+export class FileEncoder implements BlockEncoder {
+  readonly shares: readonly number[];
+  readonly #geometry: EncodingGeometry;
+  readonly #encoding: SegmentEncoding;
+  readonly #encoded: EncodedSegments;
+
+  /** @param encoding of all shares */
+  constructor(file: SegmentSource, geometry: EncodingGeometry, encoding: SegmentEncoding) {
+    this.shares = Array.from({ length: geometry.total }, (_, share) => share);
+    this.#geometry = geometry;
+    this.#encoding = encoding;
+    this.#encoded = new EncodedSegments(file, geometry, encoding, 1 + geometry.total);
   }
 
-  /** The hashes of the whole file. To be called after the last segment. */
+  segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
+    return this.#encoded.segments(buffer);
+  }
+
   async finish(): Promise<FileHashes> {
     const ciphertextHash = await this.#encoding.finish();
-    const [ciphertextTree, ...blockTrees] = this.#leaves.map((leaves) => new HashTree(leaves)) as [
+    const [ciphertextTree, ...blockTrees] = this.#encoded.leaves.map((leaves) => new HashTree(leaves)) as [
       HashTree,
       ...HashTree[],
     ];
@@ -87,12 +62,6 @@ export class FileEncoder {
         shareRootHash: shareTree.root,
       }),
     );
-    return { uriExtension, ciphertextTree, blockTrees, shareTree };
-  }
-
-  #keep(segment: number, hashes: Uint8Array): void {
-    for (const [tree, leaves] of this.#leaves.entries()) {
-      leaves.set(hashes.subarray(tree * hashSize, (tree + 1) * hashSize), segment * hashSize);
-    }
+    return { uriExtension, ciphertextTree: ciphertextTree.bytes, blockTrees, shareTree };
   }
 }

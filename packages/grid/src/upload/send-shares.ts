@@ -1,7 +1,7 @@
 import type { ImmutableShareLayout, WholeShares } from '@holdfast/lafs';
 import type { StorageServer } from '../connections/storage-server.js';
 import { BlockRooms } from './block-rooms.js';
-import type { FileEncoder, FileHashes } from './file-encoder.js';
+import type { BlockEncoder, FileHashes } from './file-encoder.js';
 import { shareTail } from './share-tail.js';
 import { ShareUpload, type ShareUploadOptions } from './share-upload.js';
 
@@ -30,10 +30,9 @@ export async function sendWhole(uploads: readonly ShareUpload[], shares: WholeSh
 /** Encodes a file segment by segment and sends each share's blocks as they are made. */
 export async function sendSegments(
   uploads: readonly ShareUpload[],
-  encoder: FileEncoder,
+  encoder: BlockEncoder,
   layout: ImmutableShareLayout,
   options: {
-    readonly total: number;
     readonly signal: AbortSignal | undefined;
     /** Called after each segment; what it throws ends the upload. */
     readonly checkProgress: () => void;
@@ -41,9 +40,9 @@ export async function sendSegments(
     readonly buffer: (size: number) => Uint8Array;
   },
 ): Promise<FileHashes> {
-  const { total, signal, checkProgress, confirm = asTheyAre, buffer } = options;
+  const { signal, checkProgress, confirm = asTheyAre, buffer } = options;
   await Promise.all(uploads.map((upload) => upload.append(layout.header)));
-  const rooms = new BlockRooms(uploads, total, buffer);
+  const rooms = new BlockRooms(uploads, encoder.shares, buffer);
   for await (const segment of encoder.segments(buffer)) {
     signal?.throwIfAborted();
     await segment.encodeInto(await rooms.take(segment.blockSize));

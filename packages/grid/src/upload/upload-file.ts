@@ -191,7 +191,6 @@ async function uploadShares(
     const hashes =
       whole?.hashes ??
       (await sendSegments(uploads, encoder, layout, {
-        total,
         signal,
         checkProgress: checkHappiness,
         buffer,

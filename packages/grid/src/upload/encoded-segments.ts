@@ -1,0 +1,62 @@
+import { blockSizeOf, type EncodingGeometry, hashSize, segmentDataSize } from '@holdfast/lafs';
+import type { SegmentEncoding } from '../coding/segment-encoder.js';
+import type { SpooledFile } from './spool.js';
+
+/** What segments are read from, each once and in order: a file, or the ciphertext of one. */
+export type SegmentSource = Pick<SpooledFile, 'read'>;
+
+/** A segment whose blocks are to be made. */
+export interface SegmentToEncode {
+  /** Bytes of each of its blocks. */
+  readonly blockSize: number;
+  /** Encrypts, codes and hashes it, writing its blocks into `rooms`: one for each share that is made, in their order. */
+  encodeInto(rooms: readonly Uint8Array[]): Promise<void>;
+}
+
+/** Turns a file, or its ciphertext, into blocks, segment by segment. Only hashes are kept: 32 bytes a block. */
+export class EncodedSegments {
+  readonly #file: SegmentSource;
+  readonly #geometry: EncodingGeometry;
+  readonly #encoding: SegmentEncoding;
+  /** The hashes that `SegmentEncoding.encode` gives, each with those of the other segments: the leaves of a tree. */
+  readonly leaves: readonly Uint8Array[];
+
+  /** @param hashes how many the encoding gives of a segment */
+  constructor(file: SegmentSource, geometry: EncodingGeometry, encoding: SegmentEncoding, hashes: number) {
+    this.#file = file;
+    this.#geometry = geometry;
+    this.#encoding = encoding;
+    this.leaves = Array.from({ length: hashes }, () => new Uint8Array(geometry.segmentCount * hashSize));
+  }
+
+  /**
+   * The file's segments in order, each to be encoded before the next is asked for. The next one is read from disk
+   * meanwhile, into one of two buffers that take turns.
+   *
+   * @param buffer makes a buffer of so many bytes
+   */
+  async *segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
+    const { segmentCount, segmentSize } = this.#geometry;
+    const buffers = segmentCount > 1 ? [0, 1].map(() => buffer(segmentSize)) : [];
+    const read = (segment: number) =>
+      this.#file.read(segment * segmentSize, segmentDataSize(this.#geometry, segment), buffers[segment % 2]);
+    let next = read(0);
+    for (let segment = 0; segment < segmentCount; segment++) {
+      const plaintext = await next;
+      if (segment + 1 < segmentCount) {
+        next = read(segment + 1);
+        next.catch(() => undefined);
+      }
+      yield {
+        blockSize: blockSizeOf(this.#geometry, segment),
+        encodeInto: async (rooms) => this.#keep(segment, await this.#encoding.encode(plaintext, rooms)),
+      };
+    }
+  }
+
+  #keep(segment: number, hashes: Uint8Array): void {
+    for (const [tree, leaves] of this.leaves.entries()) {
+      leaves.set(hashes.subarray(tree * hashSize, (tree + 1) * hashSize), segment * hashSize);
+    }
+  }
+}
