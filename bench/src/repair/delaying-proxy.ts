@@ -5,14 +5,13 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export class DelayingProxy implements AsyncDisposable {
   private constructor(
     readonly port: number,
+    private readonly late: { latency: number },
     private readonly close: () => Promise<void>,
   ) {}
 
-  /**
-   * @param to the server's port, on loopback
-   * @param latency milliseconds by which everything that the server says is late
-   */
-  static async open(to: number, latency: number): Promise<DelayingProxy> {
+  /** @param to the server's port, on loopback */
+  static async open(to: number): Promise<DelayingProxy> {
+    const late = { latency: 0 };
     const sockets = new Set<Socket>();
     const listener = createServer({ noDelay: true }, (client) => {
       const server = connect({ host: '127.0.0.1', port: to, noDelay: true });
@@ -30,16 +29,21 @@ export class DelayingProxy implements AsyncDisposable {
       client.pipe(server);
       // Timers of the same length go off in the order in which they were set.
       server.on('data', (chunk) => {
-        setTimeout(() => client.writable && client.write(chunk), latency);
+        setTimeout(() => client.writable && client.write(chunk), late.latency);
       });
     });
     listener.listen(0, '127.0.0.1');
     await once(listener, 'listening');
-    return new DelayingProxy((listener.address() as AddressInfo).port, async () => {
+    return new DelayingProxy((listener.address() as AddressInfo).port, late, async () => {
       for (const socket of sockets) socket.destroy();
       listener.close();
       await once(listener, 'close');
     });
+  }
+
+  /** @param latency milliseconds by which everything that the server says is late from now on */
+  delayBy(latency: number): void {
+    this.late.latency = latency;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
