@@ -41,7 +41,11 @@ export class DelayingProxy implements AsyncDisposable {
     });
   }
 
-  /** @param latency milliseconds by which everything that the server says is late from now on */
+  /**
+   * To be called while nothing is on its way: less than before, and what comes later overtakes it.
+   *
+   * @param latency milliseconds by which everything that the server says is late from now on
+   */
   delayBy(latency: number): void {
     this.late.latency = latency;
   }

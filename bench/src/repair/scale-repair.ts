@@ -8,12 +8,15 @@ import { DelayingProxy } from './delaying-proxy.js';
 import { edit, Repairers, storeFiles } from './repair-grid.js';
 
 /**
- * Milliseconds by which answers are late. With 20 a repairer of today spends half of its time working, and two cores are
- * full before there are eight of them: the second shows how they scale where the machine lets them.
+ * Milliseconds by which answers are late, and how many times as fast eight repairers are to be as one. With 20 a repairer
+ * of today is at work for half of the time, and two cores are full before there are eight of them: 100 shows how they
+ * scale where the machine lets them.
  */
-const latencies = [20, 100] as const;
+const latencies = [
+  { latency: 20, aim: 6 },
+  { latency: 100, aim: undefined },
+] as const;
 const workers = [1, 2, 4, 8] as const;
-const aim = 6;
 
 /** What so many repairers did in a second, and how much of all cores was in use, from 0 to 1. */
 interface Scaled {
@@ -52,15 +55,22 @@ export async function scaleRepair(jobs: number): Promise<number> {
   await using gateway = new Gateway('Holdfast', lab.broker);
   const files = await storeFiles((content) => gateway.put(content), most * jobs, 10_000);
 
+  // The first measurement finds storage servers that have done something before, as do all others.
+  await scaleAt(lab, files, jobs, 0, [1]);
   const rows: string[][] = [];
-  let reached = false;
-  for (const latency of latencies) {
+  let missed = 0;
+  for (const { latency, aim } of latencies) {
     proxies.delayBy(latency);
     const scaled = await scaleAt(lab, files, jobs, latency);
     const ratio = (scaled.at(-1)?.speed ?? Number.NaN) / (scaled[0]?.speed ?? Number.NaN);
-    reached ||= ratio >= aim;
+    if (aim !== undefined && ratio < aim) missed++;
     rows.push(
-      [`${latency} ms`, ...scaled.map(({ speed }) => figure(speed)), `${figure(ratio)}×`, `${aim}×`],
+      [
+        `${latency} ms`,
+        ...scaled.map(({ speed }) => figure(speed)),
+        `${figure(ratio)}×`,
+        aim === undefined ? '' : `${aim}×`,
+      ],
       ['  of all cores', ...scaled.map(({ busy }) => `${Math.round(busy * 100)}%`), '', ''],
     );
   }
@@ -68,14 +78,20 @@ export async function scaleRepair(jobs: number): Promise<number> {
     ['repairers', ...workers.map(String), `1 to ${most}`, 'aim'],
     ...rows,
   ]);
-  return reached ? 0 : 1;
+  return missed;
 }
 
-async function scaleAt(lab: Lab, files: readonly string[], jobs: number, latency: number): Promise<Scaled[]> {
+async function scaleAt(
+  lab: Lab,
+  files: readonly string[],
+  jobs: number,
+  latency: number,
+  counts: readonly number[] = workers,
+): Promise<Scaled[]> {
   const nodes = lab.description.repairers;
   const scaled: Scaled[] = [];
   let running = 0;
-  for (const count of workers) {
+  for (const count of counts) {
     for (; running < count; running++) await lab.start(nodes[running]?.nickname ?? '');
     await using repairers = await Repairers.of(lab);
     // What a repairer does for the first time takes longer.
@@ -89,7 +105,7 @@ async function scaleAt(lab: Lab, files: readonly string[], jobs: number, latency
     scaled.push({ speed, busy: (after.busy - before.busy) / (after.all - before.all) });
     process.stdout.write(`  ${count} repairers, ${latency} ms: done\n`);
   }
-  for (const { nickname } of nodes) await lab.stop(nickname);
+  for (const { nickname } of nodes.slice(0, running)) await lab.stop(nickname);
   return scaled;
 }
 

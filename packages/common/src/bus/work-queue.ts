@@ -33,7 +33,6 @@ interface ApiAnswer {
 }
 
 const encoder = new TextEncoder();
-const nanoseconds = 1_000_000;
 const apiTimeout = 5_000;
 /** What the server may take longer than it was told to wait. */
 const answerGrace = 2_000;
@@ -90,9 +89,7 @@ export class WorkQueue {
     if (!this.#ready) await this.#prepare();
     if (!this.#ready) return undefined;
     const { bus, stream, consumer } = this.#options;
-    // The server refuses a part of a nanosecond.
-    const expires = Math.ceil(waitFor * nanoseconds);
-    const terms = waitFor > 0 ? { batch: 1, expires } : { batch: 1, no_wait: true };
+    const terms = waitFor > 0 ? { batch: 1, expires: inNanoseconds(waitFor) } : { batch: 1, no_wait: true };
     const answer = await untilAborted(
       bus.request(
         `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
@@ -107,7 +104,10 @@ export class WorkQueue {
     // 404: no message; 408: none in time. Anything else: the consumer is gone, or its server is.
     if (status !== 404 && status !== 408) {
       this.#ready = false;
-      this.#sayWithout(`${status} ${answer.headers?.description ?? ''}`);
+      this.#warn(
+        `${status} ${answer.headers?.description}`,
+        'the bus refused to hand out work; asking again',
+      );
     }
     return undefined;
   }
@@ -139,7 +139,7 @@ export class WorkQueue {
     const taken = {
       durable_name: consumer,
       ack_policy: 'explicit',
-      ack_wait: acknowledgeWithin * nanoseconds,
+      ack_wait: inNanoseconds(acknowledgeWithin),
       deliver_policy: 'all',
       max_ack_pending: mostMessages,
       max_waiting: mostMessages,
@@ -158,15 +158,14 @@ export class WorkQueue {
         error instanceof BusUnavailableError && error.reason === 'nobody listens'
           ? 'the bus has no JetStream'
           : (error as Error).message;
-      this.#sayWithout(reason);
+      this.#warn(reason, 'the bus keeps no work queue; doing without');
     }
   }
 
-  #sayWithout(reason: string): void {
+  #warn(reason: string, consequence: string): void {
     const { logger, stream } = this.#options;
     const missed = this.#seldom.take(reason);
-    if (missed === undefined) return;
-    logger.warn({ stream, error: reason, missed }, 'the bus hands out no work; doing without');
+    if (missed !== undefined) logger.warn({ stream, error: reason, missed }, consequence);
   }
 
   async #askServer(call: string, value: object): Promise<ApiAnswer> {
@@ -174,6 +173,11 @@ export class WorkQueue {
     const answer = await this.#options.bus.request(`$JS.API.${call}`, data, apiTimeout);
     return answer.json<ApiAnswer>();
   }
+}
+
+/** Whole ones: of a part of one the server says that the request is malformed. */
+function inNanoseconds(milliseconds: number): number {
+  return Math.ceil(milliseconds * 1_000_000);
 }
 
 function refuseError({ error }: ApiAnswer): void {

@@ -15,12 +15,11 @@ export interface SegmentEncoding {
    * share that is made, in order of share number, each as long as a block of this segment.
    *
    * @param segment its bytes, without padding
-   * @returns the hash of its ciphertext, where all shares are made, and then of each block, 32 bytes each, one after the
-   *   other
+   * @returns the hash of its ciphertext and then of each block, 32 bytes each, one after the other
    */
   encode(segment: Uint8Array, rooms: readonly Uint8Array[]): Promise<Uint8Array>;
 
-  /** The hash of the whole ciphertext, where all shares are made. To be called once, after the last segment. */
+  /** The hash of the whole ciphertext. To be called once, after the last segment; not where only some shares are made. */
   finish(): Promise<Uint8Array>;
 
   /** Forgets the file, finished or not. */
@@ -35,7 +34,7 @@ export class SegmentEncoder implements SegmentEncoding {
   /** Where in `rooms` a share's room is. */
   readonly #roomOf: ReadonlyMap<number, number>;
   readonly #parity: readonly number[];
-  /** Where only some shares are made, what the ciphertext hashes to is known. */
+  /** Where only some shares are made the file is known, and its segments' hashes tell as much. */
   readonly #ciphertextHash: ReturnType<typeof ciphertextHasher> | undefined;
 
   /**
@@ -64,17 +63,16 @@ export class SegmentEncoder implements SegmentEncoding {
       primaryBlock(ciphertext, share * blockSize, blockSize, room(share)),
     );
     this.#code.encode(primary, this.#parity, (share) => room(share) as Uint8Array);
-    const ofCiphertext = this.#ciphertextHash ? [ciphertextSegmentHash(ciphertext)] : [];
     this.#ciphertextHash?.update(ciphertext);
-    const hashes = new Uint8Array((ofCiphertext.length + rooms.length) * hashSize);
-    for (const [index, hash] of [...ofCiphertext, ...rooms.map((room) => blockHash(room))].entries())
-      hashes.set(hash, index * hashSize);
+    const hashes = new Uint8Array((1 + rooms.length) * hashSize);
+    hashes.set(ciphertextSegmentHash(ciphertext));
+    for (const [index, block] of rooms.entries()) hashes.set(blockHash(block), (1 + index) * hashSize);
     return hashes;
   }
 
   async finish(): Promise<Uint8Array> {
     if (!this.#ciphertextHash)
-      throw new RangeError('where some shares are made the ciphertext is not hashed');
+      throw new RangeError('where only some shares are made the whole ciphertext is not hashed');
     return this.#ciphertextHash.digest();
   }
 

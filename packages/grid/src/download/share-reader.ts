@@ -100,37 +100,28 @@ export class ShareReader {
   }
 
   /**
-   * The hash tree of the file's ciphertext, whole.
+   * The share's two hash trees, whole.
    *
    * @throws StorageServerError; BadShareError where a node is wrong
    */
-  ciphertextTree(): Promise<Uint8Array> {
-    return this.#tree(this.header.sections.ciphertextHashTree, this.description.hashes.ciphertextRootHash);
-  }
-
-  /**
-   * The hash tree of the share's blocks, whole.
-   *
-   * @throws StorageServerError; BadShareError where a node is wrong
-   */
-  blockTree(): Promise<Uint8Array> {
-    const root = this.description.shareTree.leaf(this.share.shareNumber);
-    return this.#tree(this.header.sections.blockHashTree, root);
-  }
-
-  async #tree(
-    { offset, size }: { offset: number; size: number },
-    root: Uint8Array | undefined,
-  ): Promise<Uint8Array> {
+  async hashTrees(): Promise<{ readonly ciphertextTree: Uint8Array; readonly blockTree: Uint8Array }> {
     const { server, shareNumber } = this.share;
-    const end = offset + size;
-    const tree =
-      end <= this.beginning.length
-        ? this.beginning.subarray(offset, end)
-        : await server.read(this.storageIndex, shareNumber, offset, end);
-    if (!isTree(tree, this.description.geometry.segmentCount, root))
+    const { geometry, shareTree, hashes } = this.description;
+    const section = ({ offset, size }: { offset: number; size: number }) =>
+      offset + size <= this.beginning.length
+        ? this.beginning.subarray(offset, offset + size)
+        : server.read(this.storageIndex, shareNumber, offset, offset + size);
+    const { ciphertextHashTree, blockHashTree } = this.header.sections;
+    const [ciphertextTree, blockTree] = await Promise.all([
+      section(ciphertextHashTree),
+      section(blockHashTree),
+    ]);
+    if (
+      !isTree(ciphertextTree, geometry.segmentCount, hashes.ciphertextRootHash) ||
+      !isTree(blockTree, geometry.segmentCount, shareTree.leaf(shareNumber))
+    )
       throw new BadShareError('its hash trees are not those of the file');
-    return tree;
+    return { ciphertextTree, blockTree };
   }
 
   /**

@@ -36,7 +36,7 @@ export async function copyShare(
   const { geometry, shareTree, uriExtension } = description;
   const { storageIndex } = capability;
   const reader = await ShareReader.open(share, storageIndex, capability, description);
-  const [ciphertextTree, blockTree] = await Promise.all([reader.ciphertextTree(), reader.blockTree()]);
+  const { ciphertextTree, blockTree } = await reader.hashTrees();
   const leaving = new AbortController();
   expectManyListeners(leaving.signal);
   const leave = () => leaving.abort();

@@ -86,7 +86,7 @@ async function encodeAgain(
   });
   const encoding =
     toWrite.size > 0
-      ? await beginRebuilding(file, toWrite, { ...options, coding, ahead })
+      ? beginRebuilding(file, toWrite, { ...options, coding, ahead })
       : beginEncoding(file, { ...options, coding, ahead });
   try {
     await sendSegments(uploads, encoding.encoder, layout, {
@@ -149,54 +149,48 @@ export async function rebuildWhole(
 }
 
 /** A file that is encoded again. */
-interface Encoding {
-  readonly encoder: BlockEncoder;
-  /** Makes sure that what was encoded is the file. */
+interface Encoding<Encoder extends BlockEncoder> {
+  readonly encoder: Encoder;
+  /** Makes sure that what was encoded is the file, where the encoder does not. */
   readonly confirm: ConfirmHashes;
   close(): Promise<void>;
 }
 
 type EncodingOptions = Pick<RebuildOptions, 'pace' | 'signal' | 'coding'> & { readonly ahead: number };
 
-/** Begins to make some shares; all, where no share that is read gives the tree that is to stand in them. */
-async function beginRebuilding(
+/** Begins to make some shares. */
+function beginRebuilding(
   file: OpenedFile,
   toWrite: ReadonlyMap<number, StorageServer>,
   options: EncodingOptions,
-): Promise<Encoding> {
+): Encoding<ShareRebuilder> {
   const { description } = file;
-  const ciphertextTree = await readCiphertextTree(file);
-  if (!ciphertextTree) return beginEncoding(file, options, toWrite.size);
-  const { source, close } = beginReading(file, options, toWrite.size);
   const shares = sharesToMake(description, toWrite);
   const segments = options.coding.encode(description.geometry, undefined, shares);
-  return {
-    encoder: new ShareRebuilder(source, description, segments, shares, ciphertextTree),
-    confirm: asTheyAre,
-    close: () => close(segments),
-  };
+  const { source, close } = beginReading(file, segments, options, toWrite.size);
+  return { encoder: new ShareRebuilder(source, description, segments, shares), confirm: asTheyAre, close };
+}
+
+/** Begins to make all shares, of which none is sent. */
+function beginEncoding(file: OpenedFile, options: EncodingOptions): Encoding<FileEncoder> {
+  const { description } = file;
+  // Without a key: what comes in is ciphertext.
+  const segments = options.coding.encode(description.geometry, undefined);
+  const { source, close } = beginReading(file, segments, options, 0);
+  const encoder = new FileEncoder(source, description.geometry, segments);
+  return { encoder, confirm: sameHashes(description), close };
 }
 
 /** @param sent how many shares are sent of what is encoded */
-function beginEncoding(file: OpenedFile, options: EncodingOptions, sent = 0): Encoding {
-  const { description } = file;
-  const { source, close } = beginReading(file, options, sent);
-  // Without a key: what comes in is ciphertext.
-  const segments = options.coding.encode(description.geometry, undefined);
-  return {
-    encoder: new FileEncoder(source, description.geometry, segments),
-    confirm: sameHashes(description),
-    close: () => close(segments),
-  };
-}
-
 function beginReading(
   { capability, sources, description }: OpenedFile,
+  segments: SegmentEncoding,
   { pace, signal, ahead }: EncodingOptions,
   sent: number,
-): { readonly source: CiphertextSegments; close(segments: SegmentEncoding): Promise<void> } {
+): { readonly source: CiphertextSegments; close(): Promise<void> } {
   const { geometry } = description;
-  const fetcher = new SegmentFetcher(sources, capability.required, signal);
+  const { required } = capability;
+  const fetcher = new SegmentFetcher(sources, required, signal);
   const ciphertext = new Ciphertext(description, fetcher, ahead);
   // What came whole with the answers of servers is here already.
   const read = sources.open.filter(({ share }) => !share.data).length;
@@ -204,21 +198,9 @@ function beginReading(
   const source = new CiphertextSegments(ciphertext, geometry.segmentCount, () => pace(bytes));
   return {
     source,
-    close: async (segments) => {
+    close: async () => {
       segments.close();
       await source.close();
     },
   };
-}
-
-/** The hash tree of the ciphertext, as it stands in any share that is open; those that do not give it are dropped. */
-async function readCiphertextTree({ sources }: OpenedFile): Promise<Uint8Array | undefined> {
-  for (const reader of [...sources.open]) {
-    try {
-      return await reader.ciphertextTree();
-    } catch (error) {
-      sources.drop(reader, error as Error);
-    }
-  }
-  return undefined;
 }

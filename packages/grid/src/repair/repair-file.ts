@@ -45,8 +45,11 @@ export interface RepairOptions extends RebuildOptions {
  * Looks how a file is doing, and puts what it lacks where it belongs: shares that are missing or wrong, shares that only
  * leaving servers have, and, of shares piled on one server while others have none, one to each of these.
  *
+ * What it makes is the file's, but it does not make sure that all shares of a large file fit together, which an uploader
+ * may have spoilt: `verifyEncoding` does.
+ *
  * @throws NotRecoverableError where too few good shares are left, WrongCapabilityError where they are of another file,
- *   WrongFileError where they are not shares of one file, OverloadedError, NotEnoughMemoryError, or the signal's reason
+ *   WrongFileError where what can be made of them is not the file's, OverloadedError, NotEnoughMemoryError, or the signal's reason
  */
 export async function repairFile(file: CheckedFile, options: RepairOptions): Promise<RepairResults> {
   const { memory, signal } = options;

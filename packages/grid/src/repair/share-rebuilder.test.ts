@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   type EncodingGeometry,
   encodingGeometry,
+  HashTree,
   immutableShareLayout,
   leafNode,
   proofNodes,
@@ -15,16 +16,18 @@ import { type BlockEncoder, FileEncoder, type FileHashes } from '../upload/file-
 import { shareTail } from '../upload/share-tail.js';
 import { ShareRebuilder, sharesToMake } from './share-rebuilder.js';
 
-// The last segment is short, and not a multiple of k.
-const geometry = encodingGeometry({ size: 10_000, required: 3, total: 10, maximumSegmentSize: 3_000 });
 const content = new Uint8Array(randomBytes(10_000));
+const geometryOf = (required: number, total: number, maximumSegmentSize = 3_000) =>
+  encodingGeometry({ size: content.length, required, total, maximumSegmentSize });
+// The last segment is short, and not a multiple of k.
+const usual = geometryOf(3, 10);
 
 const reading = (bytes: Uint8Array) => ({
   read: async (position: number, length: number) => bytes.subarray(position, position + length),
 });
 
 /** The shares that an encoder makes, whole, by their numbers. */
-async function sharesOf(encoder: BlockEncoder) {
+async function sharesOf(encoder: BlockEncoder, geometry = usual) {
   const parts = new Map(encoder.shares.map((share): [number, Uint8Array[]] => [share, []]));
   for await (const { blockSize, encodeInto } of encoder.segments(Buffer.allocUnsafe)) {
     const rooms = encoder.shares.map(() => Buffer.alloc(blockSize, 0xaa));
@@ -41,7 +44,11 @@ async function sharesOf(encoder: BlockEncoder) {
 }
 
 /** What is known of a file when some of its shares have been opened. */
-function describeAfter(opened: readonly number[], { shareTree, uriExtension }: FileHashes) {
+function describeAfter(
+  opened: readonly number[],
+  { shareTree, ciphertextTree, uriExtension }: FileHashes,
+  geometry = usual,
+) {
   const known = new VerifyingHashTree(geometry.total, shareTree.root);
   for (const share of opened) {
     const nodes = [...proofNodes(geometry.total, share), leafNode(geometry.total, share)];
@@ -51,7 +58,7 @@ function describeAfter(opened: readonly number[], { shareTree, uriExtension }: F
   return {
     geometry,
     uriExtension,
-    hashes: { ciphertextHash: none, ciphertextRootHash: none, shareRootHash: shareTree.root },
+    hashes: { ciphertextHash: none, ciphertextRootHash: ciphertextTree.root, shareRootHash: shareTree.root },
     segmentHashes: new LeafHashes(geometry.segmentCount, none),
     shareTree: known,
   };
@@ -62,30 +69,28 @@ function rebuilding(
   opened: readonly number[],
   wanted: readonly number[],
   hashes: FileHashes,
+  geometry = usual,
 ) {
-  const description = describeAfter(opened, hashes);
+  const description = describeAfter(opened, hashes, geometry);
   const shares = sharesToMake(description, new Set(wanted));
-  const encoding = localCoding.encode(geometry as EncodingGeometry, undefined, shares);
-  return new ShareRebuilder(reading(ciphertext), description, encoding, shares, hashes.ciphertextTree);
+  const encoding = localCoding.encode(geometry, undefined, shares);
+  return new ShareRebuilder(reading(ciphertext), description, encoding, shares);
 }
 
-const original = () =>
-  sharesOf(new FileEncoder(reading(content), geometry, localCoding.encode(geometry, undefined)));
+const original = (geometry = usual) =>
+  sharesOf(new FileEncoder(reading(content), geometry, localCoding.encode(geometry, undefined)), geometry);
 
-it.each([
-  [[0, 1, 2], [7]],
-  [
-    [3, 5, 9],
-    [0, 4],
-  ],
-  [
-    [7, 8, 9],
-    [0, 1, 2, 3, 4, 5, 6],
-  ],
-  [[0, 4, 8], [2]],
-])('makes shares as they were, with %j opened: %j', async (opened, wanted) => {
-  const { shares, hashes } = await original();
-  const made = await sharesOf(rebuilding(content, opened, wanted, hashes));
+it.each<[string, EncodingGeometry, number[], number[]]>([
+  ['one share', usual, [0, 1, 2], [7]],
+  ['primary shares from parity', usual, [3, 5, 9], [0, 4]],
+  ['all but those opened', usual, [7, 8, 9], [0, 1, 2, 3, 4, 5, 6]],
+  ['a share whose neighbour is not opened', usual, [0, 4, 8], [2]],
+  ['of one segment', geometryOf(3, 10, 20_000), [1, 4, 6], [0, 9]],
+  ['of 1-of-3', geometryOf(1, 3), [2], [0, 1]],
+  ['of 4-of-4', geometryOf(4, 4), [0, 1, 2, 3], [2]],
+])('makes shares as they were: %s', async (_, geometry, opened, wanted) => {
+  const { shares, hashes } = await original(geometry);
+  const made = await sharesOf(rebuilding(content, opened, wanted, hashes, geometry), geometry);
   for (const share of wanted) expect(made.shares.get(share)).toBe(shares.get(share));
 });
 
@@ -101,4 +106,10 @@ it('gives no share of what is not the file', async () => {
   other.set([(content[9_999] as number) ^ 1], 9_999);
   const rebuilder = rebuilding(other, [0, 1, 2], [3], hashes);
   await expect(sharesOf(rebuilder)).rejects.toThrow(WrongFileError);
+});
+
+it('gives no share where the ciphertext is not what the file says, though its shares are', async () => {
+  const { hashes } = await original();
+  const uploader = { ...hashes, ciphertextTree: HashTree.of([new Uint8Array(32)]) };
+  await expect(sharesOf(rebuilding(content, [0, 1, 2], [3], uploader))).rejects.toThrow(WrongFileError);
 });

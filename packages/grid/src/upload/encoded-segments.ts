@@ -18,15 +18,15 @@ export class EncodedSegments {
   readonly #file: SegmentSource;
   readonly #geometry: EncodingGeometry;
   readonly #encoding: SegmentEncoding;
-  /** The hashes that `SegmentEncoding.encode` gives, each with those of the other segments: the leaves of a tree. */
+  /** The hashes of the segments' ciphertext, and then those of each made share's blocks: the leaves of the trees. */
   readonly leaves: readonly Uint8Array[];
 
-  /** @param hashes how many the encoding gives of a segment */
-  constructor(file: SegmentSource, geometry: EncodingGeometry, encoding: SegmentEncoding, hashes: number) {
+  /** @param shares how many the encoding makes */
+  constructor(file: SegmentSource, geometry: EncodingGeometry, encoding: SegmentEncoding, shares: number) {
     this.#file = file;
     this.#geometry = geometry;
     this.#encoding = encoding;
-    this.leaves = Array.from({ length: hashes }, () => new Uint8Array(geometry.segmentCount * hashSize));
+    this.leaves = Array.from({ length: 1 + shares }, () => new Uint8Array(geometry.segmentCount * hashSize));
   }
 
   /**

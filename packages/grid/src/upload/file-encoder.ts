@@ -5,8 +5,7 @@ import { EncodedSegments, type SegmentSource, type SegmentToEncode } from './enc
 /** The hashes that stand in a file's shares, once every segment has been encoded. */
 export interface FileHashes {
   readonly uriExtension: Uint8Array;
-  /** Every node, as they stand in a share. */
-  readonly ciphertextTree: Uint8Array;
+  readonly ciphertextTree: HashTree;
   /** By share number, of the shares that were made. */
   readonly blockTrees: readonly (HashTree | undefined)[];
   /** Over the roots of all block trees. */
@@ -41,7 +40,7 @@ export class FileEncoder implements BlockEncoder {
     this.shares = Array.from({ length: geometry.total }, (_, share) => share);
     this.#geometry = geometry;
     this.#encoding = encoding;
-    this.#encoded = new EncodedSegments(file, geometry, encoding, 1 + geometry.total);
+    this.#encoded = new EncodedSegments(file, geometry, encoding, geometry.total);
   }
 
   segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
@@ -62,6 +61,6 @@ export class FileEncoder implements BlockEncoder {
         shareRootHash: shareTree.root,
       }),
     );
-    return { uriExtension, ciphertextTree: ciphertextTree.bytes, blockTrees, shareTree };
+    return { uriExtension, ciphertextTree, blockTrees, shareTree };
   }
 }

@@ -34,7 +34,7 @@ export function shareTail(
   const blockTree = hashes.blockTrees[shareNumber];
   if (!blockTree) throw new RangeError(`no share ${shareNumber}`);
   return shareTailOf(layout, {
-    ciphertextTree: hashes.ciphertextTree,
+    ciphertextTree: hashes.ciphertextTree.bytes,
     blockTree: blockTree.bytes,
     chain: hashes.shareTree.proof(shareNumber, { includeLeaf: true }),
     uriExtension: hashes.uriExtension,

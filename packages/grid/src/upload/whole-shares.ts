@@ -1,5 +1,5 @@
 import type { ImmutableShareLayout, WholeShares } from '@holdfast/lafs';
-import type { BlockEncoder, FileHashes } from './file-encoder.js';
+import type { FileEncoder, FileHashes } from './file-encoder.js';
 import { asTheyAre, type ConfirmHashes } from './send-shares.js';
 import { shareTail } from './share-tail.js';
 
@@ -15,7 +15,7 @@ export interface EncodedWhole {
  * @param confirm as for `sendSegments`
  */
 export async function encodeWholeShares(
-  encoder: BlockEncoder,
+  encoder: FileEncoder,
   layout: ImmutableShareLayout,
   total: number,
   confirm: ConfirmHashes = asTheyAre,

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Database, openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
 import { waitFor } from '@holdfast/lab';
@@ -123,4 +124,41 @@ it('that is told to stop marks no more, and removes what it has marked', async (
   expect([await recorded(`state = 'going'`), await recorded(), await files()]).toEqual([0, 600, 600]);
   await expectTheRestToGo(600);
   expect(await readFile(server.log, 'utf8')).not.toContain('could not be removed');
+});
+
+it('looks for shares without a lease while files are removed, and gives none to those that go', async () => {
+  await server.sql('update storage.servers set unleased_looked_at = null');
+  // A third runs out, a third has no lease at all, and a third stays as it is.
+  await server.sql(
+    `update storage.leases set expires_at = now() + interval '1 hour' where get_byte(storage_index, 15) % 3 > 0`,
+  );
+  await server.sql(
+    `with gone as (delete from storage.leases where get_byte(storage_index, 15) % 3 = 1 returning server, account)
+     update storage.usage_totals as kept set shares = shares - count, bytes = bytes - 100 * count
+       from (select server, account, count(*) from gone group by 1, 2) as gone
+      where (kept.server, kept.account) = (gone.server, gone.account)`,
+  );
+  const [unleased, out] = await Promise.all([
+    recorded('get_byte(storage_index, 15) % 3 = 1'),
+    recorded('get_byte(storage_index, 15) % 3 = 0'),
+  ]);
+  const leasesOfGoing = () =>
+    server.sql(
+      `select from storage.shares join storage.leases using (server, storage_index, share_number) where state = 'going'`,
+    );
+  let seen: unknown[] = [];
+  class Slow extends DiskShareBackend {
+    override async remove(shares: readonly ShareAddress[]) {
+      await delay(500);
+      seen = [...seen, ...(await leasesOfGoing())];
+      return super.remove(shares);
+    }
+  }
+  const backend = new Slow(server.shares, logger);
+  expect(await collectWith(backend)).toMatchObject({ unleased, shares: out, failed: 0 });
+  await backend.close();
+  expect(seen).toEqual([]);
+  expect([await recorded(), await files()]).toEqual([made - (out ?? 0), made - (out ?? 0)]);
+  expect(await server.sql('select from storage.servers where unleased_looked_at is null')).toEqual([]);
+  expect(await wrongTotals(server)).toEqual([]);
 });

@@ -31,6 +31,7 @@ export class Pass {
   readonly #options: CollectOptions;
   #done: Collection = { leases: 0, shares: 0, bytes: 0, failed: 0, unleased: 0 };
   #analyzed = false;
+  #sweepFailure: Error | undefined;
 
   constructor(records: PassRecords, options: CollectOptions) {
     this.#records = records;
@@ -49,6 +50,7 @@ export class Pass {
       more = next.leases > 0;
       if (more) await this.#pause(begun, next.leases + count);
     }
+    if (this.#sweepFailure) throw this.#sweepFailure;
     for (let begun = performance.now(); await this.#sweep(); begun = performance.now()) {
       await this.#pause(begun, 0);
     }
@@ -67,8 +69,14 @@ export class Pass {
     };
     void removing.then(ended, ended);
     const next = await this.#expire();
-    for (let begun = performance.now(); !removed && (await this.#sweep()); begun = performance.now()) {
-      await this.#pause(begun, 0);
+    try {
+      for (let begun = performance.now(); !removed && (await this.#sweep()); begun = performance.now()) {
+        await this.#pause(begun, 0);
+      }
+    } catch (error) {
+      // What has run out is to go all the same.
+      if (isDatabaseDown(error)) throw error;
+      this.#sweepFailure ??= error as Error;
     }
     return next;
   }
@@ -87,9 +95,9 @@ export class Pass {
 
   /** Looks at a page of shares; false where there is none left to look at today. */
   async #sweep(): Promise<boolean> {
-    if (this.#options.signal?.aborted) return false;
+    if (this.#options.signal?.aborted || this.#sweepFailure) return false;
     const page = await withRetries(() => this.#records.sweep.next());
-    this.#count({ unleased: page.leased });
+    if (page.leased > 0) this.#count({ unleased: page.leased });
     return page.more;
   }
 

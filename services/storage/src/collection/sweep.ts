@@ -9,12 +9,12 @@ const pageSize = 2_000;
  * a share go, so whatever has none is given one.
  */
 export class Sweep {
-  readonly #records: SweepRecords;
+  readonly #records: Pick<SweepRecords, 'isDue' | 'leaseNext' | 'done'>;
   readonly #leaseDuration: number;
   #at: 'unknown' | 'not-due' | 'end' | { readonly after: ShareAddress | undefined } = 'unknown';
 
   /** @param leaseDuration milliseconds */
-  constructor(records: SweepRecords, leaseDuration: number) {
+  constructor(records: Pick<SweepRecords, 'isDue' | 'leaseNext' | 'done'>, leaseDuration: number) {
     this.#records = records;
     this.#leaseDuration = leaseDuration;
   }
