@@ -38,7 +38,8 @@ async function newIdentity(): Promise<Identity> {
   for (const [name, text] of Object.entries(await newIdentityFiles())) {
     await writeFile(join(folder.path, 'private', name), text);
   }
-  return loadIdentity(folder.path);
+  // Awaited here: the folder is gone when this returns.
+  return await loadIdentity(folder.path);
 }
 
 function announcement(identity: Identity, seqnum: number, nickname = 's1'): SignedAnnouncement {
