@@ -136,12 +136,9 @@ export async function rebuildWhole(
   options: Pick<RebuildOptions, 'pace' | 'signal'>,
 ): Promise<WholeShares> {
   const { capability, layout } = file;
-  const { encoder, confirm, ...encoding } = beginEncoding(file, {
-    ...options,
-    coding: localCoding,
-    ahead: 1,
-  });
+  const encoding = beginEncoding(file, { ...options, coding: localCoding, ahead: 1 });
   try {
+    const { encoder, confirm } = encoding;
     return (await encodeWholeShares(encoder, layout, capability.total, confirm)).shares;
   } finally {
     await encoding.close();
@@ -171,7 +168,7 @@ function beginRebuilding(
   return { encoder: new ShareRebuilder(source, description, segments, shares), confirm: asTheyAre, close };
 }
 
-/** Begins to make all shares, of which none is sent. */
+/** Begins to make all shares; who sends any of them does so by itself. */
 function beginEncoding(file: OpenedFile, options: EncodingOptions): Encoding<FileEncoder> {
   const { description } = file;
   // Without a key: what comes in is ciphertext.
@@ -189,8 +186,7 @@ function beginReading(
   sent: number,
 ): { readonly source: CiphertextSegments; close(): Promise<void> } {
   const { geometry } = description;
-  const { required } = capability;
-  const fetcher = new SegmentFetcher(sources, required, signal);
+  const fetcher = new SegmentFetcher(sources, capability.required, signal);
   const ciphertext = new Ciphertext(description, fetcher, ahead);
   // What came whole with the answers of servers is here already.
   const read = sources.open.filter(({ share }) => !share.data).length;
