@@ -172,19 +172,22 @@ export interface RepairSubjects {
   readonly outcome: Subject<RepairOutcome>;
 }
 
+const nothing = z.strictObject({});
+const standingsAsked = z.strictObject({ storageIndexes });
+const retryAnswer = z.object({ retried: count });
+
 export function repairSubjects(grid: string): RepairSubjects {
   const name = (last: string) => `holdfast.${grid}.repair.${last}`;
-  const nothing = z.strictObject({});
   return {
     add: { name: name('add'), schema: addRepairs, answer: addRepairsAnswer },
     remove: { name: name('remove'), schema: removeRepairs, answer: removeRepairsAnswer },
     status: { name: name('status'), schema: nothing, answer: repairStatus },
     standings: {
       name: name('standings'),
-      schema: z.strictObject({ storageIndexes }),
+      schema: standingsAsked,
       answer: jobStandings,
     },
-    retry: { name: name('retry'), schema: retryRepairs, answer: z.object({ retried: count }) },
+    retry: { name: name('retry'), schema: retryRepairs, answer: retryAnswer },
     wake: { name: name('wake'), schema: nothing },
     outcome: { name: name('outcome'), schema: repairOutcome },
   };

@@ -6,6 +6,9 @@ import { WrongFileError } from '../errors.js';
 import type { FileDescription } from './file-description.js';
 import type { FetchedBlock, SegmentFetcher } from './segment-fetcher.js';
 
+/** One for all: to abort without a reason makes an error with its stack. */
+const unwanted = new Error('nobody takes these segments any more');
+
 /** The ciphertext of a file whose shares have been found, segment by segment. */
 export class Ciphertext {
   readonly #description: FileDescription;
@@ -77,7 +80,7 @@ export class Ciphertext {
       }
     } finally {
       // Whoever stops taking stops the fetching too.
-      leaving.abort();
+      leaving.abort(unwanted);
     }
   }
 

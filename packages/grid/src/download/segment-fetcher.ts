@@ -11,6 +11,8 @@ export interface FetchedBlock {
 const slowFactor = 5;
 /** … and at least for so long, in milliseconds. */
 const slowAtLeast = 500;
+/** One for all: to abort without a reason makes an error with its stack, and each segment ends so. */
+const unwanted = new Error('nobody waits for these blocks any more');
 /** What is taken for "lately" before the first segment has come. */
 const firstGuess = 400;
 
@@ -138,7 +140,7 @@ class SegmentBlocks {
 
   /** Ends the reads that are still on their way. */
   cancel(): void {
-    this.#cancelling.abort();
+    this.#cancelling.abort(unwanted);
   }
 }
 
