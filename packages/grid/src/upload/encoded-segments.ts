@@ -30,16 +30,16 @@ export class EncodedSegments {
   }
 
   /**
-   * The file's segments in order, each to be encoded before the next is asked for. The next one is read from disk
-   * meanwhile, into one of two buffers that take turns.
+   * The file's segments in order, each to be encoded before the next but one is asked for. The next one is read from
+   * disk meanwhile, into one of three buffers that take turns.
    *
    * @param buffer makes a buffer of so many bytes
    */
   async *segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
     const { segmentCount, segmentSize } = this.#geometry;
-    const buffers = segmentCount > 1 ? [0, 1].map(() => buffer(segmentSize)) : [];
+    const buffers = segmentCount > 1 ? [0, 1, 2].map(() => buffer(segmentSize)) : [];
     const read = (segment: number) =>
-      this.#file.read(segment * segmentSize, segmentDataSize(this.#geometry, segment), buffers[segment % 2]);
+      this.#file.read(segment * segmentSize, segmentDataSize(this.#geometry, segment), buffers[segment % 3]);
     let next = read(0);
     for (let segment = 0; segment < segmentCount; segment++) {
       const plaintext = await next;

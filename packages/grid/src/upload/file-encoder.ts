@@ -18,7 +18,7 @@ export interface BlockEncoder {
   readonly shares: readonly number[];
 
   /**
-   * The segments in order, each to be encoded before the next is asked for.
+   * The segments in order, each to be encoded before the next but one is asked for.
    *
    * @param buffer makes a buffer of so many bytes
    */

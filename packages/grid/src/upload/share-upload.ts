@@ -48,6 +48,8 @@ export class ShareUpload {
   readonly #free: Uint8Array[] = [];
   #pieces = 0;
   #filling: Uint8Array | undefined;
+  /** What is still to be put down in it. */
+  #unfilled: Promise<unknown>[] = [];
   #filled = 0;
   #offset = 0;
   #sending: Promise<void> = Promise.resolve();
@@ -68,9 +70,9 @@ export class ShareUpload {
   }
 
   /**
-   * The place for the next `size` bytes of the share, to be filled before the next call. Waits while earlier pieces
-   * are being sent and no memory is free. A failure is remembered, not thrown: the other shares go on, and what is
-   * put down here goes nowhere.
+   * The place for the next `size` bytes of the share, to be filled before the next call, or as `filledWhen` is told.
+   * Waits while earlier pieces are being sent and no memory is free. A failure is remembered, not thrown: the other
+   * shares go on, and what is put down here goes nowhere.
    */
   async room(size: number): Promise<Uint8Array> {
     if (this.#filling && this.#filled + size > this.#filling.length) this.#send();
@@ -78,6 +80,11 @@ export class ShareUpload {
     const place = this.#filling.subarray(this.#filled, this.#filled + size);
     this.#filled += size;
     return place;
+  }
+
+  /** @param filled resolves when the place that was given last is filled; nothing of its piece is sent before */
+  filledWhen(filled: Promise<unknown>): void {
+    this.#unfilled.push(filled);
   }
 
   /** Puts down the next bytes of the share, of any length. */
@@ -131,21 +138,24 @@ export class ShareUpload {
   #send(): void {
     const piece = this.#filling;
     if (!piece) return;
-    const [offset, size] = [this.#offset, this.#filled];
+    const [offset, size, unfilled] = [this.#offset, this.#filled, this.#unfilled];
     this.#filling = undefined;
     this.#filled = 0;
+    this.#unfilled = [];
     this.#offset += size;
     this.#sending = this.#sending.then(async () => {
-      await this.#write(offset, piece.subarray(0, size));
+      await this.#write(offset, piece.subarray(0, size), unfilled);
       this.#free.push(piece);
       this.#freed();
     });
   }
 
-  async #write(offset: number, data: Uint8Array): Promise<void> {
+  async #write(offset: number, data: Uint8Array, unfilled: readonly Promise<unknown>[]): Promise<void> {
     const { storageIndex, uploadSecret } = this.#options;
-    if (this.#failure || data.length === 0) return;
     try {
+      // Also where nothing is sent: the memory is used again after this.
+      await Promise.all(unfilled);
+      if (this.#failure || data.length === 0) return;
       this.#complete = await this.server.write(storageIndex, this.shareNumber, offset, data, uploadSecret);
     } catch (error) {
       this.#failure ??= error as Error;
