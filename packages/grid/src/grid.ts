@@ -1,12 +1,13 @@
 import { type Capability, type ChkReadCapability, storageIndexOf } from '@holdfast/lafs';
+import { localCoding } from './coding/local-coding.js';
 import { expectManyListeners } from './connections/expect-many-listeners.js';
 import { untilAborted } from './connections/until-aborted.js';
 import { ChkFile } from './download/chk-file.js';
-import { Ciphertext } from './download/ciphertext.js';
 import { hasSmallShares, openingMemory, readingMemory, segmentsAhead } from './download/download-memory.js';
 import { LiteralFile } from './download/literal-file.js';
 import type { OpenFile } from './download/open-file.js';
 import { SegmentFetcher } from './download/segment-fetcher.js';
+import { SegmentsInOrder } from './download/segments-in-order.js';
 import { askedFirst, ShareFinder } from './download/share-finder.js';
 import { ShareSources } from './download/share-sources.js';
 import { NotReadableError } from './errors.js';
@@ -105,8 +106,13 @@ export class Grid extends FileCare {
       what: `reading a file with segments of ${geometry.segmentSize} bytes`,
       signal,
     });
-    const fetcher = new SegmentFetcher(sources, capability.required, signal);
-    const ciphertext = new Ciphertext(description, fetcher, ahead);
-    return new ChkFile(capability, description, ciphertext, () => reservation.release());
+    // A file of one segment is decoded sooner than another thread is told of it.
+    const coding = geometry.segmentCount > 1 ? this.#options.coding : localCoding;
+    const decoding = coding.decode(geometry, capability.key);
+    const fetcher = new SegmentFetcher({ sources, description, decoding, proved: true, signal });
+    return new ChkFile(geometry, new SegmentsInOrder(fetcher, ahead), () => {
+      decoding.close();
+      reservation.release();
+    });
   }
 }

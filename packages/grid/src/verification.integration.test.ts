@@ -94,7 +94,7 @@ describe('a verification', () => {
   it('finds the file defective whose shares are good each by itself and do not fit together', async () => {
     // An uploader who changes the blocks of one share before they are hashed.
     const coding: Coding = {
-      buffer: localCoding.buffer,
+      ...localCoding,
       encode: (geometry, key) => {
         const honest = localCoding.encode(geometry, key);
         return {

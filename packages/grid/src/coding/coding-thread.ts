@@ -1,11 +1,17 @@
 import { Worker } from 'node:worker_threads';
 import type { EncodingGeometry } from '@holdfast/lafs';
+import { BufferPool } from '../memory/buffer-pool.js';
 import type { Coding } from './coding.js';
-import type { CodingJob, JobAnswer, SentJob } from './coding-jobs.js';
+import type { CodingJob, JobAnswer, JobResult, SentJob } from './coding-jobs.js';
+import { packedSize, packInto } from './packed-segment.js';
+import type { DecodedSegment, SegmentDecoding } from './segment-decoder.js';
 import type { SegmentEncoding } from './segment-encoder.js';
 
 /** The built thread, for this file as it was built and for its source under test. */
 const threadFile = new URL('../../dist/coding/coding-worker.js', import.meta.url);
+
+/** Bytes of memory that are kept for segments to be decoded. */
+const mostKept = 8 * 1024 * 1024;
 
 /** A file's bytes could not be coded: the thread that does it has failed. */
 export class CodingError extends Error {
@@ -14,16 +20,19 @@ export class CodingError extends Error {
 }
 
 interface Waiting {
-  readonly resolve: (hashes: Uint8Array | undefined) => void;
+  readonly resolve: (result: JobResult) => void;
   readonly reject: (error: CodingError) => void;
 }
 
 /**
  * Does the work on a thread of its own, which begins with the first file. Hashing is a third of what the main thread
- * would have to do for a large upload, and TLS, which cannot leave it, most of the rest: so the two go on side by side.
+ * would have to do for a large upload or download, and TLS, which cannot leave it, most of the rest: so the two go on side
+ * by side.
  */
 export class CodingThread implements Coding {
   readonly #waiting = new Map<number, Waiting>();
+  /** What is to be decoded lies in them. */
+  readonly #rooms = new BufferPool((size) => this.buffer(size), mostKept);
   #thread: Worker | undefined;
   #jobs = 0;
   #files = 0;
@@ -35,11 +44,25 @@ export class CodingThread implements Coding {
   ): SegmentEncoding {
     const file = ++this.#files;
     // Its failure is that of the jobs after it.
-    this.#ask({ kind: 'begin', file, geometry, key, shares }).catch(() => undefined);
+    this.#ask({ kind: 'begin-encoding', file, geometry, key, shares }).catch(() => undefined);
     const hashes = async (job: CodingJob) => (await this.#ask(job)) as Uint8Array;
     return {
       encode: (plaintext, rooms) => hashes({ kind: 'encode', file, plaintext, rooms }),
       finish: () => hashes({ kind: 'finish', file }),
+      close: () => void this.#ask({ kind: 'close', file }).catch(() => undefined),
+    };
+  }
+
+  decode(geometry: EncodingGeometry, key: Uint8Array | undefined): SegmentDecoding {
+    const file = ++this.#files;
+    this.#ask({ kind: 'begin-decoding', file, geometry, key }).catch(() => undefined);
+    return {
+      decode: async (segment) => {
+        const room = this.#rooms.take(packedSize(segment));
+        const decoded = await this.#ask({ kind: 'decode', file, segment: packInto(room, segment) });
+        this.#rooms.give([room]);
+        return decoded as DecodedSegment;
+      },
       close: () => void this.#ask({ kind: 'close', file }).catch(() => undefined),
     };
   }
@@ -53,7 +76,7 @@ export class CodingThread implements Coding {
     await this.#thread?.terminate();
   }
 
-  #ask(job: CodingJob): Promise<Uint8Array | undefined> {
+  #ask(job: CodingJob): Promise<JobResult> {
     const id = ++this.#jobs;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
@@ -71,7 +94,7 @@ export class CodingThread implements Coding {
       const waiting = this.#waiting.get(answer.id);
       this.#waiting.delete(answer.id);
       if ('problem' in answer) waiting?.reject(new CodingError(answer.problem));
-      else waiting?.resolve(answer.hashes);
+      else waiting?.resolve(answer.result);
       if (this.#waiting.size === 0) thread.unref();
     });
     thread.on('error', (error) => this.#ended(thread, error.message));

@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
-import { CodingJobs, type JobAnswer, type SentJob } from './coding-jobs.js';
+import { copyBytes } from '@holdfast/erasure';
+import { CodingJobs, type JobAnswer, type JobResult, type SentJob } from './coding-jobs.js';
 
 /*
  * What a cipher gives lies outside the heap, where V8 lets tens of MB of it gather before it looks what has died. A
@@ -19,7 +20,7 @@ parentPort?.on('message', ({ id, job }: SentJob) => {
   jobs
     .run(job)
     .then(
-      (hashes) => parentPort?.postMessage({ id, hashes } satisfies JobAnswer),
+      (result) => answer(id, result),
       (error: Error) => parentPort?.postMessage({ id, problem: error.message } satisfies JobAnswer),
     )
     .finally(() => {
@@ -27,3 +28,22 @@ parentPort?.on('message', ({ id, job }: SentJob) => {
       if (done % jobsBetween === 0) collectYoung({ type: 'minor' });
     });
 });
+
+/** The memory of a decoded segment goes with it, uncopied, unless it is where the blocks lay, which is used again. */
+function answer(id: number, decoded: JobResult): void {
+  if (!decoded || !('pieces' in decoded)) {
+    parentPort?.postMessage({ id, result: decoded } satisfies JobAnswer);
+    return;
+  }
+  const pieces = decoded.pieces.map((piece) =>
+    piece.buffer instanceof SharedArrayBuffer ? copyOf(piece) : piece,
+  );
+  const buffers = new Set(pieces.map(({ buffer }) => buffer as ArrayBuffer));
+  parentPort?.postMessage({ id, result: { pieces } } satisfies JobAnswer, [...buffers]);
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copyBytes(bytes, copy);
+  return copy;
+}

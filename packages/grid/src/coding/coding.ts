@@ -1,7 +1,8 @@
 import type { EncodingGeometry } from '@holdfast/lafs';
+import type { SegmentDecoding } from './segment-decoder.js';
 import type { SegmentEncoding } from './segment-encoder.js';
 
-/** The work that is done with the bytes of files: encrypting, erasure coding, hashing. */
+/** The work that is done with the bytes of files: encrypting and decrypting, erasure coding, hashing. */
 export interface Coding {
   /**
    * Begins to encode a file.
@@ -14,6 +15,13 @@ export interface Coding {
     key: Uint8Array | undefined,
     shares?: readonly number[],
   ): SegmentEncoding;
+
+  /**
+   * Begins to decode a file.
+   *
+   * @param key the file's read key, 16 bytes; undefined for whoever wants the ciphertext
+   */
+  decode(geometry: EncodingGeometry, key: Uint8Array | undefined): SegmentDecoding;
 
   /** Memory that can be handed to this coding's `encode` without being copied. */
   buffer(size: number): Uint8Array;

@@ -50,8 +50,9 @@ export function openingMemory(capability: ChkCapability): number {
 }
 
 /**
- * Bytes of memory that an open file and one reading of it take at most: the segments on their way, one that is decoded
- * and one that is being sent, and what stays of each share from its opening.
+ * Bytes of memory that an open file and one reading of it take at most: the segments on their way, as they came and as they
+ * are handed to the thread that decodes them, one that is decoded and one that is being sent, and what stays of each share
+ * from its opening.
  *
  * @param ahead how many segments are fetched ahead of the taker
  */
@@ -61,5 +62,5 @@ export function readingMemory(
   ahead: number,
 ): number {
   const hashes = (capability.required + 1) * leafHashesMemory(segmentCount);
-  return (ahead + 2) * segmentSize + hashes + openingMemory(capability);
+  return (2 * ahead + 2) * segmentSize + hashes + openingMemory(capability);
 }

@@ -1,59 +1,104 @@
-import type { ShareReader } from './share-reader.js';
+import { segmentDataSize } from '@holdfast/lafs';
+import type { SegmentDecoding } from '../coding/segment-decoder.js';
+import { WrongFileError } from '../errors.js';
+import type { FileDescription } from './file-description.js';
+import { type Block, SegmentBlocks } from './segment-blocks.js';
+import { type ShareReader, wrongBlock } from './share-reader.js';
 import type { ShareSources } from './share-sources.js';
-
-/** A block and which share it is of. */
-export interface FetchedBlock {
-  readonly shareNumber: number;
-  readonly block: Uint8Array;
-}
 
 /** A segment is slow when nothing of it comes for so many times as long as segments took lately, … */
 const slowFactor = 5;
 /** … and at least for so long, in milliseconds. */
 const slowAtLeast = 500;
-/** One for all: to abort without a reason makes an error with its stack, and each segment ends so. */
-const unwanted = new Error('nobody waits for these blocks any more');
 /** What is taken for "lately" before the first segment has come. */
 const firstGuess = 400;
 
-type Outcome = { reader: ShareReader; block: Uint8Array } | { reader: ShareReader; error: Error };
+/** What segments are fetched with. */
+export interface SegmentFetcherOptions {
+  readonly sources: ShareSources;
+  readonly description: FileDescription;
+  readonly decoding: SegmentDecoding;
+  /**
+   * Whether the ciphertext of each segment is compared with its hash. Good blocks of k shares can still disagree with
+   * those of k others, where the uploader made them so, and a capability is to stand for one content only. Whoever
+   * proves all of the ciphertext anyway, before anything comes of it, need not do so twice.
+   */
+  readonly proved: boolean;
+  /** Ends the download. */
+  readonly signal: AbortSignal | undefined;
+}
 
-/** Fetches the blocks of segments, each from any k shares, turning to others when one fails or is slow. */
+/** Fetches segments, each from any k shares, turning to others when one fails, is wrong or is slow. */
 export class SegmentFetcher {
+  readonly #options: SegmentFetcherOptions;
   readonly #sources: ShareSources;
   readonly #required: number;
   readonly #signal: AbortSignal | undefined;
+  /** Those whose blocks are being waited for. */
+  readonly #waiting = new Set<SegmentBlocks>();
   #usual = firstGuess;
 
-  /** @param signal ends the download */
-  constructor(sources: ShareSources, required: number, signal: AbortSignal | undefined) {
-    this.#sources = sources;
-    this.#required = required;
-    this.#signal = signal;
+  constructor(options: SegmentFetcherOptions) {
+    this.#options = options;
+    this.#sources = options.sources;
+    this.#required = options.description.geometry.required;
+    this.#signal = options.signal;
   }
 
   /**
-   * k good blocks of one segment.
+   * The bytes of one segment as `decoding` gives them, without padding, in pieces that follow each other.
    *
    * @param leaving ends this fetch; what is thrown then is of no meaning
-   * @throws NotEnoughSharesError, or the reason of the download's signal
+   * @throws NotEnoughSharesError, WrongFileError, CodingError, or the reason of the download's signal
    */
-  async fetch(segment: number, leaving: AbortSignal): Promise<FetchedBlock[]> {
+  async fetch(segment: number, leaving: AbortSignal): Promise<readonly Uint8Array[]> {
+    const { decoding, description, proved } = this.#options;
+    const size = segmentDataSize(description.geometry, segment);
+    for (;;) {
+      const fetched = await this.#fetchBlocks(segment, leaving);
+      const hash = proved ? this.#hashOf(segment) : undefined;
+      const blocks = [...fetched].map(([{ share }, block]) => ({ shareNumber: share.shareNumber, ...block }));
+      const decoded = await decoding.decode({ segment, blocks, size, hash });
+      if ('pieces' in decoded) return decoded.pieces;
+      if ('wrongSegment' in decoded)
+        throw new WrongFileError(`segment ${segment} decodes to something else than its hash says`);
+      for (const reader of fetched.keys()) {
+        if (decoded.wrongBlocks.includes(reader.share.shareNumber))
+          this.#sources.drop(reader, wrongBlock(segment));
+      }
+    }
+  }
+
+  /** Whoever reads a block of a segment has read this too. */
+  #hashOf(segment: number): Uint8Array {
+    const hash = this.#options.description.segmentHashes.leaf(segment);
+    if (!hash) throw new WrongFileError(`the hash of segment ${segment} is not there`);
+    return hash;
+  }
+
+  /** Blocks of k shares, not compared with their hashes yet. */
+  async #fetchBlocks(segment: number, leaving: AbortSignal): Promise<ReadonlyMap<ShareReader, Block>> {
     const started = performance.now();
     const blocks = new SegmentBlocks(segment, this.#sources);
     const end = () => blocks.cancel();
     for (const signal of [leaving, this.#signal]) signal?.addEventListener('abort', end, { once: true });
     try {
       leaving.throwIfAborted();
+      this.#waiting.add(blocks);
       await this.#fill(blocks, leaving);
     } finally {
+      this.#waiting.delete(blocks);
       for (const signal of [leaving, this.#signal]) signal?.removeEventListener('abort', end);
       blocks.cancel();
     }
     this.#usual = 0.8 * this.#usual + 0.2 * (performance.now() - started);
     // Whoever is still at it when others have come in its place is slow.
-    for (const reader of blocks.pending.keys()) this.#sources.demote(reader);
-    return [...blocks.done].map(([shareNumber, block]) => ({ shareNumber, block }));
+    for (const reader of blocks.pending.keys()) {
+      this.#sources.demote(reader);
+      // Other segments need not find that out once more, each when its own patience ends.
+      for (const others of this.#waiting) if (others.pending.has(reader)) others.hurry();
+    }
+    return blocks.done;
   }
 
   async #fill(blocks: SegmentBlocks, leaving: AbortSignal): Promise<void> {
@@ -69,7 +114,7 @@ export class SegmentFetcher {
       if (missing() > 0 && (await this.#sources.more(() => blocks.unasked().length > 0))) continue;
       if (pending.size === 0) throw this.#sources.notEnough();
 
-      const outcome = await firstOf(pending.values(), this.#patience(lastProgress));
+      const outcome = await blocks.next(this.#patience(lastProgress));
       if (outcome === 'slow') {
         await this.#askAnother(blocks);
         lastProgress = performance.now();
@@ -80,7 +125,7 @@ export class SegmentFetcher {
       lastProgress = performance.now();
       pending.delete(outcome.reader);
       if ('error' in outcome) this.#sources.drop(outcome.reader, outcome.error);
-      else done.set(outcome.reader.share.shareNumber, outcome.block);
+      else done.set(outcome.reader, outcome);
     }
   }
 
@@ -101,57 +146,5 @@ export class SegmentFetcher {
     const [reader] = found ? blocks.unasked() : [];
     if (reader) blocks.ask(reader);
     else await Promise.race(blocks.pending.values());
-  }
-}
-
-/** The blocks of one segment: those that have come, and those that were asked for. */
-class SegmentBlocks {
-  readonly done = new Map<number, Uint8Array>();
-  readonly pending = new Map<ShareReader, Promise<Outcome>>();
-  readonly #segment: number;
-  readonly #sources: ShareSources;
-  readonly #asked = new Set<ShareReader>();
-  readonly #cancelling = new AbortController();
-
-  constructor(segment: number, sources: ShareSources) {
-    this.#segment = segment;
-    this.#sources = sources;
-  }
-
-  /** Open shares whose block was neither had nor asked for. */
-  unasked(): ShareReader[] {
-    const numbers = new Set(this.done.keys());
-    for (const { share } of this.pending.keys()) numbers.add(share.shareNumber);
-    return this.#sources.open.filter(
-      (reader) => !this.#asked.has(reader) && !numbers.has(reader.share.shareNumber),
-    );
-  }
-
-  ask(reader: ShareReader): void {
-    this.#asked.add(reader);
-    this.pending.set(
-      reader,
-      reader.block(this.#segment, this.#cancelling.signal).then(
-        (block) => ({ reader, block }),
-        (error: Error) => ({ reader, error }),
-      ),
-    );
-  }
-
-  /** Ends the reads that are still on their way. */
-  cancel(): void {
-    this.#cancelling.abort(unwanted);
-  }
-}
-
-async function firstOf(pending: Iterable<Promise<Outcome>>, patience: number): Promise<Outcome | 'slow'> {
-  let timer: NodeJS.Timeout | undefined;
-  const slow = new Promise<'slow'>((resolve) => {
-    timer = setTimeout(() => resolve('slow'), patience);
-  });
-  try {
-    return await Promise.race([...pending, slow]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -125,11 +125,25 @@ export class ShareReader {
   }
 
   /**
-   * One segment's block.
+   * One segment's block, checked.
    *
    * @throws StorageServerError, also where the signal ends it; BadShareError where its hash is wrong
    */
   async block(segment: number, signal: AbortSignal): Promise<Uint8Array> {
+    const { block, hash } = await this.unprovedBlock(segment, signal);
+    if (Buffer.compare(blockHash(block), hash) !== 0) throw wrongBlock(segment);
+    return block;
+  }
+
+  /**
+   * One segment's block, and what it must hash to.
+   *
+   * @throws StorageServerError, also where the signal ends it; BadShareError where it is not as long as it must be
+   */
+  async unprovedBlock(
+    segment: number,
+    signal: AbortSignal,
+  ): Promise<{ block: Uint8Array; hash: Uint8Array }> {
     const { geometry } = this.description;
     const size = blockSizeOf(geometry, segment);
     const start = this.header.sections.data.offset + segment * geometry.blockSize;
@@ -141,11 +155,14 @@ export class ShareReader {
       // For whoever decodes the segment: it is to be there when its blocks are.
       this.segmentHashes.leaf(segment),
     ]);
-    if (!expected || block.length !== size || Buffer.compare(blockHash(block), expected) !== 0) {
-      throw new BadShareError(`block ${segment} is not what its hash says`);
-    }
-    return block;
+    if (!expected || block.length !== size) throw wrongBlock(segment);
+    return { block, hash: expected };
   }
+}
+
+/** For a share one of whose blocks is not what its hash says. */
+export function wrongBlock(segment: number): BadShareError {
+  return new BadShareError(`block ${segment} is not what its hash says`);
 }
 
 /** Whether a section holds exactly the tree that is over its own leaves and has that root. */

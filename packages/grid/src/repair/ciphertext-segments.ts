@@ -1,5 +1,5 @@
 import { copyBytes } from '@holdfast/erasure';
-import type { Ciphertext } from '../download/ciphertext.js';
+import type { SegmentsInOrder } from '../download/segments-in-order.js';
 import type { SegmentSource } from '../upload/encoded-segments.js';
 
 /**
@@ -11,8 +11,8 @@ export class CiphertextSegments implements SegmentSource {
   readonly #pace: () => Promise<void>;
 
   /** @param pace waited for before each segment */
-  constructor(ciphertext: Ciphertext, segmentCount: number, pace: () => Promise<void>) {
-    this.#segments = ciphertext.unprovedSegments(0, segmentCount - 1);
+  constructor(ciphertext: SegmentsInOrder, segmentCount: number, pace: () => Promise<void>) {
+    this.#segments = ciphertext.read(0, segmentCount - 1);
     this.#pace = pace;
   }
 

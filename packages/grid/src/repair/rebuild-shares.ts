@@ -3,9 +3,9 @@ import type { Coding } from '../coding/coding.js';
 import { localCoding } from '../coding/local-coding.js';
 import type { SegmentEncoding } from '../coding/segment-encoder.js';
 import type { StorageServer } from '../connections/storage-server.js';
-import { Ciphertext } from '../download/ciphertext.js';
 import { readingMemory, segmentsAhead } from '../download/download-memory.js';
 import { SegmentFetcher } from '../download/segment-fetcher.js';
+import { SegmentsInOrder } from '../download/segments-in-order.js';
 import { type BufferPool, LentBuffers } from '../memory/buffer-pool.js';
 import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
 import { type BlockEncoder, FileEncoder } from '../upload/file-encoder.js';
@@ -180,14 +180,15 @@ function beginEncoding(file: OpenedFile, options: EncodingOptions): Encoding<Fil
 
 /** @param sent how many shares are sent of what is encoded */
 function beginReading(
-  { capability, sources, description }: OpenedFile,
+  { sources, description }: OpenedFile,
   segments: SegmentEncoding,
-  { pace, signal, ahead }: EncodingOptions,
+  { pace, signal, coding, ahead }: EncodingOptions,
   sent: number,
 ): { readonly source: CiphertextSegments; close(): Promise<void> } {
   const { geometry } = description;
-  const fetcher = new SegmentFetcher(sources, capability.required, signal);
-  const ciphertext = new Ciphertext(description, fetcher, ahead);
+  const decoding = coding.decode(geometry, undefined);
+  const fetcher = new SegmentFetcher({ sources, description, decoding, proved: false, signal });
+  const ciphertext = new SegmentsInOrder(fetcher, ahead);
   // What came whole with the answers of servers is here already.
   const read = sources.open.filter(({ share }) => !share.data).length;
   const bytes = (read + sent) * geometry.blockSize;
@@ -197,6 +198,7 @@ function beginReading(
     close: async () => {
       segments.close();
       await source.close();
+      decoding.close();
     },
   };
 }

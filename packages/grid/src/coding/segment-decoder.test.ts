@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import {
+  blockHash,
+  blockSizeOf,
+  ciphertextSegmentHash,
+  createFileCipher,
+  encodingGeometry,
+  segmentDataSize,
+} from '@holdfast/lafs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { CodingThread } from './coding-thread.js';
+import { localCoding } from './local-coding.js';
+import type { SegmentToDecode } from './segment-decoder.js';
+
+const thread = new CodingThread();
+afterAll(() => thread.close());
+
+const key = randomBytes(16);
+const content = randomBytes(250_001);
+const geometry = encodingGeometry({
+  required: 3,
+  total: 7,
+  maximumSegmentSize: 100_000,
+  size: content.length,
+});
+const { segmentCount, segmentSize } = geometry;
+const plaintext = (segment: number) =>
+  content.subarray(segment * segmentSize, segment * segmentSize + segmentDataSize(geometry, segment));
+
+/** A segment of the file, of which the blocks of these shares are there. */
+async function stored(segment: number, shares: readonly number[]): Promise<SegmentToDecode> {
+  const ciphertext = createFileCipher(key, segment * segmentSize).update(plaintext(segment));
+  const rooms = Array.from({ length: 7 }, () => Buffer.alloc(blockSizeOf(geometry, segment)));
+  await localCoding.encode(geometry, undefined).encode(ciphertext, rooms);
+  const blocks = shares.map((shareNumber) => {
+    const block = rooms[shareNumber] as Buffer;
+    return { shareNumber, block, hash: blockHash(block) };
+  });
+  return { segment, blocks, size: ciphertext.length, hash: ciphertextSegmentHash(ciphertext) };
+}
+
+/** As it came, but for one byte of the block of one share. */
+function damaged(segment: SegmentToDecode, shareNumber: number): SegmentToDecode {
+  const blocks = segment.blocks.map((each) => {
+    if (each.shareNumber !== shareNumber) return each;
+    const block = Buffer.from(each.block);
+    block[100] = (block[100] ?? 0) ^ 1;
+    return { ...each, block };
+  });
+  return { ...segment, blocks };
+}
+
+describe.each([
+  ['here', localCoding],
+  ['on a thread of its own', thread],
+])('segments decoded %s', (_place, coding) => {
+  it.each([
+    ['the first shares', [0, 1, 2]],
+    ['the first shares in another order', [2, 0, 1]],
+    ['some of the others', [6, 1, 4]],
+    ['none of the first', [3, 5, 6]],
+  ])('are the file, in any order, from %s', async (_which, shares) => {
+    const decoding = coding.decode(geometry, key);
+    const segments = Array.from({ length: segmentCount }, (_, segment) => segment).toReversed();
+    const decoded = await Promise.all(
+      segments.map(async (segment) => decoding.decode(await stored(segment, shares))),
+    );
+    for (const [index, segment] of segments.entries()) {
+      const result = decoded[index];
+      if (!result || !('pieces' in result)) throw new Error(`segment ${segment} was not decoded`);
+      expect(Buffer.concat(result.pieces).equals(plaintext(segment))).toBe(true);
+    }
+    decoding.close();
+  });
+
+  it('stay ciphertext without a key, and stay what they are when others follow', async () => {
+    const decoding = coding.decode(geometry, undefined);
+    // Memory that is used again must not be what was given before.
+    const [first, second] = [
+      await decoding.decode(await stored(0, [0, 1, 2])),
+      await decoding.decode(await stored(1, [0, 1, 2])),
+    ];
+    if (!('pieces' in first && 'pieces' in second)) throw new Error('a segment was not decoded');
+    for (const [segment, { pieces }] of [first, second].entries()) {
+      const decrypted = createFileCipher(key, segment * segmentSize).update(Buffer.concat(pieces));
+      expect(decrypted.equals(plaintext(segment))).toBe(true);
+    }
+    decoding.close();
+  });
+
+  it('name every share whose block is wrong', async () => {
+    const decoding = coding.decode(geometry, key);
+    const segment = damaged(damaged(await stored(1, [5, 0, 3]), 5), 3);
+    expect(await decoding.decode(segment)).toEqual({ wrongBlocks: expect.toSatisfy(isSetOf(3, 5)) });
+    decoding.close();
+  });
+
+  it('are refused where good blocks decode to something else, unless somebody else proves that', async () => {
+    const decoding = coding.decode(geometry, key);
+    const segment = { ...(await stored(0, [0, 1, 2])), hash: randomBytes(32) };
+    expect(await decoding.decode(segment)).toEqual({ wrongSegment: true });
+    expect(await decoding.decode({ ...segment, hash: undefined })).toHaveProperty('pieces');
+    decoding.close();
+  });
+});
+
+function isSetOf(...expected: number[]): (found: number[]) => boolean {
+  return (found) => found.toSorted().join() === expected.join();
+}

@@ -1,0 +1,95 @@
+import { createErasureCode, type ErasureCode } from '@holdfast/erasure';
+import { blockHash, ciphertextSegmentHasher, createFileCipher, type EncodingGeometry } from '@holdfast/lafs';
+
+/** A block as a server gave it. */
+export interface BlockToProve {
+  readonly shareNumber: number;
+  readonly block: Uint8Array;
+  /** What it must hash to, 32 bytes. */
+  readonly hash: Uint8Array;
+}
+
+/** A segment of which k blocks are there. */
+export interface SegmentToDecode {
+  readonly segment: number;
+  /** Exactly k, of different shares, as long as a block of this segment. */
+  readonly blocks: readonly BlockToProve[];
+  /** Its bytes, without padding. */
+  readonly size: number;
+  /** What its ciphertext must hash to, 32 bytes; undefined for whoever proves all of the ciphertext in another way. */
+  readonly hash: Uint8Array | undefined;
+}
+
+/** What became of a segment: its bytes, in pieces that follow each other; or what is wrong. */
+export type DecodedSegment =
+  | { readonly pieces: readonly Uint8Array[] }
+  /** The numbers of the shares whose blocks are not what their hashes say. */
+  | { readonly wrongBlocks: readonly number[] }
+  /** The blocks are right, and what they decode to is not. */
+  | { readonly wrongSegment: true };
+
+/** Turns blocks of one file into its segments, in any order. */
+export interface SegmentDecoding {
+  /** Proves the blocks, decodes them, proves what that gives and decrypts it (where there is a key). */
+  decode(segment: SegmentToDecode): Promise<DecodedSegment>;
+
+  /** Forgets the file. */
+  close(): void;
+}
+
+/** All work that a download does with a file's bytes, but for fetching and sending them. */
+export class SegmentDecoder implements SegmentDecoding {
+  readonly #geometry: Pick<EncodingGeometry, 'segmentSize'>;
+  readonly #key: Uint8Array | undefined;
+  readonly #code: ErasureCode;
+
+  /** @param key the file's read key, 16 bytes; without it the segments stay ciphertext */
+  constructor(geometry: EncodingGeometry, key: Uint8Array | undefined) {
+    this.#geometry = geometry;
+    this.#key = key;
+    this.#code = createErasureCode(geometry);
+  }
+
+  async decode({ segment, blocks, size, hash }: SegmentToDecode): Promise<DecodedSegment> {
+    const wrongBlocks = blocks.filter((each) => Buffer.compare(blockHash(each.block), each.hash) !== 0);
+    if (wrongBlocks.length > 0) return { wrongBlocks: wrongBlocks.map(({ shareNumber }) => shareNumber) };
+    const ciphertext = trim(joined(this.#code.decode(blocks)), size);
+    if (hash && Buffer.compare(hashOf(ciphertext), hash) !== 0) return { wrongSegment: true };
+    if (!this.#key) return { pieces: ciphertext };
+    const cipher = createFileCipher(this.#key, segment * this.#geometry.segmentSize);
+    return { pieces: ciphertext.map((piece) => cipher.update(piece)) };
+  }
+
+  close(): void {
+    // Nothing is held that the garbage collector does not find.
+  }
+}
+
+function hashOf(pieces: readonly Uint8Array[]): Uint8Array {
+  const hasher = ciphertextSegmentHasher();
+  for (const piece of pieces) hasher.update(piece);
+  return hasher.digest();
+}
+
+/** Pieces, of which those that follow each other in memory are one: less to hash, to decrypt and to send. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array[] {
+  const longer: Uint8Array[] = [];
+  for (const piece of pieces) {
+    const last = longer.at(-1);
+    if (last?.buffer === piece.buffer && last.byteOffset + last.length === piece.byteOffset)
+      longer[longer.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + piece.length);
+    else longer.push(piece);
+  }
+  return longer;
+}
+
+/** The first `size` bytes of some pieces that follow each other: without the padding of the last segment. */
+function trim(pieces: readonly Uint8Array[], size: number): Uint8Array[] {
+  const trimmed: Uint8Array[] = [];
+  let left = size;
+  for (const piece of pieces) {
+    if (left > 0) trimmed.push(piece.length <= left ? piece : piece.subarray(0, left));
+    left -= piece.length;
+  }
+  return trimmed;
+}

@@ -1,0 +1,53 @@
+import { setMaxListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SegmentFetcher } from './segment-fetcher.js';
+
+/** One for all: to abort without a reason makes an error with its stack. */
+const unwanted = new Error('nobody takes these segments any more');
+
+/** The segments of a file whose shares have been found, one after the other. */
+export class SegmentsInOrder {
+  readonly #fetcher: Pick<SegmentFetcher, 'fetch'>;
+  readonly #ahead: number;
+
+  /** @param ahead how many segments are fetched ahead of the taker, at least one */
+  constructor(fetcher: Pick<SegmentFetcher, 'fetch'>, ahead: number) {
+    this.#fetcher = fetcher;
+    this.#ahead = ahead;
+  }
+
+  /**
+   * Segments in order, each in pieces that follow each other, without padding. A bounded number of them is on the way.
+   *
+   * @throws as `SegmentFetcher.fetch`
+   */
+  async *read(first: number, last: number): AsyncGenerator<readonly Uint8Array[]> {
+    const fetching: Promise<readonly Uint8Array[]>[] = [];
+    const leaving = new AbortController();
+    // Each segment that is fetched ahead listens.
+    setMaxListeners(0, leaving.signal);
+    let next = first;
+    // Segments that are begun together have their blocks of a share read in one request. The first goes alone, so that it
+    // is there soon; then twice as many each time, up to half of those ahead.
+    const most = Math.max(1, Math.floor(this.#ahead / 2));
+    let together = 1;
+    try {
+      for (let segment = first; segment <= last; segment++) {
+        while (next <= last && fetching.length + together <= this.#ahead) {
+          for (const end = next + together; next < end && next <= last; next++) {
+            const pieces = this.#fetcher.fetch(next, leaving.signal);
+            // Its failure is thrown when its turn comes; until then it is not unhandled.
+            pieces.catch(() => undefined);
+            fetching.push(pieces);
+          }
+          together = Math.min(2 * together, most);
+          await nextTurn();
+        }
+        yield await (fetching.shift() as Promise<readonly Uint8Array[]>);
+      }
+    } finally {
+      // Whoever stops taking stops the fetching too.
+      leaving.abort(unwanted);
+    }
+  }
+}
