@@ -100,13 +100,13 @@ export class Grid extends FileCare {
     const { geometry } = description;
     // Where memory is short, many slow readers are better than a few quick ones.
     const usual = segmentsAhead(geometry);
-    const isShort = working.taken + readingMemory(capability, geometry, usual) > working.size / 2;
+    const isShort = working.taken + readingMemory(capability, geometry, usual) > (working.size * 2) / 3;
     const ahead = isShort ? 1 : usual;
     const reservation = await takeMemory(working, readingMemory(capability, geometry, ahead), {
       what: `reading a file with segments of ${geometry.segmentSize} bytes`,
       signal,
     });
-    // A file of one segment is decoded sooner than another thread is told of it.
+    // A file of one segment is small, as a rule: decoded sooner than another thread is told of it.
     const coding = geometry.segmentCount > 1 ? this.#options.coding : localCoding;
     const decoding = coding.decode(geometry, capability.key);
     const fetcher = new SegmentFetcher({ sources, description, decoding, proved: true, signal });

@@ -12,7 +12,8 @@ import {
 export interface SegmentEncoding {
   /**
    * Encrypts (where there is a key), codes and hashes the next segment, writing its blocks into `rooms`: one for each
-   * share that is made, in order of share number, each as long as a block of this segment.
+   * share that is made, in order of share number, each as long as a block of this segment. It may be asked for the next
+   * while one is under way; they are done one after the other.
    *
    * @param segment its bytes, without padding
    * @returns the hash of its ciphertext and then of each block, 32 bytes each, one after the other

@@ -50,9 +50,9 @@ export function openingMemory(capability: ChkCapability): number {
 }
 
 /**
- * Bytes of memory that an open file and one reading of it take at most: the segments on their way, as they came and as they
- * are handed to the thread that decodes them, one that is decoded and one that is being sent, and what stays of each share
- * from its opening.
+ * Bytes of memory that an open file and one reading of it take at most: the segments on their way, two of them copied to
+ * be decoded (see `SegmentFetcher`), one that is decoded and one that is being sent, and what stays of each share from its
+ * opening.
  *
  * @param ahead how many segments are fetched ahead of the taker
  */
@@ -62,5 +62,6 @@ export function readingMemory(
   ahead: number,
 ): number {
   const hashes = (capability.required + 1) * leafHashesMemory(segmentCount);
-  return (2 * ahead + 2) * segmentSize + hashes + openingMemory(capability);
+  const copied = segmentCount > 1 ? Math.min(ahead, 2) : 0;
+  return (ahead + copied + 2) * segmentSize + hashes + openingMemory(capability);
 }

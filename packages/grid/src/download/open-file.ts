@@ -7,10 +7,11 @@ export interface OpenFile {
    * The bytes from `start` up to `end` (exclusive), in order, each checked against the capability before it is
    * given. Stops fetching when the taker stops taking.
    *
-   * @throws NotEnoughSharesError when good shares run out on the way
+   * @throws NotEnoughSharesError when good shares run out on the way; WrongFileError where they are of no one file;
+   *   CodingError
    */
   read(start: number, end: number): AsyncIterable<Uint8Array>;
 
-  /** Gives back the memory that is kept for reading. Nothing is read after that. */
+  /** Gives back what is kept for reading. Nothing is read after that. */
   close(): void;
 }

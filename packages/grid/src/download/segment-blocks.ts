@@ -5,33 +5,45 @@ import type { ShareSources } from './share-sources.js';
 /** A block as it came, and what it must hash to. */
 export type Block = Omit<BlockToProve, 'shareNumber'>;
 
-type Outcome = ({ reader: ShareReader } & Block) | { reader: ShareReader; error: Error };
+type Outcome = { reader: ShareReader; block: Block } | { reader: ShareReader; error: Error };
 
 /** One for all: to abort without a reason makes an error with its stack, and each segment ends so. */
 const unwanted = new Error('nobody waits for these blocks any more');
 
 /** The blocks of one segment: those that have come, and those that were asked for. */
 export class SegmentBlocks {
-  readonly done = new Map<ShareReader, Block>();
+  readonly done: Map<ShareReader, Block>;
   readonly pending = new Map<ShareReader, Promise<Outcome>>();
   readonly #segment: number;
-  readonly #sources: ShareSources;
+  readonly #sources: Pick<ShareSources, 'open'>;
   readonly #asked = new Set<ShareReader>();
   readonly #cancelling = new AbortController();
   #hurry: () => void = () => undefined;
 
-  constructor(segment: number, sources: ShareSources) {
+  /** @param good blocks of it that are there already */
+  constructor(
+    segment: number,
+    sources: Pick<ShareSources, 'open'>,
+    good: Iterable<readonly [ShareReader, Block]> = [],
+  ) {
     this.#segment = segment;
     this.#sources = sources;
+    this.done = new Map(good);
   }
 
-  /** Open shares whose block was neither had nor asked for. */
+  /**
+   * Open shares, of different numbers, whose block was neither had nor asked for. Two servers may hold a share of one number,
+   * and both be open when one of them was slow.
+   */
   unasked(): ShareReader[] {
-    const numbers = new Set<number>();
-    for (const { share } of [...this.done.keys(), ...this.pending.keys()]) numbers.add(share.shareNumber);
-    return this.#sources.open.filter(
-      (reader) => !this.#asked.has(reader) && !numbers.has(reader.share.shareNumber),
-    );
+    const numbers = new Set([...this.done.keys(), ...this.pending.keys()].map(numberOf));
+    const unasked: ShareReader[] = [];
+    for (const reader of this.#sources.open) {
+      if (this.#asked.has(reader) || numbers.has(numberOf(reader))) continue;
+      numbers.add(numberOf(reader));
+      unasked.push(reader);
+    }
+    return unasked;
   }
 
   ask(reader: ShareReader): void {
@@ -39,7 +51,7 @@ export class SegmentBlocks {
     this.pending.set(
       reader,
       reader.unprovedBlock(this.#segment, this.#cancelling.signal).then(
-        (block) => ({ reader, ...block }),
+        (block) => ({ reader, block }),
         (error: Error) => ({ reader, error }),
       ),
     );
@@ -68,4 +80,8 @@ export class SegmentBlocks {
   cancel(): void {
     this.#cancelling.abort(unwanted);
   }
+}
+
+function numberOf({ share }: ShareReader): number {
+  return share.shareNumber;
 }

@@ -1,5 +1,5 @@
 import { segmentDataSize } from '@holdfast/lafs';
-import type { SegmentDecoding } from '../coding/segment-decoder.js';
+import type { DecodedSegment, SegmentDecoding } from '../coding/segment-decoder.js';
 import { WrongFileError } from '../errors.js';
 import type { FileDescription } from './file-description.js';
 import { type Block, SegmentBlocks } from './segment-blocks.js';
@@ -34,6 +34,8 @@ export class SegmentFetcher {
   readonly #sources: ShareSources;
   readonly #required: number;
   readonly #signal: AbortSignal | undefined;
+  /** The last two segments that were decoded, or are to be. */
+  #decoded: readonly [Promise<unknown>, Promise<unknown>] = [Promise.resolve(), Promise.resolve()];
   /** Those whose blocks are being waited for. */
   readonly #waiting = new Set<SegmentBlocks>();
   #usual = firstGuess;
@@ -54,19 +56,28 @@ export class SegmentFetcher {
   async fetch(segment: number, leaving: AbortSignal): Promise<readonly Uint8Array[]> {
     const { decoding, description, proved } = this.#options;
     const size = segmentDataSize(description.geometry, segment);
+    let good: [ShareReader, Block][] = [];
     for (;;) {
-      const fetched = await this.#fetchBlocks(segment, leaving);
+      const fetched = await this.#fetchBlocks(segment, good, leaving);
       const hash = proved ? this.#hashOf(segment) : undefined;
       const blocks = [...fetched].map(([{ share }, block]) => ({ shareNumber: share.shareNumber, ...block }));
-      const decoded = await decoding.decode({ segment, blocks, size, hash });
+      const decoded = await this.#inTurn(() => decoding.decode({ segment, blocks, size, hash }));
       if ('pieces' in decoded) return decoded.pieces;
       if ('wrongSegment' in decoded)
         throw new WrongFileError(`segment ${segment} decodes to something else than its hash says`);
-      for (const reader of fetched.keys()) {
-        if (decoded.wrongBlocks.includes(reader.share.shareNumber))
-          this.#sources.drop(reader, wrongBlock(segment));
-      }
+      const isWrong = ({ share }: ShareReader) => decoded.wrongBlocks.includes(share.shareNumber);
+      for (const reader of fetched.keys())
+        if (isWrong(reader)) this.#sources.drop(reader, wrongBlock(segment));
+      good = [...fetched].filter(([reader]) => !isWrong(reader));
     }
+  }
+
+  /** Decodes when the one before the last is decoded: so no more than two lie copied in memory for the thread. */
+  async #inTurn(decode: () => Promise<DecodedSegment>): Promise<DecodedSegment> {
+    const [turn, last] = this.#decoded;
+    const decoded = turn.then(decode);
+    this.#decoded = [last, decoded.catch(() => undefined)];
+    return decoded;
   }
 
   /** Whoever reads a block of a segment has read this too. */
@@ -76,10 +87,18 @@ export class SegmentFetcher {
     return hash;
   }
 
-  /** Blocks of k shares, not compared with their hashes yet. */
-  async #fetchBlocks(segment: number, leaving: AbortSignal): Promise<ReadonlyMap<ShareReader, Block>> {
+  /**
+   * Blocks of k shares, not compared with their hashes yet.
+   *
+   * @param good those that are there already
+   */
+  async #fetchBlocks(
+    segment: number,
+    good: Iterable<readonly [ShareReader, Block]>,
+    leaving: AbortSignal,
+  ): Promise<ReadonlyMap<ShareReader, Block>> {
     const started = performance.now();
-    const blocks = new SegmentBlocks(segment, this.#sources);
+    const blocks = new SegmentBlocks(segment, this.#sources, good);
     const end = () => blocks.cancel();
     for (const signal of [leaving, this.#signal]) signal?.addEventListener('abort', end, { once: true });
     try {
@@ -94,9 +113,11 @@ export class SegmentFetcher {
     this.#usual = 0.8 * this.#usual + 0.2 * (performance.now() - started);
     // Whoever is still at it when others have come in its place is slow.
     for (const reader of blocks.pending.keys()) {
-      this.#sources.demote(reader);
-      // Other segments need not find that out once more, each when its own patience ends.
-      for (const others of this.#waiting) if (others.pending.has(reader)) others.hurry();
+      if (!this.#sources.demote(reader)) continue;
+      // Segments that wait for it need not find that out once more, but for those that have asked another already.
+      for (const other of this.#waiting)
+        if (other.pending.has(reader) && other.done.size + other.pending.size <= this.#required)
+          other.hurry();
     }
     return blocks.done;
   }
@@ -125,7 +146,7 @@ export class SegmentFetcher {
       lastProgress = performance.now();
       pending.delete(outcome.reader);
       if ('error' in outcome) this.#sources.drop(outcome.reader, outcome.error);
-      else done.set(outcome.reader, outcome);
+      else done.set(outcome.reader, outcome.block);
     }
   }
 

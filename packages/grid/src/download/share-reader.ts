@@ -20,7 +20,7 @@ import { JoinedReads } from './joined-reads.js';
 import { firstNodes, LeafHashes } from './leaf-hashes.js';
 import { readShareTail } from './share-tail.js';
 
-/** One share, opened: its hashes lead to the capability, and each block read is checked against them. */
+/** One share, opened: its hashes lead to the capability, and tell what each of its blocks must hash to. */
 export class ShareReader {
   private constructor(
     readonly share: FoundShare,

@@ -108,20 +108,20 @@ export class ShareSources {
 
   /** Gives up a share that failed; a share whose bytes are wrong is reported to its server. */
   drop(reader: ShareReader, error: Error): void {
-    const index = this.#open.indexOf(reader);
-    if (index < 0) return;
-    this.#open.splice(index, 1);
-    this.#giveUp(reader.share, error);
+    if (take(this.#open, reader) || take(this.#slow, reader)) this.#giveUp(reader.share, error);
   }
 
-  /** Puts a share that is slow behind all others: it is used again when there is no other. */
-  demote(reader: ShareReader): void {
-    const index = this.#open.indexOf(reader);
-    if (index < 0) return;
-    this.#open.splice(index, 1);
+  /**
+   * Puts a share that is slow behind all others: it is used again when there is no other.
+   *
+   * @returns whether that is news
+   */
+  demote(reader: ShareReader): boolean {
+    if (!take(this.#open, reader)) return false;
     this.#slow.push(reader);
     this.#news.tell();
     this.#logger.debug({ share: describeShare(reader.share) }, 'a share is slow; reading another instead');
+    return true;
   }
 
   /** Says how many shares, counted by their numbers, were found and not given up. */
@@ -270,4 +270,11 @@ class News {
       this.#tell = resolve;
     });
   }
+}
+
+/** Takes a share out of a list; says whether it was there. */
+function take(list: ShareReader[], reader: ShareReader): boolean {
+  const index = list.indexOf(reader);
+  if (index >= 0) list.splice(index, 1);
+  return index >= 0;
 }

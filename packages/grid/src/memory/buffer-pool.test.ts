@@ -25,6 +25,19 @@ describe('a pool of buffers', () => {
     pool.give([new Uint8Array(100)]);
     for (let count = 0; count < 4; count++) pool.take(64 * kib);
     pool.take(100);
-    expect(made).toBe(4);
+    expect(made).toBe(2);
+  });
+
+  it('forgets what it keeps for what is of another size', () => {
+    let made = 0;
+    const pool = new BufferPool((size) => {
+      made++;
+      return new Uint8Array(size);
+    }, 200 * kib);
+    pool.give([64, 64, 64, 100].map((size) => new Uint8Array(size * kib)));
+    pool.take(100 * kib);
+    expect(made).toBe(0);
+    pool.take(64 * kib);
+    expect(made).toBe(1);
   });
 });

@@ -33,7 +33,10 @@ export class BufferPool {
     for (const buffer of buffers) {
       const size = buffer.length;
       if (size < leastKept || size > this.#most) continue;
-      if (this.#kept + size > this.#most) this.#forget();
+      if (this.#kept + size > this.#most) {
+        if (this.#unused.get(size)?.length) continue;
+        this.#forget();
+      }
       const alike = this.#unused.get(size) ?? [];
       this.#unused.set(size, alike);
       alike.push(buffer);
@@ -41,7 +44,7 @@ export class BufferPool {
     }
   }
 
-  /** What is kept is mostly of sizes that are asked for no more. */
+  /** What is kept is of sizes that are asked for no more. */
   #forget(): void {
     this.#unused.clear();
     this.#kept = 0;

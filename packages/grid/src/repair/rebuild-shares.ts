@@ -39,8 +39,8 @@ interface Destination {
  * What becomes of each is told to `placing`. No share is complete at its server before all that were made have turned
  * out to be the file's.
  *
- * @throws NotEnoughSharesError, WrongFileError, OverloadedError, NotEnoughMemoryError, or the signal's reason; then the
- *   shares are given up at their servers
+ * @throws NotEnoughSharesError, WrongFileError, OverloadedError, NotEnoughMemoryError, CodingError, or the signal's
+ *   reason; then the shares are given up at their servers
  */
 export async function rebuildShares(
   file: OpenedFile,

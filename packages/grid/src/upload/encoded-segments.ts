@@ -30,23 +30,17 @@ export class EncodedSegments {
   }
 
   /**
-   * The file's segments in order, each to be encoded before the next but one is asked for. The next one is read from
-   * disk meanwhile, into one of three buffers that take turns.
+   * The file's segments in order, each to be encoded before the next but one is asked for. They are read into two buffers
+   * that take turns: one while the other is encoded.
    *
    * @param buffer makes a buffer of so many bytes
    */
   async *segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
     const { segmentCount, segmentSize } = this.#geometry;
-    const buffers = segmentCount > 1 ? [0, 1, 2].map(() => buffer(segmentSize)) : [];
-    const read = (segment: number) =>
-      this.#file.read(segment * segmentSize, segmentDataSize(this.#geometry, segment), buffers[segment % 3]);
-    let next = read(0);
+    const buffers = segmentCount > 1 ? [0, 1].map(() => buffer(segmentSize)) : [];
     for (let segment = 0; segment < segmentCount; segment++) {
-      const plaintext = await next;
-      if (segment + 1 < segmentCount) {
-        next = read(segment + 1);
-        next.catch(() => undefined);
-      }
+      const size = segmentDataSize(this.#geometry, segment);
+      const plaintext = await this.#file.read(segment * segmentSize, size, buffers[segment % 2]);
       yield {
         blockSize: blockSizeOf(this.#geometry, segment),
         encodeInto: async (rooms) => this.#keep(segment, await this.#encoding.encode(plaintext, rooms)),

@@ -47,8 +47,8 @@ export function encodingMemory(
   sent: number,
 ): number {
   const buffers = sent * shareUploadMemory(shareSize, largestPart) + (total - sent) * blockSize;
-  // Three segments that are read by turns, and the ciphertext of one.
-  const segments = segmentCount > 1 ? 4 * segmentSize : segmentSize;
+  // Two segments that are read by turns, and the ciphertext of one.
+  const segments = segmentCount > 1 ? 3 * segmentSize : segmentSize;
   // A tree has two nodes a leaf.
   const hashes = (total + 1) * 2 * hashSize * segmentCount;
   return buffers + segments + hashes;

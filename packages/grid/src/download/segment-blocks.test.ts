@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { SegmentBlocks } from './segment-blocks.js';
+import type { ShareReader } from './share-reader.js';
+
+/** An open share of a number, of which the test gives the block when it likes. */
+function openShare(shareNumber: number) {
+  let give: (byte: number) => void = () => undefined;
+  const bytes = new Promise<Uint8Array>((resolve) => {
+    give = (byte) => resolve(Uint8Array.of(byte));
+  });
+  const reader = {
+    share: { shareNumber },
+    unprovedBlock: async () => ({ block: await bytes, hash: new Uint8Array(32) }),
+  };
+  return { reader: reader as unknown as ShareReader, give };
+}
+
+describe('the blocks of a segment', () => {
+  it('are asked for of one share of each number, though two are open of one', () => {
+    const [three, alsoThree, five] = [openShare(3), openShare(3), openShare(5)];
+    const open = [three.reader, alsoThree.reader, five.reader];
+    const blocks = new SegmentBlocks(0, { open });
+    expect(blocks.unasked()).toEqual([three.reader, five.reader]);
+    blocks.ask(three.reader);
+    expect(blocks.unasked()).toEqual([five.reader]);
+  });
+
+  it('are not asked for of shares whose blocks are there already', () => {
+    const [one, two] = [openShare(1), openShare(2)];
+    const good = [[one.reader, { block: new Uint8Array(1), hash: new Uint8Array(32) }]] as const;
+    const blocks = new SegmentBlocks(0, { open: [one.reader, two.reader] }, good);
+    expect(blocks.unasked()).toEqual([two.reader]);
+  });
+
+  it('are waited for until the first comes, or it takes too long, or somebody knows that it will', async () => {
+    const [one, two] = [openShare(1), openShare(2)];
+    const blocks = new SegmentBlocks(0, { open: [] });
+    blocks.ask(one.reader);
+    blocks.ask(two.reader);
+    expect(await blocks.next(10)).toBe('slow');
+    const waiting = blocks.next(60_000);
+    blocks.hurry();
+    expect(await waiting).toBe('slow');
+    two.give(7);
+    expect(await blocks.next(60_000)).toMatchObject({
+      reader: two.reader,
+      block: { block: Uint8Array.of(7) },
+    });
+  });
+});
