@@ -41,11 +41,11 @@ describe('node.yaml of a broker', () => {
     ['limits: { uploads: none }', 'node.yaml:8: limits.uploads'],
     [
       'limits: { memory: 8MiB }',
-      'node.yaml:8: limits.memory: expected at least 32MiB, which an upload with this encoding needs',
+      'node.yaml:8: limits.memory: expected at least 33MiB, which an upload with this encoding needs',
     ],
     [
       'encoding: { required: 1, total: 256, maximum_segment_size: 16MiB }',
-      'node.yaml: limits.memory: expected at least 11008MiB, which an upload with this encoding needs',
+      'node.yaml: limits.memory: expected at least 11029MiB, which an upload with this encoding needs',
     ],
   ])('refuses %s and says where and why', (line, message) => {
     expect(() => read(least + line)).toThrow(message);

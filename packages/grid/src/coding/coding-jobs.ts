@@ -16,6 +16,7 @@ export type CodingJob =
       readonly file: number;
       readonly plaintext: Uint8Array;
       readonly rooms: readonly Uint8Array[];
+      readonly hash: Uint8Array | undefined;
     }
   | { readonly kind: 'finish'; readonly file: number }
   | {
@@ -52,7 +53,7 @@ export class CodingJobs {
         this.#encoders.set(job.file, new SegmentEncoder(job.geometry, job.key, job.shares));
         return undefined;
       case 'encode':
-        return begun(this.#encoders, job.file).encode(job.plaintext, job.rooms);
+        return begun(this.#encoders, job.file).encode(job.plaintext, job.rooms, job.hash);
       case 'finish':
         return begun(this.#encoders, job.file).finish();
       case 'begin-decoding':

@@ -47,7 +47,9 @@ export class CodingThread implements Coding {
     this.#ask({ kind: 'begin-encoding', file, geometry, key, shares }).catch(() => undefined);
     const hashes = async (job: CodingJob) => (await this.#ask(job)) as Uint8Array;
     return {
-      encode: (plaintext, rooms) => hashes({ kind: 'encode', file, plaintext, rooms }),
+      encode: (plaintext, rooms, hash) =>
+        // A copy: it may be part of a whole tree, which would be sent too.
+        hashes({ kind: 'encode', file, plaintext, rooms, hash: hash && Uint8Array.from(hash) }),
       finish: () => hashes({ kind: 'finish', file }),
       close: () => void this.#ask({ kind: 'close', file }).catch(() => undefined),
     };

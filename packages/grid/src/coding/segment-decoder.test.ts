@@ -91,7 +91,10 @@ describe.each([
   it('name every share whose block is wrong', async () => {
     const decoding = coding.decode(geometry, key);
     const segment = damaged(damaged(await stored(1, [5, 0, 3]), 5), 3);
-    expect(await decoding.decode(segment)).toEqual({ wrongBlocks: expect.toSatisfy(isSetOf(3, 5)) });
+    for (const hash of [segment.hash, undefined]) {
+      const wrong = { wrongBlocks: expect.toSatisfy(isSetOf(3, 5)) };
+      expect(await decoding.decode({ ...segment, hash })).toEqual(wrong);
+    }
     decoding.close();
   });
 

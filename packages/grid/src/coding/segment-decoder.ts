@@ -16,21 +16,24 @@ export interface SegmentToDecode {
   readonly blocks: readonly BlockToProve[];
   /** Its bytes, without padding. */
   readonly size: number;
-  /** What its ciphertext must hash to, 32 bytes; undefined for whoever proves all of the ciphertext in another way. */
+  /**
+   * What its ciphertext must hash to, 32 bytes. Then the blocks are only compared with their hashes where it does not, to
+   * find which of them are wrong. Undefined for whoever proves all of the ciphertext in another way.
+   */
   readonly hash: Uint8Array | undefined;
 }
 
 /** What became of a segment: its bytes, in pieces that follow each other; or what is wrong. */
 export type DecodedSegment =
   | { readonly pieces: readonly Uint8Array[] }
-  /** The numbers of the shares whose blocks are not what their hashes say. */
+  /** The numbers of the shares whose blocks are not what their hashes say, where the segment is not. */
   | { readonly wrongBlocks: readonly number[] }
   /** The blocks are right, and what they decode to is not. */
   | { readonly wrongSegment: true };
 
 /** Turns blocks of one file into its segments, in any order. */
 export interface SegmentDecoding {
-  /** Proves the blocks, decodes them, proves what that gives and decrypts it (where there is a key). */
+  /** Decodes the blocks, proves what that gives, or else them, and decrypts it (where there is a key). */
   decode(segment: SegmentToDecode): Promise<DecodedSegment>;
 
   /** Forgets the file. */
@@ -51,10 +54,13 @@ export class SegmentDecoder implements SegmentDecoding {
   }
 
   async decode({ segment, blocks, size, hash }: SegmentToDecode): Promise<DecodedSegment> {
-    const wrongBlocks = blocks.filter((each) => Buffer.compare(blockHash(each.block), each.hash) !== 0);
-    if (wrongBlocks.length > 0) return { wrongBlocks: wrongBlocks.map(({ shareNumber }) => shareNumber) };
     const ciphertext = trim(joined(this.#code.decode(blocks)), size);
-    if (hash && Buffer.compare(hashOf(ciphertext), hash) !== 0) return { wrongSegment: true };
+    // Blocks that decode to the segment are right. To hash them too took a fourteenth of the time of a large repair.
+    if (!hash || Buffer.compare(hashOf(ciphertext), hash) !== 0) {
+      const wrongBlocks = blocks.filter((each) => Buffer.compare(blockHash(each.block), each.hash) !== 0);
+      if (wrongBlocks.length > 0) return { wrongBlocks: wrongBlocks.map(({ shareNumber }) => shareNumber) };
+      if (hash) return { wrongSegment: true };
+    }
     if (!this.#key) return { pieces: ciphertext };
     const cipher = createFileCipher(this.#key, segment * this.#geometry.segmentSize);
     return { pieces: ciphertext.map((piece) => cipher.update(piece)) };

@@ -16,9 +16,10 @@ export interface SegmentEncoding {
    * while one is under way; they are done one after the other.
    *
    * @param segment its bytes, without padding
+   * @param hash of its ciphertext, where that is known
    * @returns the hash of its ciphertext and then of each block, 32 bytes each, one after the other
    */
-  encode(segment: Uint8Array, rooms: readonly Uint8Array[]): Promise<Uint8Array>;
+  encode(segment: Uint8Array, rooms: readonly Uint8Array[], hash?: Uint8Array): Promise<Uint8Array>;
 
   /** The hash of the whole ciphertext. To be called once, after the last segment; not where only some shares are made. */
   finish(): Promise<Uint8Array>;
@@ -56,7 +57,7 @@ export class SegmentEncoder implements SegmentEncoding {
     this.#ciphertextHash = shares ? undefined : ciphertextHasher();
   }
 
-  async encode(segment: Uint8Array, rooms: readonly Uint8Array[]): Promise<Uint8Array> {
+  async encode(segment: Uint8Array, rooms: readonly Uint8Array[], hash?: Uint8Array): Promise<Uint8Array> {
     const ciphertext = this.#cipher?.update(segment) ?? segment;
     const room = (share: number) => rooms[this.#roomOf.get(share) ?? rooms.length];
     const blockSize = rooms[0]?.length ?? 0;
@@ -66,7 +67,7 @@ export class SegmentEncoder implements SegmentEncoding {
     this.#code.encode(primary, this.#parity, (share) => room(share) as Uint8Array);
     this.#ciphertextHash?.update(ciphertext);
     const hashes = new Uint8Array((1 + rooms.length) * hashSize);
-    hashes.set(ciphertextSegmentHash(ciphertext));
+    hashes.set(hash ?? ciphertextSegmentHash(ciphertext));
     for (const [index, block] of rooms.entries()) hashes.set(blockHash(block), (1 + index) * hashSize);
     return hashes;
   }

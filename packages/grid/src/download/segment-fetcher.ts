@@ -35,7 +35,7 @@ export class SegmentFetcher {
   readonly #required: number;
   readonly #signal: AbortSignal | undefined;
   /** The last two segments that were decoded, or are to be. */
-  #decoded: readonly [Promise<unknown>, Promise<unknown>] = [Promise.resolve(), Promise.resolve()];
+  #decoded: readonly [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()];
   /** Those whose blocks are being waited for. */
   readonly #waiting = new Set<SegmentBlocks>();
   #usual = firstGuess;
@@ -76,7 +76,9 @@ export class SegmentFetcher {
   async #inTurn(decode: () => Promise<DecodedSegment>): Promise<DecodedSegment> {
     const [turn, last] = this.#decoded;
     const decoded = turn.then(decode);
-    this.#decoded = [last, decoded.catch(() => undefined)];
+    const done = () => undefined;
+    // Not what it gave: that would stay in memory.
+    this.#decoded = [last, decoded.then(done, done)];
     return decoded;
   }
 

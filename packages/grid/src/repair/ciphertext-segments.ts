@@ -2,10 +2,7 @@ import { copyBytes } from '@holdfast/erasure';
 import type { SegmentsInOrder } from '../download/segments-in-order.js';
 import type { SegmentSource } from '../upload/encoded-segments.js';
 
-/**
- * The ciphertext of a file as an encoder reads it: once, from the first segment to the last. What it is is only known when
- * the encoder's hashes have turned out to be the file's.
- */
+/** The ciphertext of a file as an encoder reads it: once, from the first segment to the last. */
 export class CiphertextSegments implements SegmentSource {
   readonly #segments: AsyncGenerator<readonly Uint8Array[]>;
   readonly #pace: () => Promise<void>;

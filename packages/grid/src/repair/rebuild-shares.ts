@@ -164,7 +164,7 @@ function beginRebuilding(
   const { description } = file;
   const shares = sharesToMake(description, toWrite);
   const segments = options.coding.encode(description.geometry, undefined, shares);
-  const { source, close } = beginReading(file, segments, options, toWrite.size);
+  const { source, close } = beginReading(file, segments, options, { proved: true, sent: toWrite.size });
   return { encoder: new ShareRebuilder(source, description, segments, shares), confirm: asTheyAre, close };
 }
 
@@ -173,21 +173,25 @@ function beginEncoding(file: OpenedFile, options: EncodingOptions): Encoding<Fil
   const { description } = file;
   // Without a key: what comes in is ciphertext.
   const segments = options.coding.encode(description.geometry, undefined);
-  const { source, close } = beginReading(file, segments, options, 0);
+  // Not proved: all hashes of what is encoded are compared in the end.
+  const { source, close } = beginReading(file, segments, options, { proved: false, sent: 0 });
   const encoder = new FileEncoder(source, description.geometry, segments);
   return { encoder, confirm: sameHashes(description), close };
 }
 
-/** @param sent how many shares are sent of what is encoded */
+/**
+ * @param proved whether each segment is compared with its hash
+ * @param sent how many shares are sent of what is encoded
+ */
 function beginReading(
   { sources, description }: OpenedFile,
   segments: SegmentEncoding,
   { pace, signal, coding, ahead }: EncodingOptions,
-  sent: number,
+  { proved, sent }: { readonly proved: boolean; readonly sent: number },
 ): { readonly source: CiphertextSegments; close(): Promise<void> } {
   const { geometry } = description;
   const decoding = coding.decode(geometry, undefined);
-  const fetcher = new SegmentFetcher({ sources, description, decoding, proved: false, signal });
+  const fetcher = new SegmentFetcher({ sources, description, decoding, proved, signal });
   const ciphertext = new SegmentsInOrder(fetcher, ahead);
   // What came whole with the answers of servers is here already.
   const read = sources.open.filter(({ share }) => !share.data).length;

@@ -59,7 +59,7 @@ function describeAfter(
     geometry,
     uriExtension,
     hashes: { ciphertextHash: none, ciphertextRootHash: ciphertextTree.root, shareRootHash: shareTree.root },
-    segmentHashes: new LeafHashes(geometry.segmentCount, none),
+    segmentHashes: new LeafHashes(geometry.segmentCount, ciphertextTree.root),
     shareTree: known,
   };
 }

@@ -18,11 +18,22 @@ export class EncodedSegments {
   readonly #file: SegmentSource;
   readonly #geometry: EncodingGeometry;
   readonly #encoding: SegmentEncoding;
+  readonly #knownHash: (segment: number) => Uint8Array | undefined;
   /** The hashes of the segments' ciphertext, and then those of each made share's blocks: the leaves of the trees. */
   readonly leaves: readonly Uint8Array[];
 
-  /** @param shares how many the encoding makes */
-  constructor(file: SegmentSource, geometry: EncodingGeometry, encoding: SegmentEncoding, shares: number) {
+  /**
+   * @param shares how many the encoding makes
+   * @param knownHash of a segment's ciphertext, for whoever has compared that with it
+   */
+  constructor(
+    file: SegmentSource,
+    geometry: EncodingGeometry,
+    encoding: SegmentEncoding,
+    shares: number,
+    knownHash: (segment: number) => Uint8Array | undefined = () => undefined,
+  ) {
+    this.#knownHash = knownHash;
     this.#file = file;
     this.#geometry = geometry;
     this.#encoding = encoding;
@@ -30,20 +41,32 @@ export class EncodedSegments {
   }
 
   /**
-   * The file's segments in order, each to be encoded before the next but one is asked for. They are read into two buffers
-   * that take turns: one while the other is encoded.
+   * The file's segments in order, each to be encoded before the next but one is asked for. The one after is read from disk
+   * meanwhile: into three buffers that take turns, as with two the encoding has to wait for the disk now and then.
    *
    * @param buffer makes a buffer of so many bytes
    */
   async *segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
     const { segmentCount, segmentSize } = this.#geometry;
-    const buffers = segmentCount > 1 ? [0, 1].map(() => buffer(segmentSize)) : [];
+    const buffers =
+      segmentCount > 1 ? Array.from({ length: segmentBuffers(segmentCount) }, () => buffer(segmentSize)) : [];
+    const read = (segment: number) =>
+      this.#file.read(
+        segment * segmentSize,
+        segmentDataSize(this.#geometry, segment),
+        buffers[segment % buffers.length],
+      );
+    let next = read(0);
     for (let segment = 0; segment < segmentCount; segment++) {
-      const size = segmentDataSize(this.#geometry, segment);
-      const plaintext = await this.#file.read(segment * segmentSize, size, buffers[segment % 2]);
+      const plaintext = await next;
+      if (segment + 1 < segmentCount) {
+        next = read(segment + 1);
+        next.catch(() => undefined);
+      }
       yield {
         blockSize: blockSizeOf(this.#geometry, segment),
-        encodeInto: async (rooms) => this.#keep(segment, await this.#encoding.encode(plaintext, rooms)),
+        encodeInto: async (rooms) =>
+          this.#keep(segment, await this.#encoding.encode(plaintext, rooms, this.#knownHash(segment))),
       };
     }
   }
@@ -53,4 +76,9 @@ export class EncodedSegments {
       leaves.set(hashes.subarray(tree * hashSize, (tree + 1) * hashSize), segment * hashSize);
     }
   }
+}
+
+/** How many segments of a file of several are held while it is encoded: two that are handed on, and the next. */
+export function segmentBuffers(segmentCount: number): number {
+  return Math.min(segmentCount, 3);
 }

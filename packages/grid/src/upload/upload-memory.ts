@@ -6,6 +6,7 @@ import {
   uriExtensionLength,
 } from '@holdfast/lafs';
 import { TransferMemory } from '../memory/transfer-memory.js';
+import { segmentBuffers } from './encoded-segments.js';
 import { shareUploadMemory } from './share-upload.js';
 import { spoolMemory } from './spool.js';
 import type { EncodingParameters } from './upload-file.js';
@@ -47,8 +48,8 @@ export function encodingMemory(
   sent: number,
 ): number {
   const buffers = sent * shareUploadMemory(shareSize, largestPart) + (total - sent) * blockSize;
-  // Two segments that are read by turns, and the ciphertext of one.
-  const segments = segmentCount > 1 ? 3 * segmentSize : segmentSize;
+  // Those that are read by turns, and the ciphertext of one.
+  const segments = segmentCount > 1 ? (segmentBuffers(segmentCount) + 1) * segmentSize : segmentSize;
   // A tree has two nodes a leaf.
   const hashes = (total + 1) * 2 * hashSize * segmentCount;
   return buffers + segments + hashes;
