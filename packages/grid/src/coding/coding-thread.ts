@@ -11,7 +11,7 @@ import type { SegmentEncoding } from './segment-encoder.js';
 const threadFile = new URL('../../dist/coding/coding-worker.js', import.meta.url);
 
 /** Bytes of memory that are kept for segments to be decoded. */
-const mostKept = 4 * 1024 * 1024;
+const mostKept = 8 * 1024 * 1024;
 
 /** A file's bytes could not be coded: the thread that does it has failed, or refused what it was given. */
 export class CodingError extends Error {

@@ -41,6 +41,11 @@ export function segmentsAhead({ segmentSize, segmentCount }: EncodingGeometry): 
   return Math.min(segmentCount, 16, Math.max(2, Math.ceil(fetchedAhead / segmentSize)));
 }
 
+/** How many of the segments ahead are begun together at most, so that their blocks of a share come in one answer. */
+export function readTogether(ahead: number): number {
+  return Math.max(1, Math.floor(ahead / 2));
+}
+
 /** Bytes of memory that opening the shares of a file takes at most. */
 export function openingMemory(capability: ChkCapability): number {
   const { required, total, size } = capability;
@@ -50,9 +55,9 @@ export function openingMemory(capability: ChkCapability): number {
 }
 
 /**
- * Bytes of memory that an open file and one reading of it take at most: the segments on their way, two of them copied to
- * be decoded (see `SegmentFetcher`), one that is decoded and one that is being sent, and what stays of each share from its
- * opening.
+ * Bytes of memory that an open file and one reading of it take at most: the segments on their way, those decoded whose
+ * blocks are held because they came in one answer with those of others, two copied to be decoded (see `SegmentFetcher`),
+ * one that is decoded and one that is being sent, and what stays of each share from its opening.
  *
  * @param ahead how many segments are fetched ahead of the taker
  */
@@ -62,6 +67,7 @@ export function readingMemory(
   ahead: number,
 ): number {
   const hashes = (capability.required + 1) * leafHashesMemory(segmentCount);
+  const held = Math.max(0, readTogether(ahead) - 1);
   const copied = segmentCount > 1 ? Math.min(ahead, 2) : 0;
-  return (ahead + copied + 2) * segmentSize + hashes + openingMemory(capability);
+  return (ahead + held + copied + 2) * segmentSize + hashes + openingMemory(capability);
 }

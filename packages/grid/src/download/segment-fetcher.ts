@@ -61,7 +61,10 @@ export class SegmentFetcher {
       const fetched = await this.#fetchBlocks(segment, good, leaving);
       const hash = proved ? this.#hashOf(segment) : undefined;
       const blocks = [...fetched].map(([{ share }, block]) => ({ shareNumber: share.shareNumber, ...block }));
-      const decoded = await this.#inTurn(() => decoding.decode({ segment, blocks, size, hash }));
+      const decoded = await this.#inTurn(() => {
+        leaving.throwIfAborted();
+        return decoding.decode({ segment, blocks, size, hash });
+      });
       if ('pieces' in decoded) return decoded.pieces;
       if ('wrongSegment' in decoded)
         throw new WrongFileError(`segment ${segment} decodes to something else than its hash says`);
@@ -90,9 +93,9 @@ export class SegmentFetcher {
   }
 
   /**
-   * Blocks of k shares, not compared with their hashes yet.
+   * Blocks of k shares, as they came.
    *
-   * @param good those that are there already
+   * @param good those that are there already, and proved
    */
   async #fetchBlocks(
     segment: number,
@@ -118,10 +121,14 @@ export class SegmentFetcher {
       if (!this.#sources.demote(reader)) continue;
       // Segments that wait for it need not find that out once more, but for those that have asked another already.
       for (const other of this.#waiting)
-        if (other.pending.has(reader) && other.done.size + other.pending.size <= this.#required)
-          other.hurry();
+        if (other.pending.has(reader) && this.#hopedFor(other) < this.#required) other.hurry();
     }
     return blocks.done;
+  }
+
+  /** Blocks that are there, or asked for of shares that are not slow. */
+  #hopedFor({ done, pending }: SegmentBlocks): number {
+    return done.size + this.#sources.open.filter((reader) => pending.has(reader)).length;
   }
 
   async #fill(blocks: SegmentBlocks, leaving: AbortSignal): Promise<void> {

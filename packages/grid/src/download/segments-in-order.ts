@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { readTogether } from './download-memory.js';
 import type { SegmentFetcher } from './segment-fetcher.js';
 
 /** One for all: to abort without a reason makes an error with its stack. */
@@ -29,7 +30,7 @@ export class SegmentsInOrder {
     let next = first;
     // Segments that are begun together have their blocks of a share read in one request. The first goes alone, so that it
     // is there soon; then twice as many each time, up to half of those ahead.
-    const most = Math.max(1, Math.floor(this.#ahead / 2));
+    const most = readTogether(this.#ahead);
     let together = 1;
     try {
       for (let segment = first; segment <= last; segment++) {

@@ -44,7 +44,7 @@ export class BufferPool {
     }
   }
 
-  /** What is kept is of sizes that are asked for no more. */
+  /** What is kept is of other sizes, which may be asked for no more. */
   #forget(): void {
     this.#unused.clear();
     this.#kept = 0;

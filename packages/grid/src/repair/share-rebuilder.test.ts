@@ -3,9 +3,11 @@ import {
   type EncodingGeometry,
   encodingGeometry,
   HashTree,
+  hashSize,
   immutableShareLayout,
   leafNode,
   proofNodes,
+  treeNodeCount,
   VerifyingHashTree,
 } from '@holdfast/lafs';
 import { expect, it } from 'vitest';
@@ -55,11 +57,15 @@ function describeAfter(
     known.add({ nodes: nodes.map((node) => [node, shareTree.node(node)]) });
   }
   const none = new Uint8Array(32);
+  const segmentHashes = new LeafHashes(geometry.segmentCount, ciphertextTree.root);
+  // Where it is the tree of so many segments, its leaves are known, as when they have been read.
+  if (ciphertextTree.bytes.length === treeNodeCount(geometry.segmentCount) * hashSize)
+    segmentHashes.begin(ciphertextTree.bytes);
   return {
     geometry,
     uriExtension,
     hashes: { ciphertextHash: none, ciphertextRootHash: ciphertextTree.root, shareRootHash: shareTree.root },
-    segmentHashes: new LeafHashes(geometry.segmentCount, ciphertextTree.root),
+    segmentHashes,
     shareTree: known,
   };
 }

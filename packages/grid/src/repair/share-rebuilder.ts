@@ -16,7 +16,7 @@ export class ShareRebuilder implements BlockEncoder {
   readonly #encoded: EncodedSegments;
 
   /**
-   * @param ciphertext segments of which the hash is in `description` by then are what it says
+   * @param ciphertext each segment was compared with its hash in `description` if that is there when it is encoded
    * @param encoding of `shares`
    * @param shares see `sharesToMake`
    */
@@ -37,7 +37,7 @@ export class ShareRebuilder implements BlockEncoder {
     return this.#encoded.segments(buffer);
   }
 
-  /** @throws WrongFileError where the ciphertext is not the file's, or what was made are not its shares */
+  /** @throws WrongFileError where what was made are not the file's shares, or the ciphertext is not what it says */
   async finish(): Promise<FileHashes> {
     const { geometry, shareTree: known, hashes, uriExtension } = this.#description;
     const [ciphertextTree, ...made] = this.#encoded.leaves.map((leaves) => new HashTree(leaves)) as [

@@ -33,10 +33,10 @@ export class EncodedSegments {
     shares: number,
     knownHash: (segment: number) => Uint8Array | undefined = () => undefined,
   ) {
-    this.#knownHash = knownHash;
     this.#file = file;
     this.#geometry = geometry;
     this.#encoding = encoding;
+    this.#knownHash = knownHash;
     this.leaves = Array.from({ length: 1 + shares }, () => new Uint8Array(geometry.segmentCount * hashSize));
   }
 
