@@ -17,8 +17,7 @@ export interface ComparisonSize {
 
 /**
  * What a service that has run for a while has behind it: code compiled, connections open. Not measured. V8 compiles
- * what runs often, and a storage server gets no faster only after some thousand requests: the 1,500th file is stored in
- * four fifths of the time of the 300th.
+ * what runs often, and storage servers still get faster after 1,500 small files: bench/README.md.
  */
 async function warmUp(gateway: Gateway): Promise<void> {
   await throughput(warmUpFiles, 4, async (file) =>
