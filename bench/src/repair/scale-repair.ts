@@ -9,12 +9,12 @@ import { edit, Repairers, storeFiles } from './repair-grid.js';
 
 /**
  * How far away the storage servers are, and how many times as fast eight repairers are to be as one. With 20 ms two cores
- * are full before there are eight, and what is measured then is the machine: with 100 it is how repairers scale.
+ * are full before there are eight: what is farther away shows how repairers scale where the machine lets them.
  */
 const distances = [
-  { name: '20 ms back', latency: { there: 0, back: 20 }, aim: undefined },
+  { name: '20 ms back', latency: { there: 0, back: 20 }, aim: 6 },
   { name: '20 ms each way', latency: { there: 20, back: 20 }, aim: undefined },
-  { name: '100 ms back', latency: { there: 0, back: 100 }, aim: 6 },
+  { name: '100 ms back', latency: { there: 0, back: 100 }, aim: undefined },
 ] as const;
 const workers = [1, 2, 4, 8] as const;
 const most = 8;

@@ -3,9 +3,19 @@ import { BufferPool } from './buffer-pool.js';
 
 const kib = 1024;
 
+/** A pool that keeps so many bytes, and how many buffers were made for it. */
+function countingPool(most: number) {
+  let count = 0;
+  const make = (size: number) => {
+    count++;
+    return new Uint8Array(size);
+  };
+  return { pool: new BufferPool(make, most), made: () => count };
+}
+
 describe('a pool of buffers', () => {
   it('gives a buffer again that was given back, and only one of the same size', () => {
-    const pool = new BufferPool((size) => new Uint8Array(size), 1024 * kib);
+    const { pool } = countingPool(1024 * kib);
     const one = pool.take(64 * kib);
     const two = pool.take(64 * kib);
     expect(two).not.toBe(one);
@@ -16,28 +26,20 @@ describe('a pool of buffers', () => {
   });
 
   it('keeps no more than it may, and nothing that is small', () => {
-    let made = 0;
-    const pool = new BufferPool((size) => {
-      made++;
-      return new Uint8Array(size);
-    }, 200 * kib);
+    const { pool, made } = countingPool(200 * kib);
     pool.give([64, 64, 64, 64].map((size) => new Uint8Array(size * kib)));
     pool.give([new Uint8Array(100)]);
     for (let count = 0; count < 4; count++) pool.take(64 * kib);
     pool.take(100);
-    expect(made).toBe(2);
+    expect(made()).toBe(2);
   });
 
   it('forgets what it keeps for what is of another size', () => {
-    let made = 0;
-    const pool = new BufferPool((size) => {
-      made++;
-      return new Uint8Array(size);
-    }, 200 * kib);
+    const { pool, made } = countingPool(200 * kib);
     pool.give([64, 64, 64, 100].map((size) => new Uint8Array(size * kib)));
     pool.take(100 * kib);
-    expect(made).toBe(0);
+    expect(made()).toBe(0);
     pool.take(64 * kib);
-    expect(made).toBe(1);
+    expect(made()).toBe(1);
   });
 });

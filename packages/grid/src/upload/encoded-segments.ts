@@ -48,8 +48,7 @@ export class EncodedSegments {
    */
   async *segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
     const { segmentCount, segmentSize } = this.#geometry;
-    const buffers =
-      segmentCount > 1 ? Array.from({ length: segmentBuffers(segmentCount) }, () => buffer(segmentSize)) : [];
+    const buffers = Array.from({ length: segmentBuffers(segmentCount) }, () => buffer(segmentSize));
     const read = (segment: number) =>
       this.#file.read(
         segment * segmentSize,
@@ -78,7 +77,10 @@ export class EncodedSegments {
   }
 }
 
-/** How many segments of a file of several are held while it is encoded: two that are handed on, and the next. */
+/**
+ * How many buffers a file's segments are read into while it is encoded: for two that are handed on, and the next. None for a
+ * file of one, which is in memory.
+ */
 export function segmentBuffers(segmentCount: number): number {
-  return Math.min(segmentCount, 3);
+  return segmentCount > 1 ? Math.min(segmentCount, 3) : 0;
 }

@@ -49,7 +49,7 @@ export function encodingMemory(
 ): number {
   const buffers = sent * shareUploadMemory(shareSize, largestPart) + (total - sent) * blockSize;
   // Those that are read by turns, and the ciphertext of one.
-  const segments = segmentCount > 1 ? (segmentBuffers(segmentCount) + 1) * segmentSize : segmentSize;
+  const segments = (segmentBuffers(segmentCount) + 1) * segmentSize;
   // A tree has two nodes a leaf.
   const hashes = (total + 1) * 2 * hashSize * segmentCount;
   return buffers + segments + hashes;
