@@ -23,7 +23,7 @@ const most = 8;
  * Repairs that each repairer has behind it before anything is measured, without latency. It takes some hundreds until V8
  * has compiled what a repair runs; until then eight repairers fill two cores with that.
  */
-const behind = 300;
+const behind = 1_000;
 
 /** What so many repairers did in a second, and how much of all cores was in use, from 0 to 1. */
 interface Scaled {
