@@ -14,7 +14,7 @@ export const emptied = 2;
 /**
  * Takes all shares from a storage server behind its back. Its buckets are in folders of two letters. They are put aside, not
  * removed: for minutes after many files were removed, ext4 without a journal makes each new one slowly, and that is not
- * what is measured.
+ * what is measured. Who has one of them open goes on reading it.
  */
 export async function emptyShares(shares: string): Promise<void> {
   const aside = await mkdtemp(join(shares, '..', 'taken-away-'));

@@ -20,10 +20,10 @@ const workers = [1, 2, 4, 8] as const;
 const most = 8;
 
 /**
- * Repairs that each repairer has behind it before anything is measured, without latency. It takes some hundreds until V8
- * has compiled what a repair runs; until then eight repairers fill two cores with that.
+ * Repairs that each repairer has behind it before anything is measured, without latency. After 300 V8 was still compiling
+ * what a repair runs, which took eight repairers a tenth of two cores; after 1,000 it takes a twentieth.
  */
-const behind = 1_000;
+const behind = 1_500;
 
 /** What so many repairers did in a second, and how much of all cores was in use, from 0 to 1. */
 interface Scaled {

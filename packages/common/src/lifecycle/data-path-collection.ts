@@ -1,7 +1,7 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 
-/** Milliseconds after a collection of the whole heap in which no other is marked incrementally. */
+/** Milliseconds without a collection of the whole heap after which the next may be marked incrementally. */
 const restFor = 4_000;
 
 /**
@@ -10,13 +10,20 @@ const restFor = 4_000;
  * Buffers live outside the heap, but their coming and going makes V8 look through the whole heap every 50 MB or so of
  * share data, though next to nothing in it has died. Marked incrementally, by threads beside this one, that takes a tenth
  * more processor time of a large download than in one piece of some 20 ms: so after each collection incremental marking
- * rests for some seconds.
+ * rests, until none has come for some seconds. The flag is that of all threads; what those that code and place shares
+ * collect for themselves between two rests cost nothing that could be measured.
  *
- * It is not left out altogether: what V8 (11.3) has learnt of the shapes of objects that live briefly outlasts a
- * collection only where that was marked incrementally. After any other, hundreds of functions ran uncompiled until they
- * were compiled anew: a sixth of a repairer's processor time for small files.
+ * It is not left out altogether: what V8 has learnt of the shapes of objects that live briefly outlasts a collection only
+ * where that was marked incrementally, and not to save memory in a quiet moment. After any other, hundreds of functions ran
+ * uncompiled until they were compiled anew: a sixth of a repairer's processor time for small files.
  */
 export function collectForDataPath(): void {
+  setFlagsFromString('--no-memory-reducer');
+  if (!process.versions.v8.startsWith('11.3.')) {
+    // Changed while other threads collect, the flag may end a process with a later V8; set once it does not.
+    setFlagsFromString('--no-incremental-marking');
+    return;
+  }
   let end: NodeJS.Timeout | undefined;
   const rest = () => {
     setFlagsFromString('--no-incremental-marking');
@@ -28,7 +35,7 @@ export function collectForDataPath(): void {
   }).observe({ entryTypes: ['gc'] });
 }
 
-/** The types of Node.js 20 do not declare what it says of a collection (Node.js documentation, `performanceNodeEntry.detail`). */
+/** The types of Node.js 20 do not declare `detail` (Node.js documentation, "Performance measurement APIs"). */
 function isOfWholeHeap(entry: PerformanceEntry & { readonly detail?: { readonly kind?: number } }): boolean {
   return entry.detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR;
 }
