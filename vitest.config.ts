@@ -10,7 +10,7 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',
     // The larger part of the integration tests waits: for processes, clocks and disks. By itself vitest leaves a core free.
-    maxWorkers: Math.max(4, availableParallelism()),
+    maxWorkers: Math.max(3, availableParallelism()),
     projects: [
       {
         extends: true,
