@@ -14,8 +14,9 @@ const restFor = 4_000;
  * collect for themselves between two rests cost nothing that could be measured.
  *
  * It is not left out altogether: what V8 has learnt of the shapes of objects that live briefly outlasts a collection only
- * where that was marked incrementally, and not to save memory in a quiet moment. After any other, hundreds of functions ran
- * uncompiled until they were compiled anew: a sixth of a repairer's processor time for small files.
+ * where that was marked incrementally. After any other, hundreds of functions ran uncompiled until they were compiled anew:
+ * a sixth of a repairer's processor time for small files. Nor does it outlast one that V8's memory reducer begins in quiet
+ * moments, so that is off.
  */
 export function collectForDataPath(): void {
   setFlagsFromString('--no-memory-reducer');
