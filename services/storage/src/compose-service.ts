@@ -30,6 +30,7 @@ import { SlotJournal } from './mutable/slot-journal.js';
 import { Slots } from './mutable/slots.js';
 import { CorruptionReports } from './records/corruption-reports.js';
 import { LeaseRecords } from './records/lease-records.js';
+import { PlacedRecords } from './records/placed-records.js';
 import { ShareRecords } from './records/share-records.js';
 import { SlotRecords } from './records/slot-records.js';
 import { adoptShares } from './recovery/adopt-shares.js';
@@ -41,6 +42,7 @@ import { Scrub } from './scrub/scrub.js';
 import { ScrubRecords } from './scrub/scrub-records.js';
 import type { ShareBackend } from './share-backend/share-backend.js';
 import { Space } from './space/space.js';
+import { PlacedShares } from './uploads/placed-shares.js';
 import { Uploads } from './uploads/uploads.js';
 import { Admission } from './usage/admission.js';
 import { closeHoursInTime } from './usage/close-hours.js';
@@ -120,9 +122,11 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     open_per_account: mostOpenOfOne,
     abandoned_after: abandonedAfter,
   } = configuration.uploads;
+  const placed = new PlacedRecords(database, server, leaseDuration);
   const uploads = new Uploads({
     backend,
     records,
+    placedShares: new PlacedShares({ backend, database, server, placed, records, admission }),
     adoption,
     admission,
     space,

@@ -1,8 +1,8 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import type pg from 'pg';
+import { type AddressRow, toAddress } from '../records/address-row.js';
 import type { Generation } from '../recovery/generation.js';
 import { changeTotals } from '../usage/totals.js';
-import { type AddressRow, toAddress } from './address-row.js';
 import { damagedContainer } from './damaged-container.js';
 import { lockForDeletion } from './deletion-lock.js';
 

@@ -1,7 +1,7 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import type pg from 'pg';
 import { leaseToStarter } from '../leases/lease-to-starter.js';
-import { type AddressRow, toAddress } from './address-row.js';
+import { type AddressRow, toAddress } from '../records/address-row.js';
 import { damagedContainer } from './damaged-container.js';
 
 /** The daily look through all shares of one server for such as have no lease that could run out. */

@@ -34,3 +34,17 @@ export function leaseOwners(wanted: string, seconds: string): string {
                           where keepers.storage_index = wanted_by.storage_index
                             and keepers.share_number = wanted_by.share_number))`;
 }
+
+/**
+ * SQL of a common table expression `leased`, after `leaseOwners`: gives the owners their leases. Its rows have `begun`, which
+ * is false where a lease was only renewed.
+ */
+export const leaseShares = `leased as (
+    insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
+    select $1, storage_index, share_number, account, now(), expires_at
+      from owners
+     order by storage_index, share_number, account
+    on conflict (server, storage_index, share_number, account) do update
+      set renewed_at = excluded.renewed_at,
+          expires_at = greatest(leases.expires_at, excluded.expires_at)
+    returning storage_index, share_number, account, xmax = 0 as begun)`;

@@ -2,8 +2,9 @@ import { type Database, GroupCommit } from '@holdfast/common/database';
 import { base32Encode, type ShareAddress } from '@holdfast/lafs';
 import type { Pool, PoolClient } from 'pg';
 import { changeTotals } from '../usage/totals.js';
+import { type AddressRow, toAddress } from './address-row.js';
 import { whileDatabaseReturns } from './database-errors.js';
-import { leaseOwners } from './lease-owners.js';
+import { leaseOwners, leaseShares } from './lease-owners.js';
 
 /** A share that somebody wants to upload, or has uploaded. */
 export interface UploadedShare extends ShareAddress {
@@ -259,15 +260,7 @@ export class ShareRecords {
                    do update set state = 'stable' where known.state = 'coming'
                  returning storage_index, share_number, size, uploader, xmax = 0 as added),
                ${leaseOwners('closed', '$6')},
-               leased as (
-                 insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
-                 select $1, storage_index, share_number, account, now(), expires_at
-                   from owners
-                  order by storage_index, share_number, account
-                 on conflict (server, storage_index, share_number, account) do update
-                   set renewed_at = excluded.renewed_at,
-                       expires_at = greatest(leases.expires_at, excluded.expires_at)
-                 returning storage_index, share_number, account, xmax = 0 as begun),
+               ${leaseShares},
                changed (account, bytes, shares, promised) as (
                  select uploader, 0, 0, -size from stable where not added and uploader is not null
                   union all
@@ -324,15 +317,6 @@ export class ShareRecords {
     );
     return shares.map(() => undefined);
   }
-}
-
-interface AddressRow {
-  readonly storage_index: Buffer;
-  readonly share_number: number;
-}
-
-function toAddress(row: AddressRow): ShareAddress {
-  return { storageIndex: row.storage_index, shareNumber: row.share_number };
 }
 
 /** A share's address as text, to look it up by. */

@@ -4,12 +4,14 @@ import { type ByteRange, refusalReasons, type ShareAddress, type WholeShares } f
 import type { Quarantine } from '../damage/quarantine.js';
 import { isDiskFull } from '../disk-errors.js';
 import type { Leaving } from '../leaving/leaving.js';
-import { keyOf, type ShareRecords } from '../records/share-records.js';
+import type { ShareRecords, UploadedShare } from '../records/share-records.js';
 import type { ShareAdoption } from '../recovery/share-adoption.js';
 import type { NewLease, ShareBackend } from '../share-backend/share-backend.js';
 import type { Space } from '../space/space.js';
 import { StorageError } from '../storage-error.js';
 import type { Admission } from '../usage/admission.js';
+import { beginning, leaving, OpenUploads } from './open-uploads.js';
+import type { PlacedShares } from './placed-shares.js';
 import { Upload } from './upload.js';
 
 /** What a client asks room for. */
@@ -21,12 +23,15 @@ export interface UploadRequest {
   readonly uploadSecret: Uint8Array;
   readonly account: number;
   readonly lease: NewLease;
+  /** Whether all of their bytes are here: then they may be placed first, and recorded when they are. */
+  readonly whole?: boolean;
 }
 
 /** What uploads need. */
 export interface UploadsOptions {
   readonly backend: ShareBackend;
   readonly records: ShareRecords;
+  readonly placedShares: PlacedShares;
   readonly adoption: ShareAdoption;
   readonly admission: Admission;
   readonly space: Space;
@@ -47,20 +52,19 @@ export interface UploadsOptions {
   readonly holdsMutable: (storageIndex: Uint8Array) => Promise<boolean>;
 }
 
-/** Held in the place of an upload while it is not yet known whether it can be one. */
-const beginning = Symbol('beginning');
-/** Held there after an upload until its record is gone, so that the share is not begun anew before. */
-const leaving = Symbol('leaving');
+/** Why a share that was placed may not be recorded. */
+const refusals: ReadonlySet<string> = new Set(['quota-exceeded', 'share-going', 'upload-failed']);
 
 /** All shares on their way in. They live in this process's memory: a restart ends them, and clients begin again. */
 export class Uploads {
   readonly #options: UploadsOptions;
-  readonly #open = new Map<string, Upload | typeof beginning | typeof leaving>();
+  readonly #open = new OpenUploads();
   /** Those whose record could not be taken back, because Postgres was away. */
   #unforgotten: { readonly share: ShareAddress; readonly account: number }[] = [];
-  readonly #openByAccount = new Map<number, number>();
   #leaving: Promise<unknown> | undefined;
   readonly #closing = new Map<Upload, Promise<void>>();
+  /** Those that Postgres is told of only when they are placed. */
+  readonly #unannounced = new Set<Upload>();
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: UploadsOptions) {
@@ -69,12 +73,12 @@ export class Uploads {
 
   /** How many shares are on their way in. */
   get count(): number {
-    return this.#open.size;
+    return this.#open.count;
   }
 
   /** Whether a share is on its way in at this place. */
   isComing(share: ShareAddress): boolean {
-    return this.#open.has(keyOf(share));
+    return this.#open.at(share) !== undefined;
   }
 
   /** Begins to give up abandoned uploads; returns how to end it. */
@@ -107,11 +111,11 @@ export class Uploads {
     let refused: StorageError | undefined;
     for (const shareNumber of request.shareNumbers) {
       const share = { storageIndex: request.storageIndex, shareNumber };
-      const known = this.#open.get(keyOf(share));
+      const known = this.#open.at(share);
       if (known === undefined) {
         refused ??= this.#reasonToBeginNone(request.account);
         if (refused) continue;
-        this.#begin(share, request.account);
+        this.#open.begin(share, request.account);
         begun.push(share);
       } else if (known instanceof Upload && isOwner(known, request)) allocated.add(shareNumber);
     }
@@ -130,7 +134,7 @@ export class Uploads {
       return { present, allocated };
     } finally {
       for (const share of begun) {
-        if (this.#open.get(keyOf(share)) === beginning) this.#forget(share, request.account);
+        if (this.#open.at(share) === beginning) this.#open.free(share, request.account);
       }
     }
   }
@@ -143,13 +147,20 @@ export class Uploads {
    * @throws StorageError `database-unavailable`, or why no share could be stored
    */
   async store(
-    request: Omit<UploadRequest, 'shareNumbers' | 'size' | 'uploadSecret'>,
+    request: Omit<UploadRequest, 'shareNumbers' | 'size' | 'uploadSecret' | 'whole'>,
     shares: WholeShares,
   ): Promise<{ present: ReadonlySet<number>; stored: ReadonlySet<number> }> {
     const shareNumbers = new Set(shares.keys());
     const size = Math.max(...[...shares.values()].map(({ length }) => length));
     const uploadSecret = randomBytes(32);
-    const { present, allocated } = await this.allocate({ ...request, shareNumbers, size, uploadSecret });
+    const whole = true;
+    const { present, allocated } = await this.allocate({
+      ...request,
+      shareNumbers,
+      size,
+      uploadSecret,
+      whole,
+    });
     const stored = new Set<number>();
     const failures: unknown[] = [];
     await Promise.all(
@@ -176,7 +187,7 @@ export class Uploads {
    * @throws StorageError `no-such-upload`, `wrong-upload-secret`
    */
   find(share: ShareAddress, secret: Uint8Array, account: number): Upload {
-    const upload = this.#open.get(keyOf(share));
+    const upload = this.#open.at(share);
     if (!(upload instanceof Upload))
       throw new StorageError('no-such-upload', 'this share is not on its way in');
     if (!isOwner(upload, { uploadSecret: secret, account })) {
@@ -213,17 +224,17 @@ export class Uploads {
 
   /** Gives an upload up: its bytes go, and the space promised to it comes back. */
   async abort(upload: Upload): Promise<void> {
-    const key = keyOf(upload.share);
-    if (this.#open.get(key) !== upload || this.#closing.has(upload) || upload.placed) {
+    if (this.#open.at(upload.share) !== upload || this.#closing.has(upload) || upload.placed) {
       throw new StorageError('no-such-upload', 'this share is not on its way in');
     }
     const { space } = this.#options;
-    this.#open.set(key, leaving);
+    this.#open.put(upload.share, leaving);
     space.release(upload.space - upload.written);
     try {
       await upload.end();
     } finally {
-      await this.#leave(upload.share, upload.account);
+      if (this.#unannounced.delete(upload)) this.#open.free(upload.share, upload.account);
+      else await this.#leave(upload.share, upload.account);
     }
   }
 
@@ -240,38 +251,26 @@ export class Uploads {
 
   /** Takes a share's record back, now or when Postgres can be used again. */
   async #leave(share: ShareAddress, account: number): Promise<void> {
-    this.#open.set(keyOf(share), leaving);
+    this.#open.put(share, leaving);
     try {
       await this.#options.records.forget(share);
     } catch (error) {
       this.#unforgotten.push({ share, account });
       throw error;
     }
-    this.#forget(share, account);
-  }
-
-  #begin(share: ShareAddress, account: number): void {
-    this.#open.set(keyOf(share), beginning);
-    this.#openByAccount.set(account, (this.#openByAccount.get(account) ?? 0) + 1);
-  }
-
-  #forget(share: ShareAddress, account: number): void {
-    this.#open.delete(keyOf(share));
-    const left = (this.#openByAccount.get(account) ?? 0) - 1;
-    if (left > 0) this.#openByAccount.set(account, left);
-    else this.#openByAccount.delete(account);
+    this.#open.free(share, account);
   }
 
   #reasonToBeginNone(account: number): StorageError | undefined {
     const { mostOpen, mostOpenOfOne, leaving } = this.#options;
     if (leaving.now) return new StorageError('server-leaving', refusalReasons['server-leaving']);
-    if ((this.#openByAccount.get(account) ?? 0) >= mostOpenOfOne) {
+    if (this.#open.of(account) >= mostOpenOfOne) {
       return new StorageError(
         'too-many-uploads',
         `this account has ${mostOpenOfOne} uploads open here, the most that it may have: finish or abort some`,
       );
     }
-    if (this.#open.size < mostOpen) return undefined;
+    if (this.#open.count < mostOpen) return undefined;
     return new StorageError(
       'server-busy',
       `this server has ${mostOpen} uploads open, the most that it takes: try later`,
@@ -283,40 +282,48 @@ export class Uploads {
     present: ReadonlySet<number>,
     request: UploadRequest,
   ): Promise<ShareAddress[]> {
-    const { backend, adoption, admission, space } = this.#options;
-    const { storageIndex, size, account, lease } = request;
+    const { backend, placedShares, space } = this.#options;
+    const { size, account, lease, whole, uploadSecret: secret } = request;
     const needed = backend.spaceFor(size);
     const fitting = wanted.filter(() => space.promise(needed));
     if (fitting.length === 0) return [];
-    const there = [...present].map((shareNumber) => ({ storageIndex, shareNumber }));
-    let allowed: readonly boolean[] = [];
-    let refusal: StorageError | undefined;
+    const first = whole === true && placedShares.mayComeFirst(account);
+    let promised: readonly ShareAddress[] = [];
     try {
-      const answer = await admission.promise(
-        fitting.map((share) => ({ ...share, size, account })),
-        async () => {
-          await adoption.adopt(there);
-          return there;
-        },
-      );
-      if ('promised' in answer) allowed = answer.promised;
-      else refusal = answer.refused;
-    } catch (error) {
-      // It may have been recorded, and only the answer been lost.
-      for (const share of fitting) this.#open.set(keyOf(share), leaving);
-      this.#unforgotten.push(...fitting.map((share) => ({ share, account })));
-      throw error;
+      promised = first ? fitting : await this.#announce(fitting, present, request);
     } finally {
-      for (const index of fitting.keys()) if (!allowed[index]) space.release(needed);
+      space.release(needed * (fitting.length - promised.length));
     }
-    if (refusal) throw refusal;
-    const promised = fitting.filter((_, index) => allowed[index]);
     for (const share of promised) {
       const incoming = backend.begin(share, { dataSize: size, lease });
-      const secret = request.uploadSecret;
-      this.#open.set(keyOf(share), new Upload({ share, size, secret, account, space: needed, incoming }));
+      const upload = new Upload({ share, size, secret, account, space: needed, incoming });
+      this.#open.put(share, upload);
+      if (first) this.#unannounced.add(upload);
     }
-    return promised;
+    return [...promised];
+  }
+
+  /** Tells Postgres that shares are coming. Resolves to those that may. */
+  async #announce(
+    shares: readonly ShareAddress[],
+    present: ReadonlySet<number>,
+    { storageIndex, size, account }: UploadRequest,
+  ): Promise<ShareAddress[]> {
+    const { adoption, admission } = this.#options;
+    const there = [...present].map((shareNumber) => ({ storageIndex, shareNumber }));
+    const coming = shares.map((share) => ({ ...share, size, account }));
+    const leased = async () => {
+      await adoption.adopt(there);
+      return there;
+    };
+    const answer = await admission.promise(coming, leased).catch((error: unknown) => {
+      // It may have been recorded, and only the answer been lost.
+      for (const share of shares) this.#open.put(share, leaving);
+      this.#unforgotten.push(...shares.map((share) => ({ share, account })));
+      throw error;
+    });
+    if ('refused' in answer) throw answer.refused;
+    return shares.filter((_, index) => answer.promised[index]);
   }
 
   /** Once for all requests that see the upload complete; after a failure the next one tries again. */
@@ -341,10 +348,26 @@ export class Uploads {
         ? new StorageError('disk-full', 'the disk of this server is full', { cause: error })
         : new StorageError('upload-failed', 'the share could not be stored; begin again', { cause: error });
     }
-    await records.close({ ...upload.share, size: upload.size, account: upload.account });
-    this.#forget(upload.share, upload.account);
+    const share = { ...upload.share, size: upload.size, account: upload.account };
+    if (this.#unannounced.has(upload)) await this.#recordPlaced(upload, share);
+    else await records.close(share);
+    this.#open.free(upload.share, upload.account);
     space.written(upload.space - upload.size);
     upload.end().catch((error: Error) => logger.warn({ error: error.message }, 'closing a file failed'));
+  }
+
+  /** One that may have no record is not there any more; one that gets none for another reason still lacks it. */
+  async #recordPlaced(upload: Upload, share: UploadedShare): Promise<void> {
+    try {
+      await this.#options.placedShares.record(share);
+    } catch (error) {
+      if (!(error instanceof StorageError && refusals.has(error.code))) throw error;
+      this.#unannounced.delete(upload);
+      this.#open.free(upload.share, upload.account);
+      this.#options.space.release(upload.space - upload.size);
+      throw error;
+    }
+    this.#unannounced.delete(upload);
   }
 
   #giveUpAbandoned(): void {

@@ -39,6 +39,11 @@ export class Admission {
     this.#leases = leases;
   }
 
+  /** Whether an account had a quota when last seen, so that what it takes up has to be decided beforehand. */
+  decidesFor(account: number): boolean {
+    return this.#deciding.has(account);
+  }
+
   /**
    * Records that shares are coming, as `ShareRecords.promise`. Where the account has a quota it also gets its leases on
    * the shares that are there already: either both fit, or nothing is done.

@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createDatabase, freePort, startPostgres, temporaryFolder, waitFor } from '@holdfast/lab';
+import { type ShareAddress, sharePath } from '@holdfast/lafs';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { holdfast } from '../testing/run-command.js';
+import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { wrongTotals } from '../testing/totals.js';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ settings: { collection: { every: '1d' } } });
+  // Until then the folder may be another server's, whose containers name accounts that are none of ours.
+  await waitFor(
+    'the walk is over',
+    async () => (await readFile(server.log, 'utf8')).includes('looked through') || undefined,
+  );
+});
+afterAll(() => server?.[Symbol.asyncDispose]());
+
+const newShare = (): ShareAddress => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 3 });
+const storeAt = (of: TestServer, { storageIndex, shareNumber }: ShareAddress, data: Uint8Array) =>
+  of.client.storeWhole(storageIndex, new Map([[shareNumber, data]]));
+const store = (share: ShareAddress, data: Uint8Array) => storeAt(server, share, data);
+const pathAt = (of: TestServer, { storageIndex, shareNumber }: ShareAddress) =>
+  join(of.shares, sharePath(storageIndex, shareNumber));
+const isThere = (share: ShareAddress) => existsSync(pathAt(server, share));
+const stateAt = async (of: TestServer, { storageIndex }: ShareAddress) =>
+  (
+    await of.sql<{ state: string }>('select state from storage.shares where storage_index = $1', [
+      storageIndex,
+    ])
+  )[0]?.state;
+const holders = async ({ storageIndex }: ShareAddress) =>
+  (
+    await server.sql<{ name: string }>(
+      'select name from storage.leases join storage.accounts on key = account where storage_index = $1',
+      [storageIndex],
+    )
+  ).map(({ name }) => name);
+const addRecord = ({ storageIndex, shareNumber }: ShareAddress, state: string, size: number) =>
+  server.sql(
+    `insert into storage.shares (server, storage_index, share_number, state, size)
+     select key, $1, $2, $3, $4 from storage.servers`,
+    [storageIndex, shareNumber, state, size],
+  );
+
+describe('a small share that comes whole', () => {
+  it('is recorded once it is placed, with the uploader’s lease and in its totals', async () => {
+    const share = newShare();
+    expect((await store(share, randomBytes(1_000))).stored).toEqual(new Set([3]));
+    expect(await stateAt(server, share)).toBe('stable');
+    expect(await holders(share)).toEqual(['anonymous']);
+    expect(await wrongTotals(server)).toEqual([]);
+  });
+
+  it('is kept where the server is killed before it is recorded, with the uploader’s lease', async () => {
+    const share = newShare();
+    const data = new Uint8Array(randomBytes(1_000));
+    const holder = new pg.Client(server.databaseUrl);
+    await holder.connect();
+    await holder.query('begin; lock table storage.shares in access exclusive mode');
+    const storing = store(share, data).catch((error: Error) => error);
+    await waitFor('the share is in its place', async () => isThere(share) || undefined);
+    await server.kill();
+    expect(await storing).toBeInstanceOf(Error);
+    await holder.query('rollback');
+    await holder.end();
+    // What it had asked Postgres for may yet be done: as if it never had.
+    await waitFor(
+      'its statement has ended',
+      async () =>
+        (
+          await server.sql(
+            `select from pg_stat_activity where state = 'active' and query like '%storage.shares as known%'
+                and pid <> pg_backend_pid()`,
+          )
+        ).length === 0 || undefined,
+    );
+    await server.sql('delete from storage.leases where storage_index = $1', [share.storageIndex]);
+    await server.sql('delete from storage.shares where storage_index = $1', [share.storageIndex]);
+    await server.start();
+    await waitFor('it is recorded', async () => (await stateAt(server, share)) === 'stable' || undefined);
+    expect(await holders(share)).toEqual(['anonymous']);
+    expect(await wrongTotals(server)).toEqual([]);
+    expect(Buffer.compare((await server.client.read(share)).body, data)).toBe(0);
+  });
+
+  it('that the disk lost and that comes again keeps its record, and costs its account no more', async () => {
+    const share = newShare();
+    const data = randomBytes(500);
+    await store(share, data);
+    await rm(dirname(pathAt(server, share)), { recursive: true });
+    expect((await store(share, data)).stored).toEqual(new Set([3]));
+    expect(isThere(share)).toBe(true);
+    expect(await holders(share)).toEqual(['anonymous']);
+    expect(await wrongTotals(server)).toEqual([]);
+  });
+
+  it('and of which another size is on record is refused, and not there', async () => {
+    const share = newShare();
+    await addRecord(share, 'stable', 999);
+    await expect(store(share, randomBytes(1_000))).rejects.toThrow('409');
+    expect(isThere(share)).toBe(false);
+    expect(await stateAt(server, share)).toBe('stable');
+    expect(await holders(share)).toEqual([]);
+  });
+
+  it('and is on record as going is refused until it is gone', async () => {
+    const share = newShare();
+    const data = randomBytes(1_000);
+    await addRecord(share, 'going', 1_000);
+    await expect(store(share, data)).rejects.toThrow('409');
+    expect(await stateAt(server, share)).toBe('going');
+    const { status, stderr } = await holdfast('storage', 'collect', '--dir', server.dir);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(await stateAt(server, share)).toBeUndefined();
+    expect(isThere(share)).toBe(false);
+    expect((await store(share, data)).stored).toEqual(new Set([3]));
+    expect(await stateAt(server, share)).toBe('stable');
+  });
+
+  it('and is more than a quota allows that was set just now is refused, and not there', async () => {
+    const quota = (bytes: number | null) =>
+      server.sql(`update storage.accounts set quota = $1 where name = 'anonymous'`, [bytes]);
+    const [usage] = await server.sql<{ bytes: number }>(
+      `select bytes::int from storage.usage_totals join storage.accounts on key = account where name = 'anonymous'`,
+    );
+    const used = usage?.bytes ?? 0;
+    const [first, second] = [newShare(), newShare()];
+    await quota(used + 500);
+    for (const share of [first, second]) {
+      await expect(store(share, randomBytes(1_000))).rejects.toThrow('507');
+      expect(isThere(share)).toBe(false);
+      expect(await stateAt(server, share)).toBeUndefined();
+    }
+    await quota(used + 1_500);
+    expect((await store(first, randomBytes(1_000))).stored).toEqual(new Set([3]));
+    await expect(store(second, randomBytes(1_000))).rejects.toThrow('507');
+    await quota(null);
+    expect((await store(second, randomBytes(1_000))).stored).toEqual(new Set([3]));
+    expect(await wrongTotals(server)).toEqual([]);
+  });
+});
+
+describe('without Postgres', () => {
+  it('a share that was placed is recorded when it is back, and others are not placed meanwhile', async () => {
+    await using folder = await temporaryFolder('placed');
+    const port = await freePort();
+    let postgres = await startPostgres({ dir: folder.path, port });
+    try {
+      await using database = await createDatabase(postgres.url, 'storage');
+      await using away = await startTestServer({
+        postgres: database.url,
+        settings: { uploads: { abandoned_after: '1s' } },
+      });
+      await postgres.process.kill();
+      const [placed, other] = [newShare(), newShare()];
+      await expect(storeAt(away, placed, randomBytes(100))).rejects.toThrow('503');
+      await expect(storeAt(away, other, randomBytes(100))).rejects.toThrow('503');
+      expect([placed, other].map((share) => existsSync(pathAt(away, share)))).toEqual([true, false]);
+      postgres = await startPostgres({ dir: folder.path, port });
+      await waitFor(
+        'it is recorded',
+        async () => (await stateAt(away, placed).catch(() => undefined)) === 'stable' || undefined,
+      );
+      expect((await storeAt(away, other, randomBytes(100))).stored).toEqual(new Set([3]));
+      expect(await wrongTotals(away)).toEqual([]);
+    } finally {
+      await postgres.process.kill();
+    }
+  }, 60_000);
+});
