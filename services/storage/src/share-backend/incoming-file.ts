@@ -10,7 +10,7 @@ import {
   storedLeaseSecret,
 } from '@holdfast/lafs';
 import { createFile } from './place-batch.js';
-import type { IncomingShare, NewShare } from './share-backend.js';
+import type { IncomingShare, NewLease, NewShare } from './share-backend.js';
 import type { SharePlacer } from './share-placer.js';
 
 /**
@@ -19,6 +19,10 @@ import type { SharePlacer } from './share-placer.js';
  * 2 ms.
  */
 const heldWhole = 64 * 1024;
+
+/** The shares of one request have one lease: its secrets are hashed once for all of them. */
+const encodedLeases = new WeakMap<NewLease, Uint8Array>();
+
 /**
  * A share that is being written into `incoming/`. Its header goes out with the write that has the first byte of data
  * and its lease with the one that has the last, so that a share that comes in one piece is written in one call. A small
@@ -51,12 +55,7 @@ export class IncomingFile implements IncomingShare {
     this.#placer = placer;
     this.#dataSize = dataSize;
     this.#header = encodeContainerHeader({ dataSize, leaseCount: 1 });
-    this.#lease = encodeLeaseRecord({
-      owner: lease.owner,
-      renewSecret: storedLeaseSecret(lease.renewSecret, newestContainerVersion),
-      cancelSecret: storedLeaseSecret(lease.cancelSecret, newestContainerVersion),
-      expiresAt: lease.expiresAt,
-    });
+    this.#lease = encodedLease(lease);
   }
 
   async write(begin: number, chunks: readonly Uint8Array[]): Promise<void> {
@@ -110,4 +109,18 @@ export class IncomingFile implements IncomingShare {
     }
     return this.#open;
   }
+}
+
+function encodedLease(lease: NewLease): Uint8Array {
+  const known = encodedLeases.get(lease);
+  if (known) return known;
+  const { owner, renewSecret, cancelSecret, expiresAt } = lease;
+  const encoded = encodeLeaseRecord({
+    owner,
+    renewSecret: storedLeaseSecret(renewSecret, newestContainerVersion),
+    cancelSecret: storedLeaseSecret(cancelSecret, newestContainerVersion),
+    expiresAt,
+  });
+  encodedLeases.set(lease, encoded);
+  return encoded;
 }
