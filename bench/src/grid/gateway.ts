@@ -29,16 +29,33 @@ export class Gateway implements AsyncDisposable {
     return text;
   }
 
-  /** Reads a file to its end; resolves to its size in bytes. */
-  async get(capability: string): Promise<number> {
-    const { statusCode, body } = await this.#pool.request({
-      method: 'GET',
-      path: `/uri/${encodeURIComponent(capability)}`,
+  /**
+   * Reads a file to its end; resolves to its size in bytes. Nothing is done with what comes: what measures is to take as
+   * little as it can of the cores that it measures on.
+   */
+  get(capability: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      let status = 0;
+      let size = 0;
+      const path = `/uri/${encodeURIComponent(capability)}`;
+      this.#pool.dispatch(
+        { method: 'GET', path },
+        {
+          onRequestStart: () => undefined,
+          onResponseStart: (_controller, statusCode) => {
+            status = statusCode;
+          },
+          onResponseData: (_controller, chunk) => {
+            size += chunk.length;
+          },
+          onResponseEnd: () => {
+            if (status < 300) resolve(size);
+            else reject(new Error(`${this.name}: GET answered ${status}`));
+          },
+          onResponseError: (_controller, error) => reject(error),
+        },
+      );
     });
-    let size = 0;
-    for await (const chunk of body as AsyncIterable<Uint8Array>) size += chunk.length;
-    if (statusCode >= 300) throw new Error(`${this.name}: GET answered ${statusCode}`);
-    return size;
   }
 
   /** Checks a file; resolves when the gateway has said how it is. */
