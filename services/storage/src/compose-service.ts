@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Database } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
-import { incomingFolder } from '@holdfast/lafs';
+import { incomingFolder, type ShareAddress } from '@holdfast/lafs';
 import { Credentials } from './accounts/credentials.js';
 import { Collecting } from './collection/collecting.js';
 import type { StorageConfiguration } from './configuration.js';
@@ -33,7 +33,7 @@ import { LeaseRecords } from './records/lease-records.js';
 import { PlacedRecords } from './records/placed-records.js';
 import { ShareRecords } from './records/share-records.js';
 import { SlotRecords } from './records/slot-records.js';
-import { adoptShares } from './recovery/adopt-shares.js';
+import { type AdoptionParts, adoptShares } from './recovery/adopt-shares.js';
 import type { Generation } from './recovery/generation.js';
 import { settleComing } from './recovery/settle-coming.js';
 import { ShareAdoption } from './recovery/share-adoption.js';
@@ -80,6 +80,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   const largestMutable = configuration.shares.largest_mutable;
   const space = new Space(() => backend.freeSpace(), configuration.shares.reserved_space);
   const quotas = new Quotas(database);
+  const isComing = (share: ShareAddress) => uploads.isComing(share);
   const slots = new Slots({
     folder: new SlotFolder(parts.shareFolder, parts.damaged),
     journal: new SlotJournal(parts.shareFolder),
@@ -89,7 +90,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     logger,
     nodeId: parts.tubId,
     largestShare: largestMutable,
-    isComing: (share) => uploads.isComing(share),
+    isComing,
   });
   const spool = new BodySpool(join(parts.shareFolder, incomingFolder), space);
   const slotsRecovered = await slots.recover();
@@ -122,11 +123,11 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     open_per_account: mostOpenOfOne,
     abandoned_after: abandonedAfter,
   } = configuration.uploads;
-  const placed = new PlacedRecords(database, server, leaseDuration);
+  const placedRecords = new PlacedRecords(database, server, leaseDuration);
   const uploads = new Uploads({
     backend,
     records,
-    placedShares: new PlacedShares({ backend, database, server, placed, records, admission }),
+    placedShares: new PlacedShares({ backend, database, server, records: placedRecords, admission }),
     adoption,
     admission,
     space,
@@ -145,6 +146,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   const scrub = configuration.scrub.enabled
     ? new Scrub({
         backend,
+        isComing,
         shares: records,
         records: new ScrubRecords(database, server),
         quarantine: damaged,
@@ -157,7 +159,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   if (scrub) lifecycle.add('scrub', scrub.start());
   metrics.watchRecords(parts.standing);
   metrics.watchLeaving(leaving);
-  parts.standing.onceCurrent(() => walkInBackground(parts, records, adoption));
+  parts.standing.onceCurrent(() => walkInBackground(parts, { records, adoption, isComing }));
   const { enabled: collects, every, pace } = configuration.collection;
   const { generation, standing } = parts;
   const collecting = new Collecting({
@@ -209,10 +211,9 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
 /** Looks through all shares once, so that none stays without a record. */
 function walkInBackground(
   { backend, damaged, logger, lifecycle, metrics, generation }: ServiceParts,
-  records: ShareRecords,
-  adoption: ShareAdoption,
+  found: Pick<AdoptionParts, 'records' | 'adoption' | 'isComing'>,
 ): void {
-  const walking = adoptShares({ backend, records, adoption, quarantine: damaged }, lifecycle.signal).then(
+  const walking = adoptShares({ ...found, backend, quarantine: damaged }, lifecycle.signal).then(
     async (found) => {
       if (!found.complete) return;
       await generation.raise(false);

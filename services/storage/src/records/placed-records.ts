@@ -1,26 +1,16 @@
 import { type Database, GroupCommit } from '@holdfast/common/database';
-import type { ShareAddress } from '@holdfast/lafs';
 import type { PoolClient } from 'pg';
-import type { ShareKind } from '../share-backend/share-backend.js';
 import { changeTotals } from '../usage/totals.js';
 import { type AddressRow, toAddress } from './address-row.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseOwners, leaseShares } from './lease-owners.js';
-import { keyOf, type ShareState, type UploadedShare } from './share-records.js';
+import { keyOf, type UploadedShare } from './share-records.js';
 
 /**
  * What became of a share that was to be recorded. Nothing where it is `limited`, as its account has a quota, or `known`,
  * as there is a record of it that is not of a stable share like this one.
  */
 export type RecordOutcome = 'recorded' | 'known' | 'limited';
-
-/** What the record of a share says. */
-export interface ShareRecord {
-  readonly state: ShareState;
-  readonly kind: ShareKind;
-  /** Bytes of data. */
-  readonly size: number;
-}
 
 /** The rows of shares of one server that were put in their places before they had any. */
 export class PlacedRecords {
@@ -48,17 +38,27 @@ export class PlacedRecords {
     return this.#recording.submit(share);
   }
 
-  /** The record of a share, which stays as it is until the transaction ends; undefined where there is none. */
-  async of(
-    client: PoolClient,
-    { storageIndex, shareNumber }: ShareAddress,
-  ): Promise<ShareRecord | undefined> {
-    const { rows } = await client.query<ShareRecord>(
-      `select state, kind, size from storage.shares
-        where server = $1 and storage_index = $2 and share_number = $3 for update`,
-      [this.#server, Buffer.from(storageIndex), shareNumber],
+  /** For each of some shares whether there is a stable record of it, as immutable and of its size. */
+  async stableOf(client: PoolClient, shares: readonly UploadedShare[]): Promise<boolean[]> {
+    const { rows } = await client.query<AddressRow>(
+      `select storage_index, share_number
+         from unnest($2::bytea[], $3::int[], $4::bigint[]) as placed (storage_index, share_number, size)
+         join storage.shares using (storage_index, share_number, size)
+        where server = $1 and state = 'stable' and kind = 'immutable'`,
+      this.#values(shares).slice(0, 4),
     );
-    return rows[0];
+    const stable = new Set(rows.map((row) => keyOf(toAddress(row))));
+    return shares.map((share) => stable.has(keyOf(share)));
+  }
+
+  #values(shares: readonly UploadedShare[]): unknown[] {
+    return [
+      this.#server,
+      shares.map((share) => Buffer.from(share.storageIndex)),
+      shares.map((share) => share.shareNumber),
+      shares.map((share) => share.size),
+      shares.map((share) => share.account),
+    ];
   }
 
   /** A stable record without its share is one that the disk lost: here it is again. */
@@ -89,14 +89,7 @@ export class PlacedRecords {
                ${changeTotals}
                select storage_index, share_number, limited
                  from wanted left join stable using (storage_index, share_number) where stable.size is null`,
-        values: [
-          this.#server,
-          shares.map((share) => Buffer.from(share.storageIndex)),
-          shares.map((share) => share.shareNumber),
-          shares.map((share) => share.size),
-          shares.map((share) => share.account),
-          this.#leaseSeconds,
-        ],
+        values: [...this.#values(shares), this.#leaseSeconds],
       }),
     );
     const others = new Map<string, RecordOutcome>(

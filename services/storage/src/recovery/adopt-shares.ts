@@ -12,6 +12,8 @@ export interface AdoptionParts {
   readonly backend: ShareBackend;
   readonly records: ShareRecords;
   readonly adoption: ShareAdoption;
+  /** Whether somebody is just storing a share there: whoever does will record it. */
+  readonly isComing?: (share: ShareAddress) => boolean;
   /** Damaged shares are not missing. */
   readonly quarantine: Quarantine;
 }
@@ -36,13 +38,14 @@ export interface WalkOutcome {
  * @param signal ends the walk early
  */
 export async function adoptShares(parts: AdoptionParts, signal: AbortSignal): Promise<WalkOutcome> {
-  const { backend, records, adoption } = parts;
+  const { backend, records, adoption, isComing = () => false } = parts;
   let adopted = 0;
   let shares = 0;
   for await (const page of backend.walk()) {
     if (signal.aborted) break;
     shares += page.shares.length;
-    adopted += (await adoption.adopt(await records.unrecorded(page.shares))).recorded;
+    const unrecorded = await records.unrecorded(page.shares.filter((share) => !isComing(share)));
+    adopted += (await adoption.adopt(unrecorded)).recorded;
     // Requests come first.
     await delay(0);
   }

@@ -16,6 +16,8 @@ export interface ScrubOptions {
   readonly shares: ShareRecords;
   readonly records: ScrubRecords;
   readonly quarantine: Quarantine;
+  /** Whether somebody is just storing a share there: it may yet be taken back. */
+  readonly isComing?: (share: ShareAddress) => boolean;
   readonly metrics: StorageMetrics;
   readonly logger: Logger;
   readonly bytesPerSecond: number;
@@ -141,8 +143,8 @@ export class Scrub {
 
   /** Reads one share through. One that is gone by now, or in quarantine, counts for nothing. */
   async #check(share: ShareAddress): Promise<ScrubCounts> {
-    const { quarantine, metrics } = this.#options;
-    if (quarantine.has(share)) return noCounts();
+    const { quarantine, metrics, isComing = () => false } = this.#options;
+    if (quarantine.has(share) || isComing(share)) return noCounts();
     const first = await this.#look(share);
     if (!first) return noCounts();
     let { damage } = first;

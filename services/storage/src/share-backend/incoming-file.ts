@@ -86,6 +86,11 @@ export class IncomingFile implements IncomingShare {
     this.#placed = true;
   }
 
+  async placeAgain(): Promise<void> {
+    if (!this.#whole) throw new Error('only a share that is held whole can be placed again');
+    await this.#placer.place({ source: { contents: this.#whole }, from: this.#path, ...this.#target });
+  }
+
   async release(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;

@@ -75,6 +75,8 @@ export interface IncomingShare {
   readBack(range: ByteRange): Promise<Uint8Array>;
   /** Makes the share durable and puts it where it is found. Once it has done so, calling again does nothing. */
   place(): Promise<void>;
+  /** Places a share that came whole in one write once more, after somebody removed it. Rejects for any other. */
+  placeAgain(): Promise<void>;
   /** Lets go of what `readBack` needs; after `place`. */
   release(): Promise<void>;
   /** Forgets the share and what was written of it, unless it was placed. */

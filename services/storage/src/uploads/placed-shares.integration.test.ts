@@ -48,10 +48,25 @@ const addRecord = ({ storageIndex, shareNumber }: ShareAddress, state: string, s
     [storageIndex, shareNumber, state, size],
   );
 
+/** Does something in a transaction of its own; returns how to end that. */
+async function holding(sql: string): Promise<(last?: string) => Promise<void>> {
+  const holder = new pg.Client(server.databaseUrl);
+  await holder.connect();
+  await holder.query(`begin; ${sql}`);
+  return async (last = 'rollback') => {
+    await holder.query(last);
+    await holder.end();
+  };
+}
+
 describe('a small share that comes whole', () => {
-  it('is recorded once it is placed, with the uploader’s lease and in its totals', async () => {
+  it('is placed before Postgres is told of it, and then recorded with the uploader’s lease', async () => {
     const share = newShare();
-    expect((await store(share, randomBytes(1_000))).stored).toEqual(new Set([3]));
+    const release = await holding('lock table storage.shares in access exclusive mode');
+    const storing = store(share, randomBytes(1_000));
+    await waitFor('the share is in its place', async () => isThere(share) || undefined);
+    await release();
+    expect((await storing).stored).toEqual(new Set([3]));
     expect(await stateAt(server, share)).toBe('stable');
     expect(await holders(share)).toEqual(['anonymous']);
     expect(await wrongTotals(server)).toEqual([]);
@@ -60,22 +75,19 @@ describe('a small share that comes whole', () => {
   it('is kept where the server is killed before it is recorded, with the uploader’s lease', async () => {
     const share = newShare();
     const data = new Uint8Array(randomBytes(1_000));
-    const holder = new pg.Client(server.databaseUrl);
-    await holder.connect();
-    await holder.query('begin; lock table storage.shares in access exclusive mode');
+    const release = await holding('lock table storage.shares in access exclusive mode');
     const storing = store(share, data).catch((error: Error) => error);
     await waitFor('the share is in its place', async () => isThere(share) || undefined);
     await server.kill();
     expect(await storing).toBeInstanceOf(Error);
-    await holder.query('rollback');
-    await holder.end();
+    await release();
     // What it had asked Postgres for may yet be done: as if it never had.
     await waitFor(
       'its statement has ended',
       async () =>
         (
           await server.sql(
-            `select from pg_stat_activity where state = 'active' and query like '%storage.shares as known%'
+            `select from pg_stat_activity where datname = current_database() and state = 'active' and query like '%storage.shares as known%'
                 and pid <> pg_backend_pid()`,
           )
         ).length === 0 || undefined,
@@ -103,7 +115,7 @@ describe('a small share that comes whole', () => {
   it('and of which another size is on record is refused, and not there', async () => {
     const share = newShare();
     await addRecord(share, 'stable', 999);
-    await expect(store(share, randomBytes(1_000))).rejects.toThrow('409');
+    expect((await store(share, randomBytes(1_000))).stored).toEqual(new Set());
     expect(isThere(share)).toBe(false);
     expect(await stateAt(server, share)).toBe('stable');
     expect(await holders(share)).toEqual([]);
@@ -113,7 +125,8 @@ describe('a small share that comes whole', () => {
     const share = newShare();
     const data = randomBytes(1_000);
     await addRecord(share, 'going', 1_000);
-    await expect(store(share, data)).rejects.toThrow('409');
+    expect((await store(share, data)).stored).toEqual(new Set());
+    expect(isThere(share)).toBe(false);
     expect(await stateAt(server, share)).toBe('going');
     const { status, stderr } = await holdfast('storage', 'collect', '--dir', server.dir);
     expect([status, stderr]).toEqual([0, '']);
@@ -121,6 +134,33 @@ describe('a small share that comes whole', () => {
     expect(isThere(share)).toBe(false);
     expect((await store(share, data)).stored).toEqual(new Set([3]));
     expect(await stateAt(server, share)).toBe('stable');
+  });
+
+  it('and was on its way out, and is removed once more by who was at it, is there all the same', async () => {
+    const share = newShare();
+    const key = share.storageIndex;
+    await addRecord(share, 'going', 1_000);
+    const hex = Buffer.from(key).toString('hex');
+    const row = `storage.shares where storage_index = '\\x${hex}'`;
+    const release = await holding(`select from ${row} for update`);
+    const storing = store(share, randomBytes(1_000));
+    await waitFor('the share is in its place', async () => isThere(share) || undefined);
+    await rm(pathAt(server, share));
+    await release(`delete from ${row}; commit`);
+    expect((await storing).stored).toEqual(new Set([3]));
+    expect(isThere(share)).toBe(true);
+    expect(await stateAt(server, share)).toBe('stable');
+    expect(await holders(share)).toEqual(['anonymous']);
+    expect(await wrongTotals(server)).toEqual([]);
+  });
+
+  it('and was announced by somebody who never came is stored', async () => {
+    const share = newShare();
+    await addRecord(share, 'coming', 700);
+    expect((await store(share, randomBytes(1_000))).stored).toEqual(new Set([3]));
+    expect(await stateAt(server, share)).toBe('stable');
+    expect(await holders(share)).toEqual(['anonymous']);
+    expect(await wrongTotals(server)).toEqual([]);
   });
 
   it('and is more than a quota allows that was set just now is refused, and not there', async () => {
@@ -155,7 +195,6 @@ describe('without Postgres', () => {
       await using database = await createDatabase(postgres.url, 'storage');
       await using away = await startTestServer({
         postgres: database.url,
-        settings: { uploads: { abandoned_after: '1s' } },
       });
       await postgres.process.kill();
       const [placed, other] = [newShare(), newShare()];
@@ -163,10 +202,14 @@ describe('without Postgres', () => {
       await expect(storeAt(away, other, randomBytes(100))).rejects.toThrow('503');
       expect([placed, other].map((share) => existsSync(pathAt(away, share)))).toEqual([true, false]);
       postgres = await startPostgres({ dir: folder.path, port });
-      await waitFor(
-        'it is recorded',
-        async () => (await stateAt(away, placed).catch(() => undefined)) === 'stable' || undefined,
-      );
+      // Whoever asks for it again has it, and only a lease of their own on it.
+      expect((await storeAt(away, placed, randomBytes(100))).alreadyHave).toEqual(new Set([3]));
+      expect(
+        await away.sql(
+          'select name from storage.leases join storage.accounts on key = account where storage_index = $1',
+          [placed.storageIndex],
+        ),
+      ).toEqual([{ name: 'anonymous' }]);
       expect((await storeAt(away, other, randomBytes(100))).stored).toEqual(new Set([3]));
       expect(await wrongTotals(away)).toEqual([]);
     } finally {

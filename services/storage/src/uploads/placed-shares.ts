@@ -1,8 +1,8 @@
-import type { Database } from '@holdfast/common/database';
+import { type Database, GroupCommit } from '@holdfast/common/database';
 import { lockForDeletion } from '../collection/deletion-lock.js';
 import { whileDatabaseReturns } from '../records/database-errors.js';
 import type { PlacedRecords } from '../records/placed-records.js';
-import type { ShareRecords, UploadedShare } from '../records/share-records.js';
+import type { UploadedShare } from '../records/share-records.js';
 import type { ShareBackend } from '../share-backend/share-backend.js';
 import { StorageError } from '../storage-error.js';
 import type { Admission } from '../usage/admission.js';
@@ -13,9 +13,18 @@ export interface PlacedSharesOptions {
   readonly database: Database;
   /** This server's key. */
   readonly server: number;
-  readonly placed: PlacedRecords;
-  readonly records: ShareRecords;
+  readonly records: PlacedRecords;
   readonly admission: Admission;
+}
+
+/** A placed share could not be recorded just so, and is not there any more: it is to come as one that is announced. */
+export class TakenBackError extends Error {
+  override readonly name = 'TakenBackError';
+  readonly code = 'taken-back';
+
+  constructor() {
+    super('the share has to be announced before it is placed');
+  }
 }
 
 /**
@@ -23,10 +32,12 @@ export interface PlacedSharesOptions {
  * have no quota, and one statement does it instead of two. A small file took a sixth less processor time of the grid.
  *
  * Where the process ends in between, the share has no record. The walk over all shares that follows each start gives it
- * one, with a lease of the account that its container names.
+ * one, with a lease of the account that its container names, as far as that is believed, or of `starter`.
  */
 export class PlacedShares {
   readonly #options: PlacedSharesOptions;
+  /** Together: each waits for the collector with a connection to Postgres, and there are few. */
+  readonly #takingBack = new GroupCommit<UploadedShare, undefined>((shares) => this.#takeBack(shares), 100);
   /** Whether Postgres was there for the last share. */
   #recorded = true;
 
@@ -40,45 +51,45 @@ export class PlacedShares {
   }
 
   /**
-   * Records a share that this process has just placed, with its leases. Durable when this resolves. Where it may not be,
-   * the share is not there any more after this, or is what the collector removes.
+   * Records a share that this process has just placed, with its leases. Durable when this resolves.
    *
-   * @throws StorageError `quota-exceeded`, `share-going` or `upload-failed` where it may not be; `database-unavailable` or
-   *   `server-busy`, after which it can be tried again
+   * @param placeAgain puts it in its place once more
+   * @throws TakenBackError; StorageError `database-unavailable` or another error, after which it can be tried again
    */
-  async record(share: UploadedShare): Promise<void> {
-    const { backend, placed, records, admission } = this.#options;
-    const outcome = await placed.record(share).catch((error: unknown) => {
-      this.#recorded = false;
+  async record(share: UploadedShare, placeAgain: () => Promise<void>): Promise<void> {
+    const { backend, records } = this.#options;
+    try {
+      const outcome = await records.record(share);
+      this.#recorded = true;
+      if (outcome !== 'recorded') {
+        await this.#takingBack.submit(share);
+        throw new TakenBackError();
+      }
+    } catch (error) {
+      if (error instanceof StorageError && error.code === 'database-unavailable') this.#recorded = false;
       throw error;
-    });
-    this.#recorded = true;
-    if (outcome === 'recorded') {
-      // A record on its way out, of a share that was not there: who removed it may have come between.
-      if ((await backend.shareFiles(share.storageIndex)).has(share.shareNumber)) return;
-      throw new StorageError('upload-failed', 'the share was removed meanwhile; begin again');
     }
-    const answer = await admission.promise([share], async () => []);
-    if ('promised' in answer && answer.promised[0]) return records.close(share);
-    await this.#takeBack(share);
-    if ('refused' in answer) throw answer.refused;
-    throw new StorageError(
-      'share-going',
-      'this share is being removed, or is another than it was: try later',
-    );
+    // There may have been a record on its way out, without a share; then a collector has removed what it found. Now there
+    // is one with a lease, and nobody removes it any more.
+    if (!(await backend.shareFiles(share.storageIndex)).has(share.shareNumber)) await placeAgain();
   }
 
-  /** Removes a share, unless it has a record meanwhile that is its own. What is going is left to who removes it. */
-  async #takeBack(share: UploadedShare): Promise<void> {
-    const { backend, database, server, placed } = this.#options;
+  /**
+   * Removes shares, but for those that were found in their places meanwhile and have a record of their own.
+   *
+   * @throws where one is still there
+   */
+  async #takeBack(shares: readonly UploadedShare[]): Promise<undefined[]> {
+    const { backend, database, server, records } = this.#options;
     await whileDatabaseReturns(() =>
       database.transaction(async (client) => {
         await lockForDeletion(client, server);
-        const record = await placed.of(client, share);
-        const isItsOwn =
-          record?.state === 'stable' && record.kind === 'immutable' && record.size === share.size;
-        if (!isItsOwn && record?.state !== 'going') await backend.remove([share]);
+        const stable = await records.stableOf(client, shares);
+        const unrecorded = shares.filter((_, index) => !stable[index]);
+        const failure = (await backend.remove(unrecorded)).find((each) => each !== undefined);
+        if (failure) throw new Error(`a share could not be taken back: ${failure.message}`);
       }),
     );
+    return shares.map(() => undefined);
   }
 }

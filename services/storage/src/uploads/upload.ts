@@ -127,6 +127,11 @@ export class Upload {
     this.#placed = true;
   }
 
+  /** Puts a share that came in one piece in its place once more, durably: somebody removed it from there. */
+  placeAgain(): Promise<void> {
+    return this.#use(() => this.#incoming.placeAgain());
+  }
+
   /** Ends the upload and closes its file; requests still writing to it fail. What was not placed is removed. */
   async end(): Promise<void> {
     this.#ended = true;

@@ -1,17 +1,17 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Logger } from '@holdfast/common/logging';
-import { type ByteRange, refusalReasons, type ShareAddress, type WholeShares } from '@holdfast/lafs';
+import { type ByteRange, refusalReasons, type ShareAddress } from '@holdfast/lafs';
 import type { Quarantine } from '../damage/quarantine.js';
 import { isDiskFull } from '../disk-errors.js';
 import type { Leaving } from '../leaving/leaving.js';
-import type { ShareRecords, UploadedShare } from '../records/share-records.js';
+import type { ShareRecords } from '../records/share-records.js';
 import type { ShareAdoption } from '../recovery/share-adoption.js';
 import type { NewLease, ShareBackend } from '../share-backend/share-backend.js';
 import type { Space } from '../space/space.js';
 import { StorageError } from '../storage-error.js';
 import type { Admission } from '../usage/admission.js';
 import { beginning, leaving, OpenUploads } from './open-uploads.js';
-import type { PlacedShares } from './placed-shares.js';
+import { type PlacedShares, TakenBackError } from './placed-shares.js';
 import { Upload } from './upload.js';
 
 /** What a client asks room for. */
@@ -23,8 +23,8 @@ export interface UploadRequest {
   readonly uploadSecret: Uint8Array;
   readonly account: number;
   readonly lease: NewLease;
-  /** Whether all of their bytes are here: then they may be placed first, and recorded when they are. */
-  readonly whole?: boolean;
+  /** Whether they may be placed first and recorded then, as all of their bytes are here. */
+  readonly mayComeFirst?: boolean;
 }
 
 /** What uploads need. */
@@ -51,9 +51,6 @@ export interface UploadsOptions {
   /** Whether there is a mutable share at a storage index, once whoever is writing one there is done. */
   readonly holdsMutable: (storageIndex: Uint8Array) => Promise<boolean>;
 }
-
-/** Why a share that was placed may not be recorded. */
-const refusals: ReadonlySet<string> = new Set(['quota-exceeded', 'share-going', 'upload-failed']);
 
 /** All shares on their way in. They live in this process's memory: a restart ends them, and clients begin again. */
 export class Uploads {
@@ -109,6 +106,7 @@ export class Uploads {
     // Our place is taken before the backend is asked: so whatever was on its way in before is in the backend now.
     const begun: ShareAddress[] = [];
     let refused: StorageError | undefined;
+    if (this.#unannounced.size > 0) await this.#recordPlaced(request);
     for (const shareNumber of request.shareNumbers) {
       const share = { storageIndex: request.storageIndex, shareNumber };
       const known = this.#open.at(share);
@@ -137,48 +135,6 @@ export class Uploads {
         if (this.#open.at(share) === beginning) this.#open.free(share, request.account);
       }
     }
-  }
-
-  /**
-   * Takes shares in that are here whole. One that cannot be stored (no room, another upload is bringing it, its sync
-   * failed) does not keep the others out.
-   *
-   * @returns the shares that were there already, and those now stored for good
-   * @throws StorageError `database-unavailable`, or why no share could be stored
-   */
-  async store(
-    request: Omit<UploadRequest, 'shareNumbers' | 'size' | 'uploadSecret' | 'whole'>,
-    shares: WholeShares,
-  ): Promise<{ present: ReadonlySet<number>; stored: ReadonlySet<number> }> {
-    const shareNumbers = new Set(shares.keys());
-    const size = Math.max(...[...shares.values()].map(({ length }) => length));
-    const uploadSecret = randomBytes(32);
-    const whole = true;
-    const { present, allocated } = await this.allocate({
-      ...request,
-      shareNumbers,
-      size,
-      uploadSecret,
-      whole,
-    });
-    const stored = new Set<number>();
-    const failures: unknown[] = [];
-    await Promise.all(
-      [...allocated].map(async (shareNumber) => {
-        const upload = this.find({ ...request, shareNumber }, uploadSecret, request.account);
-        const data = shares.get(shareNumber) as Uint8Array;
-        try {
-          await this.write(upload, { begin: 0, end: size }, (take) => take(0, [data]));
-          stored.add(shareNumber);
-        } catch (error) {
-          failures.push(error);
-          // What is placed lacks only its record, and gets it; anything else is begun anew by the client.
-          if (!upload.placed) await this.abort(upload).catch(() => undefined);
-        }
-      }),
-    );
-    if (stored.size === 0 && failures.length > 0) throw failures[0];
-    return { present, stored };
   }
 
   /**
@@ -283,11 +239,11 @@ export class Uploads {
     request: UploadRequest,
   ): Promise<ShareAddress[]> {
     const { backend, placedShares, space } = this.#options;
-    const { size, account, lease, whole, uploadSecret: secret } = request;
+    const { size, account, lease, mayComeFirst = false, uploadSecret: secret } = request;
     const needed = backend.spaceFor(size);
     const fitting = wanted.filter(() => space.promise(needed));
     if (fitting.length === 0) return [];
-    const first = whole === true && placedShares.mayComeFirst(account);
+    const first = mayComeFirst && placedShares.mayComeFirst(account);
     let promised: readonly ShareAddress[] = [];
     try {
       promised = first ? fitting : await this.#announce(fitting, present, request);
@@ -336,7 +292,7 @@ export class Uploads {
   }
 
   async #placeAndRecord(upload: Upload): Promise<void> {
-    const { records, space, logger } = this.#options;
+    const { records, placedShares, logger } = this.#options;
     try {
       await upload.place();
     } catch (error) {
@@ -349,25 +305,41 @@ export class Uploads {
         : new StorageError('upload-failed', 'the share could not be stored; begin again', { cause: error });
     }
     const share = { ...upload.share, size: upload.size, account: upload.account };
-    if (this.#unannounced.has(upload)) await this.#recordPlaced(upload, share);
-    else await records.close(share);
+    if (this.#unannounced.has(upload)) {
+      await placedShares
+        .record(share, () => upload.placeAgain())
+        .catch((error: unknown) => {
+          if (error instanceof TakenBackError) this.#settle(upload);
+          throw error;
+        });
+    } else await records.close(share);
+    this.#settle(upload);
+  }
+
+  /** Forgets an upload that was placed, and has its record or was taken back. */
+  #settle(upload: Upload): void {
+    const { space, logger } = this.#options;
+    this.#unannounced.delete(upload);
     this.#open.free(upload.share, upload.account);
     space.written(upload.space - upload.size);
     upload.end().catch((error: Error) => logger.warn({ error: error.message }, 'closing a file failed'));
   }
 
-  /** One that may have no record is not there any more; one that gets none for another reason still lacks it. */
-  async #recordPlaced(upload: Upload, share: UploadedShare): Promise<void> {
-    try {
-      await this.#options.placedShares.record(share);
-    } catch (error) {
-      if (!(error instanceof StorageError && refusals.has(error.code))) throw error;
-      this.#unannounced.delete(upload);
-      this.#open.free(upload.share, upload.account);
-      this.#options.space.release(upload.space - upload.size);
-      throw error;
+  /**
+   * Records what was placed and lacks only that, as Postgres was away. Waits for those shares that somebody asks for: they
+   * would count as found on the disk, and nobody knows whose.
+   */
+  async #recordPlaced({ storageIndex, shareNumbers }: UploadRequest): Promise<void> {
+    const recorded: Promise<void>[] = [];
+    for (const upload of this.#unannounced) {
+      const isWanted =
+        shareNumbers.has(upload.share.shareNumber) &&
+        Buffer.compare(upload.share.storageIndex, storageIndex) === 0;
+      if (!upload.placed || !(isWanted || !this.#closing.has(upload))) continue;
+      const closing = this.#close(upload).catch(() => undefined);
+      if (isWanted) recorded.push(closing);
     }
-    this.#unannounced.delete(upload);
+    await Promise.all(recorded);
   }
 
   #giveUpAbandoned(): void {

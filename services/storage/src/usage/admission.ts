@@ -39,7 +39,7 @@ export class Admission {
     this.#leases = leases;
   }
 
-  /** Whether an account had a quota when last seen, so that what it takes up has to be decided beforehand. */
+  /** Whether an account has been seen to have a quota, so that what it takes up is decided beforehand. */
   decidesFor(account: number): boolean {
     return this.#deciding.has(account);
   }

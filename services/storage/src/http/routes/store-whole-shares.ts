@@ -1,6 +1,7 @@
 import { decodeStoreRequest, encodeStoreAnswer } from '@holdfast/lafs';
 import type { LeaseKeeping } from '../../leases/lease-keeping.js';
 import type { StorageMetrics } from '../../metrics.js';
+import { storeWhole } from '../../uploads/store-whole.js';
 import type { Uploads } from '../../uploads/uploads.js';
 import { answerCbor, type Handler } from '../exchange.js';
 import { leaseOf } from '../lease-of.js';
@@ -28,7 +29,11 @@ export function storeWholeShares({
     await withMessageBody(request, async (body) => {
       const shares = decodeStoreRequest(body);
       const lease = leaseOf(exchange, leaseDuration);
-      const { present, stored } = await uploads.store({ storageIndex, account: account.key, lease }, shares);
+      const { present, stored } = await storeWhole(
+        uploads,
+        { storageIndex, account: account.key, lease },
+        shares,
+      );
       const alreadyHave = await leases.begin(storageIndex, present, account.key);
       for (const shareNumber of stored) {
         metrics.received(shares.get(shareNumber)?.length ?? 0);
