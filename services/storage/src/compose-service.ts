@@ -159,7 +159,9 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   if (scrub) lifecycle.add('scrub', scrub.start());
   metrics.watchRecords(parts.standing);
   metrics.watchLeaving(leaving);
-  parts.standing.onceCurrent(() => walkInBackground(parts, { records, adoption, isComing }));
+  parts.standing.onceCurrent(() =>
+    walkInBackground(parts, { records, adoption, isUploading: (share) => uploads.isUploading(share) }),
+  );
   const { enabled: collects, every, pace } = configuration.collection;
   const { generation, standing } = parts;
   const collecting = new Collecting({
@@ -211,7 +213,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
 /** Looks through all shares once, so that none stays without a record. */
 function walkInBackground(
   { backend, damaged, logger, lifecycle, metrics, generation }: ServiceParts,
-  found: Pick<AdoptionParts, 'records' | 'adoption' | 'isComing'>,
+  found: Pick<AdoptionParts, 'records' | 'adoption' | 'isUploading'>,
 ): void {
   const walking = adoptShares({ ...found, backend, quarantine: damaged }, lifecycle.signal).then(
     async (found) => {

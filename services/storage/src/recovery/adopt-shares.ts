@@ -12,8 +12,8 @@ export interface AdoptionParts {
   readonly backend: ShareBackend;
   readonly records: ShareRecords;
   readonly adoption: ShareAdoption;
-  /** Whether somebody is just storing a share there: whoever does will record it. */
-  readonly isComing?: (share: ShareAddress) => boolean;
+  /** Whether an upload is just bringing a share there: it will be recorded by that. */
+  readonly isUploading?: (share: ShareAddress) => boolean;
   /** Damaged shares are not missing. */
   readonly quarantine: Quarantine;
 }
@@ -38,13 +38,13 @@ export interface WalkOutcome {
  * @param signal ends the walk early
  */
 export async function adoptShares(parts: AdoptionParts, signal: AbortSignal): Promise<WalkOutcome> {
-  const { backend, records, adoption, isComing = () => false } = parts;
+  const { backend, records, adoption, isUploading = () => false } = parts;
   let adopted = 0;
   let shares = 0;
   for await (const page of backend.walk()) {
     if (signal.aborted) break;
     shares += page.shares.length;
-    const unrecorded = await records.unrecorded(page.shares.filter((share) => !isComing(share)));
+    const unrecorded = await records.unrecorded(page.shares.filter((share) => !isUploading(share)));
     adopted += (await adoption.adopt(unrecorded)).recorded;
     // Requests come first.
     await delay(0);

@@ -88,7 +88,9 @@ export class IncomingFile implements IncomingShare {
 
   async placeAgain(): Promise<void> {
     if (!this.#whole) throw new Error('only a share that is held whole can be placed again');
-    await this.#placer.place({ source: { contents: this.#whole }, from: this.#path, ...this.#target });
+    // Where this fails nobody knows what of it is on the disk: whoever tries once more begins with `place`.
+    this.#placed = false;
+    await this.place();
   }
 
   async release(): Promise<void> {

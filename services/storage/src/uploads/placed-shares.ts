@@ -37,7 +37,10 @@ export class TakenBackError extends Error {
 export class PlacedShares {
   readonly #options: PlacedSharesOptions;
   /** Together: each waits for the collector with a connection to Postgres, and there are few. */
-  readonly #takingBack = new GroupCommit<UploadedShare, undefined>((shares) => this.#takeBack(shares), 100);
+  readonly #takingBack = new GroupCommit<UploadedShare, Error | undefined>(
+    (shares) => this.#takeBack(shares),
+    100,
+  );
   /** Whether Postgres was there for the last share. */
   #recorded = true;
 
@@ -62,8 +65,7 @@ export class PlacedShares {
       const outcome = await records.record(share);
       this.#recorded = true;
       if (outcome !== 'recorded') {
-        await this.#takingBack.submit(share);
-        throw new TakenBackError();
+        throw (await this.#takingBack.submit(share)) ?? new TakenBackError();
       }
     } catch (error) {
       if (error instanceof StorageError && error.code === 'database-unavailable') this.#recorded = false;
@@ -77,19 +79,21 @@ export class PlacedShares {
   /**
    * Removes shares, but for those that were found in their places meanwhile and have a record of their own.
    *
-   * @throws where one is still there
+   * @returns for each why it is still there though it should not be
    */
-  async #takeBack(shares: readonly UploadedShare[]): Promise<undefined[]> {
+  async #takeBack(shares: readonly UploadedShare[]): Promise<(Error | undefined)[]> {
     const { backend, database, server, records } = this.#options;
-    await whileDatabaseReturns(() =>
+    return whileDatabaseReturns(() =>
       database.transaction(async (client) => {
         await lockForDeletion(client, server);
         const stable = await records.stableOf(client, shares);
         const unrecorded = shares.filter((_, index) => !stable[index]);
-        const failure = (await backend.remove(unrecorded)).find((each) => each !== undefined);
-        if (failure) throw new Error(`a share could not be taken back: ${failure.message}`);
+        const failures = await backend.remove(unrecorded);
+        return shares.map((share) => {
+          const failure = failures[unrecorded.indexOf(share)];
+          return failure && new Error(`a share could not be taken back: ${failure.message}`);
+        });
       }),
     );
-    return shares.map(() => undefined);
   }
 }

@@ -78,6 +78,11 @@ export class Uploads {
     return this.#open.at(share) !== undefined;
   }
 
+  /** Whether an upload is bringing a share to this place, and will have it recorded. */
+  isUploading(share: ShareAddress): boolean {
+    return this.#open.at(share) instanceof Upload;
+  }
+
   /** Begins to give up abandoned uploads; returns how to end it. */
   start(): () => void {
     this.#sweep = setInterval(
@@ -105,6 +110,8 @@ export class Uploads {
     const allocated = new Set<number>();
     // Our place is taken before the backend is asked: so whatever was on its way in before is in the backend now.
     const begun: ShareAddress[] = [];
+    /** Of others: they may be seen in their places, and yet be taken back. */
+    const unsettled = new Set<number>();
     let refused: StorageError | undefined;
     if (this.#unannounced.size > 0) await this.#recordPlaced(request);
     for (const shareNumber of request.shareNumbers) {
@@ -116,15 +123,17 @@ export class Uploads {
         this.#open.begin(share, request.account);
         begun.push(share);
       } else if (known instanceof Upload && isOwner(known, request)) allocated.add(shareNumber);
+      else if (known instanceof Upload && this.#unannounced.has(known)) unsettled.add(shareNumber);
     }
     try {
-      const [present, mutable] = await Promise.all([
+      const [listed, mutable] = await Promise.all([
         backend.list(request.storageIndex),
         holdsMutable(request.storageIndex),
         space.available(),
       ]);
       // An immutable share would replace a mutable one, whose write enabler nobody has shown.
       if (mutable) throw new StorageError('other-kind', 'the shares of this storage index are mutable');
+      const present = new Set([...listed].filter((shareNumber) => !unsettled.has(shareNumber)));
       const wanted = begun.filter((share) => !present.has(share.shareNumber) && !quarantine.has(share));
       for (const share of await this.#promise(wanted, present, request)) allocated.add(share.shareNumber);
       for (const shareNumber of present) allocated.delete(shareNumber);
@@ -300,14 +309,14 @@ export class Uploads {
       logger.error({ error: (error as Error).message }, 'a share could not be put in its place');
       this.#closing.delete(upload);
       await this.abort(upload).catch(() => undefined);
-      throw isDiskFull(error)
-        ? new StorageError('disk-full', 'the disk of this server is full', { cause: error })
-        : new StorageError('upload-failed', 'the share could not be stored; begin again', { cause: error });
+      throw placingFailure(error);
     }
     const share = { ...upload.share, size: upload.size, account: upload.account };
     if (this.#unannounced.has(upload)) {
       await placedShares
-        .record(share, () => upload.placeAgain())
+        .record(share, () =>
+          upload.placeAgain().catch((error: unknown) => Promise.reject(placingFailure(error))),
+        )
         .catch((error: unknown) => {
           if (error instanceof TakenBackError) this.#settle(upload);
           throw error;
@@ -358,6 +367,12 @@ export class Uploads {
       );
     }
   }
+}
+
+function placingFailure(error: unknown): StorageError {
+  return isDiskFull(error)
+    ? new StorageError('disk-full', 'the disk of this server is full', { cause: error })
+    : new StorageError('upload-failed', 'the share could not be stored; begin again', { cause: error });
 }
 
 function isOwner(
