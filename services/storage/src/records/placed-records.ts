@@ -4,7 +4,7 @@ import { changeTotals } from '../usage/totals.js';
 import { type AddressRow, toAddress } from './address-row.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseOwners, leaseShares } from './lease-owners.js';
-import { keyOf, type UploadedShare } from './share-records.js';
+import { keyOf, type UploadedShare, uploadedValues } from './share-records.js';
 
 /**
  * What became of a share that was to be recorded. Nothing where it is `limited`, as its account has a quota, or `known`,
@@ -45,20 +45,10 @@ export class PlacedRecords {
          from unnest($2::bytea[], $3::int[], $4::bigint[]) as placed (storage_index, share_number, size)
          join storage.shares using (storage_index, share_number, size)
         where server = $1 and state = 'stable' and kind = 'immutable'`,
-      this.#values(shares).slice(0, 4),
+      uploadedValues(this.#server, shares).slice(0, 4),
     );
     const stable = new Set(rows.map((row) => keyOf(toAddress(row))));
     return shares.map((share) => stable.has(keyOf(share)));
-  }
-
-  #values(shares: readonly UploadedShare[]): unknown[] {
-    return [
-      this.#server,
-      shares.map((share) => Buffer.from(share.storageIndex)),
-      shares.map((share) => share.shareNumber),
-      shares.map((share) => share.size),
-      shares.map((share) => share.account),
-    ];
   }
 
   /** A stable record without its share is one that the disk lost: here it is again. */
@@ -89,7 +79,7 @@ export class PlacedRecords {
                ${changeTotals}
                select storage_index, share_number, limited
                  from wanted left join stable using (storage_index, share_number) where stable.size is null`,
-        values: [...this.#values(shares), this.#leaseSeconds],
+        values: [...uploadedValues(this.#server, shares), this.#leaseSeconds],
       }),
     );
     const others = new Map<string, RecordOutcome>(

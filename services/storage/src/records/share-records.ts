@@ -174,7 +174,7 @@ export class ShareRecords {
              ${changeTotals}
              select storage_index, share_number, limited
                from wanted left join coming using (storage_index, share_number) where uploader is null`,
-      values: this.#values(shares),
+      values: uploadedValues(this.#server, shares),
     });
     return new Map(rows.map((row) => [keyOf(toAddress(row)), row.limited ? 'limited' : 'known']));
   }
@@ -230,19 +230,9 @@ export class ShareRecords {
                ${changeTotals}
                select storage_index, share_number
                  from wanted left join coming using (storage_index, share_number) where added is null`,
-      values: this.#values(shares),
+      values: uploadedValues(this.#server, shares),
     });
     return new Set(rows.map((row) => keyOf(toAddress(row))));
-  }
-
-  #values(shares: readonly UploadedShare[]): unknown[] {
-    return [
-      this.#server,
-      shares.map((share) => Buffer.from(share.storageIndex)),
-      shares.map((share) => share.shareNumber),
-      shares.map((share) => share.size),
-      shares.map((share) => share.account),
-    ];
   }
 
   async #insertStable(shares: readonly UploadedShare[]): Promise<undefined[]> {
@@ -272,7 +262,7 @@ export class ShareRecords {
                    from leased left join stable using (storage_index, share_number) where begun),
                ${changeTotals}
                select`,
-        values: [...this.#values(shares), this.#leaseSeconds],
+        values: [...uploadedValues(this.#server, shares), this.#leaseSeconds],
       }),
     );
     return shares.map(() => undefined);
@@ -317,6 +307,17 @@ export class ShareRecords {
     );
     return shares.map(() => undefined);
   }
+}
+
+/** Parameters `$1` to `$5` of a statement on some shares: the server, and their indexes, numbers, sizes and accounts. */
+export function uploadedValues(server: number, shares: readonly UploadedShare[]): unknown[] {
+  return [
+    server,
+    shares.map((share) => Buffer.from(share.storageIndex)),
+    shares.map((share) => share.shareNumber),
+    shares.map((share) => share.size),
+    shares.map((share) => share.account),
+  ];
 }
 
 /** A share's address as text, to look it up by. */
