@@ -5,8 +5,10 @@ import { Gateway } from './gateway.js';
 import { TahoeGrid } from './tahoe-grid.js';
 import { workloads } from './workloads.js';
 
-/** Small files stored and read at each gateway before anything is measured. */
-const warmUpFiles = 1_500;
+/** Small files that are stored and read at each gateway before anything is measured. */
+const warmUpFiles = 2_500;
+/** And large ones, of 100 MB. */
+const largeWarmUpFiles = 10;
 
 /** How long to measure. */
 export interface ComparisonSize {
@@ -16,15 +18,16 @@ export interface ComparisonSize {
 }
 
 /**
- * What a service that has run for a while has behind it: code compiled, connections open. Not measured. V8 compiles
- * what runs often, and storage servers still get faster after 1,500 small files: bench/README.md.
+ * What a service that has run for a while has behind it: code compiled, connections open. Not measured. V8 compiles what
+ * runs often, and storage servers still get faster after thousands of small files, and dozens of large ones:
+ * bench/README.md.
  */
 async function warmUp(gateway: Gateway): Promise<void> {
   await throughput(warmUpFiles, 4, async (file) =>
     gateway.get(await gateway.put(Buffer.from(`${gateway.name} ${file}`.repeat(900)))),
   );
-  for (let file = 0; file < 3; file++)
-    await gateway.get(await gateway.put(Buffer.alloc(50_000_000, `${gateway.name} ${file}`)));
+  for (let file = 0; file < largeWarmUpFiles; file++)
+    await gateway.get(await gateway.put(Buffer.alloc(100_000_000, `${gateway.name} ${file}`)));
 }
 
 /**

@@ -1,14 +1,17 @@
 import { Pool } from 'undici';
+import { AnswerReader } from './answer-reader.js';
 
 /** A web API under measurement: the same client for every gateway. */
 export class Gateway implements AsyncDisposable {
   readonly #pool: Pool;
+  readonly #reader: AnswerReader;
 
   /** @param url without a slash at its end */
   constructor(
     readonly name: string,
     url: string,
   ) {
+    this.#reader = new AnswerReader(url);
     this.#pool = new Pool(url, {
       connections: 16,
       pipelining: 1,
@@ -29,33 +32,13 @@ export class Gateway implements AsyncDisposable {
     return text;
   }
 
-  /**
-   * Reads a file to its end; resolves to its size in bytes. Nothing is done with what comes: what measures is to take as
-   * little as it can of the cores that it measures on.
-   */
-  get(capability: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      let status = 0;
-      let size = 0;
-      const path = `/uri/${encodeURIComponent(capability)}`;
-      this.#pool.dispatch(
-        { method: 'GET', path },
-        {
-          onRequestStart: () => undefined,
-          onResponseStart: (_controller, statusCode) => {
-            status = statusCode;
-          },
-          onResponseData: (_controller, chunk) => {
-            size += chunk.length;
-          },
-          onResponseEnd: () => {
-            if (status < 300) resolve(size);
-            else reject(new Error(`${this.name}: GET answered ${status}`));
-          },
-          onResponseError: (_controller, error) => reject(error),
-        },
-      );
-    });
+  /** Reads a file to its end; resolves to its size in bytes. Nothing is done with what comes. */
+  async get(capability: string): Promise<number> {
+    try {
+      return await this.#reader.get(`/uri/${encodeURIComponent(capability)}`);
+    } catch (cause) {
+      throw new Error(`${this.name}: GET failed: ${(cause as Error).message}`, { cause });
+    }
   }
 
   /** Checks a file; resolves when the gateway has said how it is. */
@@ -90,6 +73,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#reader.close();
     await this.#pool.close();
   }
 }
