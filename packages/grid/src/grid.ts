@@ -95,7 +95,8 @@ export class Grid extends FileCare {
     const small = hasSmallShares(capability);
     const first = askedFirst(capability, servers.length, small);
     const finder = new ShareFinder(storageIndex, servers, first, small);
-    const sources = new ShareSources(capability, storageIndex, finder, this.#options.logger, signal);
+    const { logger } = this.#options;
+    const sources = new ShareSources(capability, storageIndex, finder, logger, signal, this.buffers);
     const description = await sources.start();
     const { geometry } = description;
     // Where memory is short, many slow readers are better than a few quick ones.

@@ -3,7 +3,7 @@ import type { EncodingGeometry } from '@holdfast/lafs';
 import { BufferPool } from '../memory/buffer-pool.js';
 import type { Coding } from './coding.js';
 import type { CodingJob, JobAnswer, JobResult, SentJob } from './coding-jobs.js';
-import { packedSize, packInto } from './packed-segment.js';
+import { isShared, packedSize, packInto, withOwnHashes } from './packed-segment.js';
 import type { DecodedSegment, SegmentDecoding } from './segment-decoder.js';
 import type { SegmentEncoding } from './segment-encoder.js';
 
@@ -59,10 +59,12 @@ export class CodingThread implements Coding {
     const file = ++this.#files;
     this.#ask({ kind: 'begin-decoding', file, geometry, key }).catch(() => undefined);
     return {
+      givesCopies: true,
       decode: async (segment) => {
-        const room = this.#rooms.take(packedSize(segment));
-        const decoded = await this.#ask({ kind: 'decode', file, segment: packInto(room, segment) });
-        this.#rooms.give([room]);
+        const room = isShared(segment) ? undefined : this.#rooms.take(packedSize(segment));
+        const sent = room ? packInto(room, segment) : withOwnHashes(segment);
+        const decoded = await this.#ask({ kind: 'decode', file, segment: sent });
+        if (room) this.#rooms.give([room]);
         return decoded as DecodedSegment;
       },
       close: () => void this.#ask({ kind: 'close', file }).catch(() => undefined),

@@ -28,6 +28,21 @@ export function packInto(room: Uint8Array, segment: SegmentToDecode): SegmentToD
   return { ...segment, blocks, hash: segment.hash && packed.at(-1) };
 }
 
+/** Whether a segment's blocks lie in memory that another thread sees already. */
+export function isShared({ blocks }: SegmentToDecode): boolean {
+  return blocks.every(({ block }) => block.buffer instanceof SharedArrayBuffer);
+}
+
+/** The same segment, with copies of its hashes: they may be parts of whole trees, which would be sent too. */
+export function withOwnHashes(segment: SegmentToDecode): SegmentToDecode {
+  const blocks = inOrder(segment).map(({ shareNumber, block, hash }) => ({
+    shareNumber,
+    block,
+    hash: Uint8Array.from(hash),
+  }));
+  return { ...segment, blocks, hash: segment.hash && Uint8Array.from(segment.hash) };
+}
+
 function parts(segment: SegmentToDecode): Uint8Array[] {
   const blocks = inOrder(segment);
   const hash = segment.hash ? [segment.hash] : [];

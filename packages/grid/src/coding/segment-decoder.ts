@@ -33,6 +33,9 @@ export type DecodedSegment =
 
 /** Turns blocks of one file into its segments, in any order. */
 export interface SegmentDecoding {
+  /** Whether what it gives lies in memory of its own, and not where the blocks lie. */
+  readonly givesCopies: boolean;
+
   /** Decodes the blocks, proves what that gives, or else them, and decrypts it (where there is a key). */
   decode(segment: SegmentToDecode): Promise<DecodedSegment>;
 
@@ -45,11 +48,13 @@ export class SegmentDecoder implements SegmentDecoding {
   readonly #geometry: Pick<EncodingGeometry, 'segmentSize'>;
   readonly #key: Uint8Array | undefined;
   readonly #code: ErasureCode;
+  readonly givesCopies: boolean;
 
   /** @param key the file's read key, 16 bytes; without it the segments stay ciphertext */
   constructor(geometry: EncodingGeometry, key: Uint8Array | undefined) {
     this.#geometry = geometry;
     this.#key = key;
+    this.givesCopies = key !== undefined;
     this.#code = createErasureCode(geometry);
   }
 

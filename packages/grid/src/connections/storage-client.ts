@@ -217,6 +217,7 @@ export class StorageClient {
     end: number,
     signal?: AbortSignal,
     within?: number,
+    room?: Uint8Array,
   ): Promise<Uint8Array> {
     const { method, path } = storageRoutes.readShare;
     const { status, body } = await this.#requests.send({
@@ -225,6 +226,7 @@ export class StorageClient {
       headers: { range: formatRange({ begin: start, end }) },
       accept: 'application/octet-stream',
       limit: end - start,
+      room,
       signal,
       within,
       deadline: transferDeadline,

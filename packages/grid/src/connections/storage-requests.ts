@@ -40,6 +40,8 @@ export interface StorageRequest {
   readonly body?: Uint8Array;
   /** Most bytes of share data that are read. */
   readonly limit?: number;
+  /** Where an answer of just its size goes. */
+  readonly room?: Uint8Array | undefined;
   /** Most bytes of a message that are read; as many as messages ever have where not given. */
   readonly messageLimit?: number;
   /** Milliseconds for the whole request. */
@@ -83,7 +85,7 @@ export class StorageRequests {
     const { signal } = request;
     if (signal?.aborted) throw this.error('aborted', unwanted);
     const { messageLimit = maximumMessageSize } = request;
-    const receiver = new AnswerReceiver(Math.max(request.limit ?? 0, messageLimit));
+    const receiver = new AnswerReceiver(Math.max(request.limit ?? 0, messageLimit), request.room);
     let ended: Ending | undefined;
     const end = (reason: Ending) => {
       ended = reason;

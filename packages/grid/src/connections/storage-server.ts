@@ -82,7 +82,11 @@ export interface StorageServer {
   /** Gives up a share that is not complete. */
   abort(storageIndex: Uint8Array, shareNumber: number, uploadSecret: Uint8Array): Promise<void>;
 
-  /** The bytes from `start` up to `end` (exclusive) of a share; fewer where the share ends before. */
+  /**
+   * The bytes from `start` up to `end` (exclusive) of a share; fewer where the share ends before.
+   *
+   * @param room of so many bytes: all of them, or none, are in it when it resolves. After a failure it may still be written to
+   */
   read(
     storageIndex: Uint8Array,
     shareNumber: number,
@@ -90,6 +94,7 @@ export interface StorageServer {
     end: number,
     signal?: AbortSignal,
     within?: number,
+    room?: Uint8Array,
   ): Promise<Uint8Array>;
 
   /** Gives our account a lease on all shares of a file that it holds, from now on; refused with 404 if there are none. */

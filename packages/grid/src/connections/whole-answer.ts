@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { copyBytes } from '@holdfast/erasure';
 import type { Dispatcher } from 'undici';
 
 /** An answer with its body in one piece. */
@@ -38,6 +39,7 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   /** @throws AnswerTooLongError, what the request fails with, or what it was cancelled for */
   readonly answer: Promise<WholeAnswer>;
   readonly #limit: number;
+  readonly #room: Uint8Array | undefined;
   #resolve: (answer: WholeAnswer) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
   #controller: Dispatcher.DispatchController | undefined;
@@ -49,9 +51,13 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   #chunks: Uint8Array[] = [];
   #size = 0;
 
-  /** @param limit most bytes of a body that are read */
-  constructor(limit: number) {
+  /**
+   * @param limit most bytes of a body that are read
+   * @param room where a body of just its size goes
+   */
+  constructor(limit: number, room?: Uint8Array) {
     this.#limit = limit;
+    this.#room = room;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -85,6 +91,7 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
     this.#headers = headers;
     const announced = Number(headers['content-length'] ?? Number.NaN);
     if (announced > this.#limit) this.cancel(new AnswerTooLongError(this.#limit, announced));
+    else if (announced === this.#room?.length) this.#whole = this.#room;
     else if (Number.isInteger(announced)) this.#whole = Buffer.allocUnsafeSlow(announced);
   }
 
@@ -94,7 +101,7 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
       this.cancel(new AnswerTooLongError(this.#limit));
       return;
     }
-    if (this.#whole) this.#whole.set(chunk, this.#size);
+    if (this.#whole) copyBytes(chunk, this.#whole, this.#size);
     else this.#chunks.push(chunk);
     this.#size += chunk.length;
   }

@@ -10,7 +10,7 @@ function openShare(shareNumber: number) {
   });
   const reader = {
     share: { shareNumber },
-    unprovedBlock: async () => ({ block: await bytes, hash: new Uint8Array(32) }),
+    unprovedBlock: async () => ({ block: await bytes, hash: new Uint8Array(32), release: () => undefined }),
   };
   return { reader: reader as unknown as ShareReader, give };
 }
@@ -27,7 +27,8 @@ describe('the blocks of a segment', () => {
 
   it('are not asked for of shares whose blocks are there already', () => {
     const [one, two] = [openShare(1), openShare(2)];
-    const good = [[one.reader, { block: new Uint8Array(1), hash: new Uint8Array(32) }]] as const;
+    const block = { block: new Uint8Array(1), hash: new Uint8Array(32), release: () => undefined };
+    const good = [[one.reader, block]] as const;
     const blocks = new SegmentBlocks(0, { open: [one.reader, two.reader] }, good);
     expect(blocks.unasked()).toEqual([two.reader]);
   });

@@ -1,9 +1,10 @@
 import type { BlockToProve } from '../coding/segment-decoder.js';
+import type { LentBytes } from './joined-reads.js';
 import type { ShareReader } from './share-reader.js';
 import type { ShareSources } from './share-sources.js';
 
-/** A block as it came, and what it must hash to. */
-export type Block = Omit<BlockToProve, 'shareNumber'>;
+/** A block as it came, and what it must hash to. It is released when nobody will look at it any more. */
+export type Block = Omit<BlockToProve, 'shareNumber'> & Pick<LentBytes, 'release'>;
 
 type Outcome = { reader: ShareReader; block: Block } | { reader: ShareReader; error: Error };
 
@@ -76,9 +77,13 @@ export class SegmentBlocks {
     this.#hurry();
   }
 
-  /** Ends the reads that are still on their way. */
+  /** Ends the reads that are still on their way. What has come all the same, nobody looks at. */
   cancel(): void {
     this.#cancelling.abort(unwanted);
+    for (const outcome of this.pending.values())
+      outcome.then((came) => {
+        if ('block' in came) came.block.release();
+      });
   }
 }
 

@@ -54,25 +54,49 @@ export class SegmentFetcher {
    * @throws NotEnoughSharesError, WrongFileError, CodingError, or the reason of the download's signal
    */
   async fetch(segment: number, leaving: AbortSignal): Promise<readonly Uint8Array[]> {
-    const { decoding, description, proved } = this.#options;
-    const size = segmentDataSize(description.geometry, segment);
     let good: [ShareReader, Block][] = [];
     for (;;) {
       const fetched = await this.#fetchBlocks(segment, good, leaving);
-      const hash = proved ? this.#hashOf(segment) : undefined;
-      const blocks = [...fetched].map(([{ share }, block]) => ({ shareNumber: share.shareNumber, ...block }));
-      const decoded = await this.#inTurn(() => {
-        leaving.throwIfAborted();
-        return decoding.decode({ segment, blocks, size, hash });
+      const decoded = await this.#decode(segment, fetched, leaving).catch((error) => {
+        release(fetched);
+        throw error;
       });
-      if ('pieces' in decoded) return decoded.pieces;
-      if ('wrongSegment' in decoded)
+      if ('pieces' in decoded) {
+        if (this.#options.decoding.givesCopies) release(fetched);
+        return decoded.pieces;
+      }
+      if ('wrongSegment' in decoded) {
+        release(fetched);
         throw new WrongFileError(`segment ${segment} decodes to something else than its hash says`);
+      }
       const isWrong = ({ share }: ShareReader) => decoded.wrongBlocks.includes(share.shareNumber);
-      for (const reader of fetched.keys())
-        if (isWrong(reader)) this.#sources.drop(reader, wrongBlock(segment));
+      for (const [reader, block] of fetched) {
+        if (!isWrong(reader)) continue;
+        block.release();
+        this.#sources.drop(reader, wrongBlock(segment));
+      }
       good = [...fetched].filter(([reader]) => !isWrong(reader));
     }
+  }
+
+  async #decode(
+    segment: number,
+    fetched: ReadonlyMap<ShareReader, Block>,
+    leaving: AbortSignal,
+  ): Promise<DecodedSegment> {
+    const { decoding, description, proved } = this.#options;
+    const blocks = [...fetched].map(([{ share }, { block, hash }]) => ({
+      shareNumber: share.shareNumber,
+      block,
+      hash,
+    }));
+    const size = segmentDataSize(description.geometry, segment);
+    // Now, as it may have to be read again later.
+    const hash = proved ? this.#hashOf(segment) : undefined;
+    return this.#inTurn(() => {
+      leaving.throwIfAborted();
+      return decoding.decode({ segment, blocks, size, hash });
+    });
   }
 
   /** Decodes when the one before the last is decoded: so no more than two lie copied in memory for the thread. */
@@ -110,6 +134,9 @@ export class SegmentFetcher {
       leaving.throwIfAborted();
       this.#waiting.add(blocks);
       await this.#fill(blocks, leaving);
+    } catch (error) {
+      release(blocks.done);
+      throw error;
     } finally {
       this.#waiting.delete(blocks);
       for (const signal of [leaving, this.#signal]) signal?.removeEventListener('abort', end);
@@ -177,4 +204,8 @@ export class SegmentFetcher {
     if (reader) blocks.ask(reader);
     else await Promise.race(blocks.pending.values());
   }
+}
+
+function release(blocks: ReadonlyMap<ShareReader, Block>): void {
+  for (const block of blocks.values()) block.release();
 }

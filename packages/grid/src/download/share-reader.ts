@@ -12,6 +12,7 @@ import {
   type ShareVersion,
   treeNodeCount,
 } from '@holdfast/lafs';
+import type { BufferPool } from '../memory/buffer-pool.js';
 import { firstReadOf } from './download-memory.js';
 import { BadShareError, describeFile, type FileDescription } from './file-description.js';
 import type { FoundShare } from './found-share.js';
@@ -31,9 +32,10 @@ export class ShareReader {
     private readonly segmentHashesOf: (description: FileDescription) => HashSection,
     /** The first bytes of the share, as far as opening it needed them. */
     private readonly beginning: Uint8Array,
+    buffers: BufferPool | undefined,
   ) {
     this.segmentHashes = segmentHashesOf(told);
-    this.reads = new JoinedReads(share.server, storageIndex, share.shareNumber);
+    this.reads = new JoinedReads(share.server, storageIndex, share.shareNumber, buffers);
   }
 
   private readonly reads: JoinedReads;
@@ -60,6 +62,7 @@ export class ShareReader {
    * Reads a share's header and hashes and checks them.
    *
    * @param known the file's description, where another share has brought it already
+   * @param buffers memory for blocks, for whoever releases them
    * @throws StorageServerError, or an error that says what is wrong with the share
    */
   static async open(
@@ -67,6 +70,7 @@ export class ShareReader {
     storageIndex: Uint8Array,
     capability: ChkCapability,
     known: FileDescription | undefined,
+    buffers?: BufferPool,
   ): Promise<ShareReader> {
     const { server, shareNumber } = share;
     if (shareNumber >= capability.total) throw new BadShareError(`the file has no share ${shareNumber}`);
@@ -96,6 +100,7 @@ export class ShareReader {
       section(blockHashes, header.sections.blockHashTree),
       (described) => section(described.segmentHashes, header.sections.ciphertextHashTree),
       beginning,
+      buffers,
     );
   }
 
@@ -143,20 +148,20 @@ export class ShareReader {
   async unprovedBlock(
     segment: number,
     signal: AbortSignal,
-  ): Promise<{ block: Uint8Array; hash: Uint8Array }> {
+  ): Promise<{ block: Uint8Array; hash: Uint8Array; release: () => void }> {
     const { geometry } = this.description;
     const size = blockSizeOf(geometry, segment);
     const start = this.header.sections.data.offset + segment * geometry.blockSize;
-    const [block, expected] = await Promise.all([
+    const [{ bytes: block, release }, expected] = await Promise.all([
       start + size <= this.beginning.length
-        ? this.beginning.subarray(start, start + size)
+        ? { bytes: this.beginning.subarray(start, start + size), release: () => undefined }
         : this.reads.read(start, start + size, signal),
       this.blockHashes.leaf(segment),
       // For whoever decodes the segment: it is to be there when its blocks are.
       this.segmentHashes.leaf(segment),
     ]);
     if (!expected || block.length !== size) throw wrongBlock(segment);
-    return { block, hash: expected };
+    return { block, hash: expected, release };
   }
 }
 

@@ -3,6 +3,7 @@ import { type ChkCapability, verifyCapabilityOf } from '@holdfast/lafs';
 import { proveCapability } from '../check/prove-capability.js';
 import { reportCorrupt } from '../check/report-corrupt.js';
 import { NotEnoughSharesError, StorageServerError } from '../errors.js';
+import type { BufferPool } from '../memory/buffer-pool.js';
 import { unlimited } from '../repair/pace.js';
 import type { FileDescription } from './file-description.js';
 import { describeShare, type FoundShare, type ShareSupply } from './found-share.js';
@@ -24,6 +25,7 @@ export class ShareSources {
   readonly #finder: ShareSupply;
   readonly #logger: Logger;
   readonly #signal: AbortSignal | undefined;
+  readonly #buffers: BufferPool | undefined;
   readonly #open: ShareReader[] = [];
   /** Open too, but slow: for when there is no other. */
   readonly #slow: ShareReader[] = [];
@@ -38,15 +40,20 @@ export class ShareSources {
   #description: FileDescription | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** @param signal ends the download: its servers answer nothing after that */
+  /**
+   * @param signal ends the download: its servers answer nothing after that
+   * @param buffers memory for blocks, for whoever releases them
+   */
   constructor(
     capability: ChkCapability,
     storageIndex: Uint8Array,
     finder: ShareSupply,
     logger: Logger,
     signal: AbortSignal | undefined,
+    buffers?: BufferPool,
   ) {
     this.#signal = signal;
+    this.#buffers = buffers;
     this.#capability = capability;
     this.#storageIndex = storageIndex;
     this.#finder = finder;
@@ -223,7 +230,13 @@ export class ShareSources {
   async #openShare(share: FoundShare): Promise<void> {
     this.#beingOpened++;
     try {
-      const reader = await ShareReader.open(share, this.#storageIndex, this.#capability, this.#description);
+      const reader = await ShareReader.open(
+        share,
+        this.#storageIndex,
+        this.#capability,
+        this.#description,
+        this.#buffers,
+      );
       // The first description wins; all that get here are the same, since their hash is.
       this.#description ??= reader.description;
       this.#tellDoubted();
