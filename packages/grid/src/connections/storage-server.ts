@@ -85,7 +85,7 @@ export interface StorageServer {
   /**
    * The bytes from `start` up to `end` (exclusive) of a share; fewer where the share ends before.
    *
-   * @param room of so many bytes: all of them, or none, are in it when it resolves. After a failure it may still be written to
+   * @param room of so many bytes, where an answer of just that size goes. Nothing is written to it when this has settled
    */
   read(
     storageIndex: Uint8Array,

@@ -43,7 +43,7 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   #resolve: (answer: WholeAnswer) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
   #controller: Dispatcher.DispatchController | undefined;
-  #cancelledFor: Error | undefined;
+  #failedFor: Error | undefined;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   /** Where the answer said how long it is. */
@@ -53,7 +53,7 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
 
   /**
    * @param limit most bytes of a body that are read
-   * @param room where a body of just its size goes
+   * @param room where a body of just its size goes; nothing is written to it after the answer has failed
    */
   constructor(limit: number, room?: Uint8Array) {
     this.#limit = limit;
@@ -65,19 +65,19 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   }
 
   get cancelled(): boolean {
-    return this.#cancelledFor !== undefined;
+    return this.#failedFor !== undefined;
   }
 
   /** Ends the request, also while it still waits for a connection. */
   cancel(reason: Error): void {
-    this.#cancelledFor = reason;
+    this.#failedFor ??= reason;
     this.#controller?.abort(reason);
     this.#reject(reason);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#cancelledFor) controller.abort(this.#cancelledFor);
+    if (this.#failedFor) controller.abort(this.#failedFor);
   }
 
   onResponseStart(
@@ -96,7 +96,8 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (this.#cancelledFor) return;
+    // Its room may be in other hands.
+    if (this.#failedFor) return;
     if (this.#size + chunk.length > this.#limit) {
       this.cancel(new AnswerTooLongError(this.#limit));
       return;
@@ -112,6 +113,7 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#failedFor ??= error;
     this.#reject(error);
   }
 }

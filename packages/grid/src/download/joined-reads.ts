@@ -93,6 +93,7 @@ export class JoinedReads {
         } else release();
       }
     } catch (error) {
+      if (room) this.#buffers?.give([room]);
       for (const reader of readers) reader.fail(error);
     }
   }

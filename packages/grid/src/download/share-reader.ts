@@ -160,7 +160,10 @@ export class ShareReader {
       // For whoever decodes the segment: it is to be there when its blocks are.
       this.segmentHashes.leaf(segment),
     ]);
-    if (!expected || block.length !== size) throw wrongBlock(segment);
+    if (!expected || block.length !== size) {
+      release();
+      throw wrongBlock(segment);
+    }
     return { block, hash: expected, release };
   }
 }
