@@ -23,6 +23,6 @@ export interface Coding {
    */
   decode(geometry: EncodingGeometry, key: Uint8Array | undefined): SegmentDecoding;
 
-  /** Memory that can be handed to this coding's `encode` without being copied. */
+  /** Memory that can be handed to this coding's `encode` and `decode` without being copied. */
   buffer(size: number): Uint8Array;
 }

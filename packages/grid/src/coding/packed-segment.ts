@@ -7,7 +7,7 @@ export function packedSize(segment: SegmentToDecode): number {
 }
 
 /**
- * A copy of a segment's blocks and hashes that lies in memory which another thread sees: what servers sent lies in
+ * A copy of a segment's blocks and hashes that lies in memory which another thread sees: what servers sent may lie in
  * memory that it does not, and holds more than this segment. The blocks are in order of their share numbers, so that those
  * of the first shares are the segment as it stands.
  *

@@ -28,12 +28,16 @@ const plaintext = (segment: number) =>
   content.subarray(segment * segmentSize, segment * segmentSize + segmentDataSize(geometry, segment));
 
 /** A segment of the file, of which the blocks of these shares are there. */
-async function stored(segment: number, shares: readonly number[]): Promise<SegmentToDecode> {
+async function stored(
+  segment: number,
+  shares: readonly number[],
+  buffer: (size: number) => Uint8Array = Buffer.alloc,
+): Promise<SegmentToDecode> {
   const ciphertext = createFileCipher(key, segment * segmentSize).update(plaintext(segment));
-  const rooms = Array.from({ length: 7 }, () => Buffer.alloc(blockSizeOf(geometry, segment)));
+  const rooms = Array.from({ length: 7 }, () => buffer(blockSizeOf(geometry, segment)));
   await localCoding.encode(geometry, undefined).encode(ciphertext, rooms);
   const blocks = shares.map((shareNumber) => {
-    const block = rooms[shareNumber] as Buffer;
+    const block = rooms[shareNumber] as Uint8Array;
     return { shareNumber, block, hash: blockHash(block) };
   });
   return { segment, blocks, size: ciphertext.length, hash: ciphertextSegmentHash(ciphertext) };
@@ -51,9 +55,10 @@ function damaged(segment: SegmentToDecode, shareNumber: number): SegmentToDecode
 }
 
 describe.each([
-  ['here', localCoding],
-  ['on a thread of its own', thread],
-])('segments decoded %s', (_place, coding) => {
+  ['here', localCoding, Buffer.alloc],
+  ['on a thread of its own', thread, Buffer.alloc],
+  ['on a thread that sees their blocks', thread, thread.buffer],
+])('segments decoded %s', (_place, coding, buffer) => {
   it.each([
     ['the first shares', [0, 1, 2]],
     ['the first shares in another order', [2, 0, 1]],
@@ -63,7 +68,7 @@ describe.each([
     const decoding = coding.decode(geometry, key);
     const segments = Array.from({ length: segmentCount }, (_, segment) => segment).toReversed();
     const decoded = await Promise.all(
-      segments.map(async (segment) => decoding.decode(await stored(segment, shares))),
+      segments.map(async (segment) => decoding.decode(await stored(segment, shares, buffer))),
     );
     for (const [index, segment] of segments.entries()) {
       const result = decoded[index];
@@ -77,8 +82,8 @@ describe.each([
     const decoding = coding.decode(geometry, undefined);
     // Memory that is used again must not be what was given before.
     const [first, second] = [
-      await decoding.decode(await stored(0, [0, 1, 2])),
-      await decoding.decode(await stored(1, [0, 1, 2])),
+      await decoding.decode(await stored(0, [0, 1, 2], buffer)),
+      await decoding.decode(await stored(1, [0, 1, 2], buffer)),
     ];
     if (!('pieces' in first && 'pieces' in second)) throw new Error('a segment was not decoded');
     for (const [segment, { pieces }] of [first, second].entries()) {
@@ -88,9 +93,28 @@ describe.each([
     decoding.close();
   });
 
+  it.each([
+    ['with a key', key],
+    ['without', undefined],
+  ])(
+    'stay what they are when their blocks are written over, where they are said to be copies: %s',
+    async (_, given) => {
+      const decoding = coding.decode(geometry, given);
+      const segment = await stored(0, [0, 1, 2], buffer);
+      const decoded = await decoding.decode(segment);
+      if (!('pieces' in decoded)) throw new Error('the segment was not decoded');
+      if (decoding.givesCopies) for (const { block } of segment.blocks) block.fill(0);
+      const bytes = Buffer.concat(decoded.pieces);
+      const found = given ? bytes : createFileCipher(key, 0).update(bytes);
+      expect(found.equals(plaintext(0))).toBe(true);
+      expect(decoding.givesCopies).toBe(coding === thread || given !== undefined);
+      decoding.close();
+    },
+  );
+
   it('name every share whose block is wrong', async () => {
     const decoding = coding.decode(geometry, key);
-    const segment = damaged(damaged(await stored(1, [5, 0, 3]), 5), 3);
+    const segment = damaged(damaged(await stored(1, [5, 0, 3], buffer), 5), 3);
     for (const hash of [segment.hash, undefined]) {
       const wrong = { wrongBlocks: expect.toSatisfy(isSetOf(3, 5)) };
       expect(await decoding.decode({ ...segment, hash })).toEqual(wrong);
@@ -100,7 +124,7 @@ describe.each([
 
   it('are refused where good blocks decode to something else, unless somebody else proves that', async () => {
     const decoding = coding.decode(geometry, key);
-    const segment = { ...(await stored(0, [0, 1, 2])), hash: randomBytes(32) };
+    const segment = { ...(await stored(0, [0, 1, 2], buffer)), hash: randomBytes(32) };
     expect(await decoding.decode(segment)).toEqual({ wrongSegment: true });
     expect(await decoding.decode({ ...segment, hash: undefined })).toHaveProperty('pieces');
     decoding.close();

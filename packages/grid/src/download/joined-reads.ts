@@ -5,7 +5,7 @@ import type { BufferPool } from '../memory/buffer-pool.js';
 /** Most bytes of reads that are joined: as much as an upload sends in one request. */
 const largestJoined = 1024 * 1024;
 
-/** Below so many bytes new memory costs less. */
+/** Memory is lent in multiples of so many bytes; for less, new memory costs less. */
 const leastLent = 64 * 1024;
 
 /** Bytes of a share, in memory that may be used again. */
@@ -75,27 +75,40 @@ export class JoinedReads {
   async #readFor(readers: readonly Reader[]): Promise<void> {
     const start = readers[0]?.question.start ?? 0;
     const end = readers.at(-1)?.question.end ?? start;
-    const room = end - start < leastLent ? undefined : this.#buffers?.take(end - start);
+    let memory: Uint8Array | undefined;
+    let bytes: Uint8Array;
     try {
-      const bytes = await whileAwaited(readers, (signal) =>
+      memory = this.#take(end - start);
+      const room = memory?.subarray(0, end - start);
+      bytes = await whileAwaited(readers, (signal) =>
         this.#server.read(this.#storageIndex, this.#shareNumber, start, end, signal, undefined, room),
       );
-      let looking = readers.length;
-      const release = () => {
-        looking--;
-        if (looking === 0 && room) this.#buffers?.give([room]);
-      };
-      for (const reader of readers) {
-        const { question, waits } = reader;
-        if (waits) {
-          const part = bytes.subarray(question.start - start, question.end - start);
-          reader.give({ bytes: part, release: once(release) });
-        } else release();
-      }
     } catch (error) {
-      if (room) this.#buffers?.give([room]);
+      this.#giveBack(memory);
       for (const reader of readers) reader.fail(error);
+      return;
     }
+    let looking = readers.length;
+    const release = () => {
+      looking--;
+      if (looking === 0) this.#giveBack(memory);
+    };
+    for (const reader of readers) {
+      const { question, waits } = reader;
+      if (waits) {
+        const part = bytes.subarray(question.start - start, question.end - start);
+        reader.give({ bytes: part, release: once(release) });
+      } else release();
+    }
+  }
+
+  /** Of few different sizes: the last read of each file has a size of its own, which hardly any other has. */
+  #take(size: number): Uint8Array | undefined {
+    return size < leastLent ? undefined : this.#buffers?.take(Math.ceil(size / leastLent) * leastLent);
+  }
+
+  #giveBack(memory: Uint8Array | undefined): void {
+    if (memory) this.#buffers?.give([memory]);
   }
 }
 

@@ -4,15 +4,19 @@ import type { ShareReader } from './share-reader.js';
 
 /** An open share of a number, of which the test gives the block when it likes. */
 function openShare(shareNumber: number) {
+  let released = 0;
+  const release = () => {
+    released++;
+  };
   let give: (byte: number) => void = () => undefined;
   const bytes = new Promise<Uint8Array>((resolve) => {
     give = (byte) => resolve(Uint8Array.of(byte));
   });
   const reader = {
     share: { shareNumber },
-    unprovedBlock: async () => ({ block: await bytes, hash: new Uint8Array(32), release: () => undefined }),
+    unprovedBlock: async () => ({ block: await bytes, hash: new Uint8Array(32), release }),
   };
-  return { reader: reader as unknown as ShareReader, give };
+  return { reader: reader as unknown as ShareReader, give, released: () => released };
 }
 
 describe('the blocks of a segment', () => {
@@ -47,5 +51,19 @@ describe('the blocks of a segment', () => {
       reader: two.reader,
       block: { block: Uint8Array.of(7) },
     });
+  });
+
+  it('are released where they come when nobody waits for them any more', async () => {
+    const [one, two] = [openShare(1), openShare(2)];
+    const blocks = new SegmentBlocks(0, { open: [] });
+    blocks.ask(one.reader);
+    blocks.ask(two.reader);
+    one.give(1);
+    await blocks.next(1_000);
+    blocks.pending.delete(one.reader);
+    blocks.cancel();
+    two.give(2);
+    await expect.poll(two.released).toBe(1);
+    expect(one.released()).toBe(0);
   });
 });

@@ -81,7 +81,7 @@ export class SegmentBlocks {
   cancel(): void {
     this.#cancelling.abort(unwanted);
     for (const outcome of this.pending.values())
-      outcome.then((came) => {
+      void outcome.then((came) => {
         if ('block' in came) came.block.release();
       });
   }

@@ -99,7 +99,7 @@ export class SegmentFetcher {
     });
   }
 
-  /** Decodes when the one before the last is decoded: so no more than two lie copied in memory for the thread. */
+  /** Decodes when the one before the last is decoded: so no more than two lie with the thread, and in copies where it does not see their blocks. */
   async #inTurn(decode: () => Promise<DecodedSegment>): Promise<DecodedSegment> {
     const [turn, last] = this.#decoded;
     const decoded = turn.then(decode);

@@ -152,14 +152,19 @@ export class ShareReader {
     const { geometry } = this.description;
     const size = blockSizeOf(geometry, segment);
     const start = this.header.sections.data.offset + segment * geometry.blockSize;
-    const [{ bytes: block, release }, expected] = await Promise.all([
+    const reading =
       start + size <= this.beginning.length
-        ? { bytes: this.beginning.subarray(start, start + size), release: () => undefined }
-        : this.reads.read(start, start + size, signal),
+        ? Promise.resolve({ bytes: this.beginning.subarray(start, start + size), release: () => undefined })
+        : this.reads.read(start, start + size, signal);
+    const hashes = Promise.all([
       this.blockHashes.leaf(segment),
       // For whoever decodes the segment: it is to be there when its blocks are.
       this.segmentHashes.leaf(segment),
     ]);
+    const [{ bytes: block, release }, [expected]] = await Promise.all([reading, hashes]).catch((error) => {
+      reading.then((lent) => lent.release()).catch(() => undefined);
+      throw error;
+    });
     if (!expected || block.length !== size) {
       release();
       throw wrongBlock(segment);
