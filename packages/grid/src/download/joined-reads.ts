@@ -24,7 +24,7 @@ type Reader = Asker<{ readonly start: number; readonly end: number }, LentBytes>
  *
  * Answers come into memory that is used again, where there is a pool of it. With new memory for each, V8 looked through
  * everything it has two or three times for each 100 MB, on three threads, and the blocks had to be copied for the thread that
- * decodes: a download took a quarter more processor time and a third more time.
+ * decodes: a large download took a third more time.
  */
 export class JoinedReads {
   readonly #server: Pick<StorageServer, 'read' | 'nickname'>;
