@@ -126,7 +126,7 @@ export class StorageRequests {
     for (const value of formatSecrets(request.secrets ?? {})) headers.push(secretsHeader, value);
     const { method, path, body = null } = request;
     const send = (pool: Pool) => {
-      if (!receiver.cancelled) pool.dispatch({ method, path, headers, body }, receiver);
+      if (!receiver.failed) pool.dispatch({ method, path, headers, body }, receiver);
     };
     const { pool } = this.#options;
     if (pool.current) send(pool.current);

@@ -6,10 +6,10 @@ const controller = { abort: () => undefined } as unknown as Dispatcher.DispatchC
 const room = () => Buffer.alloc(6, '.');
 
 /** An answer that has begun, and said that it will have so many bytes. */
-function begun(length: number, into: Uint8Array, status = 206): AnswerReceiver {
+function begun(length: number, into: Uint8Array): AnswerReceiver {
   const receiver = new AnswerReceiver(100, into);
   receiver.onRequestStart(controller);
-  receiver.onResponseStart(controller, status, { 'content-length': String(length) });
+  receiver.onResponseStart(controller, 206, { 'content-length': String(length) });
   return receiver;
 }
 

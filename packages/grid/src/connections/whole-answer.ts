@@ -64,7 +64,8 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
     });
   }
 
-  get cancelled(): boolean {
+  /** Whether it has ended without an answer. */
+  get failed(): boolean {
     return this.#failedFor !== undefined;
   }
 

@@ -88,17 +88,16 @@ export class JoinedReads {
       for (const reader of readers) reader.fail(error);
       return;
     }
-    let looking = readers.length;
-    const release = () => {
-      looking--;
-      if (looking === 0) this.#giveBack(memory);
+    const looking = new Set(readers);
+    const release = (reader: Reader) => {
+      if (looking.delete(reader) && looking.size === 0) this.#giveBack(memory);
     };
     for (const reader of readers) {
       const { question, waits } = reader;
       if (waits) {
         const part = bytes.subarray(question.start - start, question.end - start);
-        reader.give({ bytes: part, release: once(release) });
-      } else release();
+        reader.give({ bytes: part, release: () => release(reader) });
+      } else release(reader);
     }
   }
 
@@ -122,12 +121,4 @@ function joinable(readers: readonly Reader[]): number {
     last = next.end;
   }
   return count;
-}
-
-function once(work: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) work();
-    done = true;
-  };
 }

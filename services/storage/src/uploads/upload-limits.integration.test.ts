@@ -101,7 +101,7 @@ describe('an abandoned upload', () => {
     async function* steadily() {
       for (let piece = 0; piece < pieces; piece++) {
         yield Buffer.alloc(50_000, piece);
-        await new Promise((resolve) => setTimeout(resolve, 150));
+        await new Promise((resolve) => setTimeout(resolve, 200));
       }
     }
     const answer = await server.client.write(share, { begin: 0, end: size }, Readable.from(steadily()));
