@@ -26,13 +26,14 @@ export async function verifyEncoding(
   good: readonly FoundShare[],
   options: VerifyEncodingOptions,
 ): Promise<string | undefined> {
-  const { logger, signal } = options;
+  const { logger, signal, buffers } = options;
   const sources = new ShareSources(
     capability,
     capability.storageIndex,
     new KnownShares(good),
     logger,
     signal,
+    buffers,
   );
   try {
     await proveShares(await openForRepair(capability, sources), options);

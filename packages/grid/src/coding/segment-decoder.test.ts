@@ -8,7 +8,7 @@ import {
   segmentDataSize,
 } from '@holdfast/lafs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CodingThread } from './coding-thread.js';
+import { CodingError, CodingThread } from './coding-thread.js';
 import { localCoding } from './local-coding.js';
 import type { SegmentToDecode } from './segment-decoder.js';
 
@@ -128,6 +128,24 @@ describe.each([
     expect(await decoding.decode(segment)).toEqual({ wrongSegment: true });
     expect(await decoding.decode({ ...segment, hash: undefined })).toHaveProperty('pieces');
     decoding.close();
+  });
+});
+
+describe('a thread that ends while segments of a file lie with it', () => {
+  it('fails what it had, and the rest of that file; the next file is decoded by another', async () => {
+    const ending = new CodingThread();
+    const segments = [await stored(0, [0, 1, 2]), await stored(1, [0, 1, 2])];
+    const decoding = ending.decode(geometry, key);
+    const ended = expect(Promise.all(segments.map((segment) => decoding.decode(segment)))).rejects.toThrow(
+      CodingError,
+    );
+    await ending.close();
+    await ended;
+    for (const segment of segments) await expect(decoding.decode(segment)).rejects.toThrow(CodingError);
+
+    const next = ending.decode(geometry, key);
+    for (const segment of segments) expect(await next.decode(segment)).toHaveProperty('pieces');
+    await ending.close();
   });
 });
 

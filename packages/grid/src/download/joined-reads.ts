@@ -11,7 +11,7 @@ const leastLent = 64 * 1024;
 /** Bytes of a share, in memory that may be used again. */
 export interface LentBytes {
   readonly bytes: Uint8Array;
-  /** To be called when nobody will look at them any more, or not at all where that is not known. */
+  /** To be called when nobody will look at them any more, or not at all where that is not known. Again does no harm. */
   readonly release: () => void;
 }
 

@@ -13,10 +13,14 @@ const slowAtLeast = 500;
 /** What is taken for "lately" before the first segment has come. */
 const firstGuess = 400;
 
+type Sources = Pick<ShareSources, 'open' | 'more' | 'drop' | 'demote' | 'notEnough'>;
+
 /** What segments are fetched with. */
 export interface SegmentFetcherOptions {
-  readonly sources: ShareSources;
-  readonly description: FileDescription;
+  readonly sources: Sources;
+  readonly description: Pick<FileDescription, 'geometry'> & {
+    readonly segmentHashes: Pick<FileDescription['segmentHashes'], 'leaf'>;
+  };
   readonly decoding: SegmentDecoding;
   /**
    * Whether the ciphertext of each segment is compared with its hash. Good blocks of k shares can still disagree with
@@ -31,7 +35,7 @@ export interface SegmentFetcherOptions {
 /** Fetches segments, each from any k shares, turning to others when one fails, is wrong or is slow. */
 export class SegmentFetcher {
   readonly #options: SegmentFetcherOptions;
-  readonly #sources: ShareSources;
+  readonly #sources: Sources;
   readonly #required: number;
   readonly #signal: AbortSignal | undefined;
   /** The last two segments that were decoded, or are to be. */

@@ -129,13 +129,14 @@ class Repair {
     { results, good }: Look,
     candidates: readonly PlacingServer[],
   ): Promise<PlacedFromSources> {
-    const { logger, signal } = this.#options;
+    const { logger, signal, buffers } = this.#options;
     const sources = new ShareSources(
       capability,
       capability.storageIndex,
       new KnownShares(good),
       logger,
       signal,
+      buffers,
     );
     try {
       const placed = await placeMissing(

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { silentLogger } from '@holdfast/common/logging';
+import {
+  type ChkReadCapability,
+  encodingGeometry,
+  immutableShareLayout,
+  storageIndexOf,
+  uriExtensionHash,
+  uriExtensionLength,
+} from '@holdfast/lafs';
+import { describe, expect, it } from 'vitest';
+import { localCoding } from '../coding/local-coding.js';
+import type { StorageServer } from '../connections/storage-server.js';
+import { StorageServerError } from '../errors.js';
+import { FileEncoder } from '../upload/file-encoder.js';
+import { encodeWholeShares } from '../upload/whole-shares.js';
+import { type FoundShare, KnownShares } from './found-share.js';
+import type { ShareReader } from './share-reader.js';
+import { ShareSources } from './share-sources.js';
+
+const [required, total] = [2, 4];
+const content = randomBytes(3_000);
+const key = randomBytes(16);
+const geometry = encodingGeometry({ required, total, maximumSegmentSize: 4_000, size: content.length });
+const layout = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) });
+const file = { read: async (start: number, length: number) => content.subarray(start, start + length) };
+const { shares, hashes } = await encodeWholeShares(
+  new FileEncoder(file, geometry, localCoding.encode(geometry, key)),
+  layout,
+  total,
+);
+const capability: ChkReadCapability = {
+  kind: 'CHK',
+  key,
+  uriExtensionHash: uriExtensionHash(hashes.uriExtension),
+  required,
+  total,
+  size: content.length,
+};
+
+const serverCalled = (nickname: string) => ({ id: nickname, nickname }) as StorageServer;
+
+/** A share of the file, which its server has sent whole. */
+function held(shareNumber: number, server = serverCalled(`storage${shareNumber}`)): FoundShare {
+  return { shareNumber, server, data: shares.get(shareNumber) as Uint8Array };
+}
+
+/** The file's shares, opened. */
+async function started(...found: FoundShare[]) {
+  const sources = new ShareSources(
+    capability,
+    storageIndexOf(capability),
+    new KnownShares(found),
+    silentLogger(),
+    undefined,
+  );
+  await sources.start();
+  const numbers = () => sources.open.map(({ share }) => share.shareNumber);
+  const reader = (shareNumber: number) =>
+    sources.open.find(({ share }) => share.shareNumber === shareNumber) as ShareReader;
+  /** Whether there is one more share of which a segment has nothing that has the blocks of these. */
+  const another = (...had: number[]) => sources.more(() => numbers().some((number) => !had.includes(number)));
+  return { sources, numbers, reader, another };
+}
+
+const gone = new StorageServerError('unreachable', 'storage0', 'it went away');
+
+describe('the shares that a download reads from', () => {
+  it('are as many as the file needs, and those that need no decoding first', async () => {
+    const { numbers } = await started(held(3), held(1), held(2), held(0));
+    expect(numbers().toSorted()).toEqual([0, 1]);
+  });
+
+  it('are of different servers, as far as there are', async () => {
+    const one = serverCalled('one');
+    const { numbers } = await started(held(0, one), held(1, one), held(3, serverCalled('another')));
+    expect(numbers().toSorted()).toEqual([0, 3]);
+  });
+
+  it('are others when one is slow, which is used again when there is no other', async () => {
+    const { sources, numbers, reader, another } = await started(held(0), held(1), held(2));
+    expect(sources.demote(reader(0))).toBe(true);
+    expect(numbers()).toEqual([1]);
+    expect(await another(1)).toBe(true);
+    expect(numbers()).toEqual([1, 2]);
+    expect(await another(1, 2)).toBe(true);
+    expect(numbers()).toEqual([1, 2, 0]);
+    expect(await another(0, 1, 2)).toBe(false);
+  });
+
+  it('are counted as slow once', async () => {
+    const { sources, reader } = await started(held(0), held(1));
+    const slow = reader(0);
+    expect([sources.demote(slow), sources.demote(slow)]).toEqual([true, false]);
+  });
+
+  it('do not come back when they fail while they are slow', async () => {
+    const { sources, numbers, reader, another } = await started(held(0), held(1));
+    const slow = reader(0);
+    sources.demote(slow);
+    sources.drop(slow, gone);
+    expect(await another(1)).toBe(false);
+    expect(numbers()).toEqual([1]);
+    expect([...sources.givenUp].map(([{ shareNumber }, error]) => [shareNumber, error])).toEqual([[0, gone]]);
+    const { found, required: needed, reasons } = sources.notEnough();
+    expect([found, needed]).toEqual([1, 2]);
+    expect(reasons).toEqual(['share 0 on storage0: storage0: it went away']);
+  });
+});
