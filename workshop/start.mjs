@@ -20,15 +20,24 @@ async function start(args) {
 function npmAbove(pid) {
   if (process.env.npm_lifecycle_event === undefined) return undefined;
   for (let above = pid; above > 1; ) {
-    const [parent, ...words] = execFileSync('ps', ['-o', 'ppid=,args=', '-p', String(above)], {
-      encoding: 'utf8',
-    })
-      .trim()
-      .split(/\s+/);
+    const [parent, ...words] = processAndParent(above);
     if (words.some((word) => /^(.*\/)?npm(-cli\.js)?$/.test(word))) return above;
     above = Number(parent);
   }
   return undefined;
+}
+
+/** The parent of a process, and its command line by words; nothing where there is no `ps`, as in small containers. */
+function processAndParent(pid) {
+  try {
+    const line = execFileSync('ps', ['-o', 'ppid=,args=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return line.trim().split(/\s+/);
+  } catch {
+    return [];
+  }
 }
 
 /** Whoever kills npm means us too, but npm's shell does not hand signals on: then stop as for Ctrl-C. */

@@ -1,3 +1,4 @@
+import { release } from '@holdfast/common/release';
 import { Command } from 'commander';
 import { accountCommand } from './commands/account.js';
 import { announcementsCommand } from './commands/announcements.js';
@@ -24,6 +25,7 @@ import { explain } from './exit-status.js';
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('holdfast')
     .description('A storage grid, compatible with Tahoe-LAFS.')
+    .version(release)
     .exitOverride()
     .showSuggestionAfterError(false)
     .helpCommand(false);

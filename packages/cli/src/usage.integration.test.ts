@@ -1,3 +1,4 @@
+import { release } from '@holdfast/common/release';
 import { describe, expect, it } from 'vitest';
 import { holdfast } from './testing/run-holdfast.js';
 
@@ -34,6 +35,10 @@ describe('wrong usage', () => {
     expect(status).toBe(0);
     expect(stdout).toContain('--broker');
   });
+});
+
+it('the release is told to who asks', async () => {
+  expect(await holdfast(['--version'])).toEqual({ status: 0, stdout: `${release}\n`, stderr: '' });
 });
 
 describe('what cannot be done', () => {

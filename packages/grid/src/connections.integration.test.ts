@@ -344,12 +344,12 @@ describe('a connection', () => {
       await connected(set, 1);
       const labels = `server="${server.known.id}"`;
       expect(await registry.metrics()).toContain(
-        `holdfast_storage_server_connected{${labels},nickname="s1"} 1`,
+        `holdfast_storage_server_connected{${labels},server_nickname="s1"} 1`,
       );
       await server.stop();
       await becomes(set, 'unreachable', 10_000);
       const metrics = await registry.metrics();
-      expect(metrics).toContain(`holdfast_storage_server_connected{${labels},nickname="s1"} 0`);
+      expect(metrics).toContain(`holdfast_storage_server_connected{${labels},server_nickname="s1"} 0`);
       expect(metrics).toMatch(
         new RegExp(`holdfast_storage_server_failures_total{${labels},reason="unreachable"} [1-9]`),
       );

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
 import { urlWithPassword } from '@holdfast/common/configuration';
-import { openDatabase } from '@holdfast/common/database';
+import { type Database, openDatabase } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import { type Logger, Seldom } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
@@ -32,9 +32,6 @@ import { Worker } from './worker/worker.js';
 
 const longestRetryPause = 60 * 60_000;
 
-/** What of a repairer is fit to work, for `/readyz`. */
-type Waiting = { database: true | string };
-
 /** Builds a repairer from its folder's settings, part by part; each stops with the lifecycle. */
 export async function compose(
   dir: string,
@@ -52,11 +49,14 @@ export async function compose(
   const busSettings = await membership.ownBus();
   const postgres = await urlWithPassword(dir, 'postgres', configuration.postgres);
 
-  const waiting: Waiting = { database: 'waiting for Postgres' };
+  let opened: Database | undefined;
   const operator = await openOperatorPort({
     listen: configuration.operator.listen,
     registry,
-    checks: { database: () => waiting.database, servers: () => membership.readiness() },
+    checks: {
+      database: () => (opened ? (opened.problem ?? true) : 'Postgres has not answered yet'),
+      servers: () => membership.readiness(),
+    },
   });
   lifecycle.add('operator port', operator.close);
 
@@ -70,7 +70,7 @@ export async function compose(
   lifecycle.add('database', database.close);
   await migrateRepairer(database, logger);
   await membership.join({ database, lifecycle });
-  waiting.database = true;
+  opened = database;
 
   const bus = new Bus({ ...busSettings, name, logger });
   lifecycle.add('bus', () => bus.close());

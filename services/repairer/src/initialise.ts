@@ -26,7 +26,7 @@ export async function initialise(dir: string, options: RepairerOptions): Promise
       'node.yaml': {
         ...nodeYamlFields('repairer', options),
         ...(options.gridManagers === undefined ? {} : { grid_managers: options.gridManagers }),
-        limits: { jobs: 8, requests_per_server: 8, memory: '64MiB', attempts: 5 },
+        limits: { jobs: 16, requests_per_server: 8, memory: '64MiB', attempts: 5 },
         spool: { path: 'spool', stable_for: '10s' },
       },
       'connections.yaml': newConnections(reachingFields(options)),

@@ -70,7 +70,7 @@ describe('a repairer without Postgres and bus', () => {
       fetch(`http://127.0.0.1:${operator}/readyz`),
     );
     expect(ready.status).toBe(503);
-    expect(await ready.json()).toMatchObject({ checks: { database: 'waiting for Postgres' } });
+    expect(await ready.json()).toMatchObject({ checks: { database: 'Postgres has not answered yet' } });
     expect((await fetch(`http://127.0.0.1:${operator}/healthz`)).status).toBe(200);
     child.kill('SIGTERM');
     const { status, out } = await ended;

@@ -8,13 +8,20 @@ import { type RepairLab, repairLab, shares } from './testing/repair-lab.js';
 
 const deadline = 110_000;
 
-/** The queue as it is in Postgres. */
-async function openQueue({ lab }: RepairLab): Promise<Database> {
+/** What was planned for the first repairer of a grid. */
+async function firstRepairer({ lab }: RepairLab) {
   const plan = JSON.parse(await readFile(join(lab.dir, 'plan.json'), 'utf8')) as {
-    nodes: { role: string; database: string }[];
+    nodes: { role: string; database: string; operatorPort: number }[];
   };
-  const name = plan.nodes.find(({ role }) => role === 'repairer')?.database ?? '';
-  const url = databaseUrl(lab.description.postgres, name);
+  const planned = plan.nodes.find(({ role }) => role === 'repairer');
+  if (!planned) throw new Error('no repairer was planned');
+  return planned;
+}
+
+/** The queue as it is in Postgres. */
+async function openQueue(grid: RepairLab): Promise<Database> {
+  const { database } = await firstRepairer(grid);
+  const url = databaseUrl(grid.lab.description.postgres, database);
   return openPool({ url, applicationName: 'holdfast test', logger: silentLogger(), connections: 2 });
 }
 
@@ -88,7 +95,11 @@ describe('repairs, whatever is killed meanwhile', () => {
     await grid.emptyServer('s3');
     await askFor(capabilities);
     await until('the repairs have begun', async () => (await doneSoFar()) > 0);
+    const { operatorPort } = await firstRepairer(grid);
+    const ready = async () => (await fetch(`http://127.0.0.1:${operatorPort}/readyz`)).status;
+    expect(await ready()).toBe(200);
     await grid.lab.kill('postgres');
+    await until('a repairer says that it can do nothing', async () => (await ready()) === 503);
     await grid.lab.start('postgres');
     await until('all jobs are done', async () => (await doneSoFar()) === capabilities.length);
     await expectAllWell(capabilities);

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
 import { busAccess, urlWithPassword } from '@holdfast/common/configuration';
@@ -9,6 +8,7 @@ import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { openOperatorPort } from '@holdfast/common/operator-port';
+import { release } from '@holdfast/common/release';
 import { AccountBook } from './accounts/account-book.js';
 import { AccountFollowing } from './accounts/account-following.js';
 import type { Credentials } from './accounts/credentials.js';
@@ -35,10 +35,6 @@ import { Generation } from './recovery/generation.js';
 import { recover } from './recovery/recover.js';
 import { StandingWatch } from './recovery/standing-watch.js';
 import { DiskShareBackend } from './share-backend/disk-share-backend.js';
-
-const { version: release } = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-) as { version: string };
 
 /** Builds a storage server from its folder and configuration, and starts it. */
 export async function compose(

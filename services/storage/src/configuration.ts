@@ -15,16 +15,18 @@ const fields = z.strictObject({
   listen: hostPort,
   /** Where clients are told to find it: just these. */
   locations: z.array(hostPort).max(32),
-  shares: z.strictObject({
-    /** The folder of shares, within the node's folder where it is not absolute. */
-    path: z.string().min(1).default('shares'),
-    /** Space on its disk that is never promised to anybody. */
-    reserved_space: byteSize.prefault('1GB'),
-    /** Most bytes of a mutable share. A client sends it in one request, and a few of these are in memory at once. */
-    largest_mutable: byteSize
-      .prefault('64MB')
-      .refine((bytes) => bytes <= 1_000_000_000, 'expected at most 1GB'),
-  }),
+  shares: z
+    .strictObject({
+      /** The folder of shares, within the node's folder where it is not absolute. */
+      path: z.string().min(1).default('shares'),
+      /** Space on its disk that is never promised to anybody. */
+      reserved_space: byteSize.prefault('1GB'),
+      /** Most bytes of a mutable share. A client sends it in one request, and a few of these are in memory at once. */
+      largest_mutable: byteSize
+        .prefault('64MB')
+        .refine((bytes) => bytes <= 1_000_000_000, 'expected at most 1GB'),
+    })
+    .prefault({}),
   /** Whether whoever knows the announced address may store. */
   anonymous_account: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   /** Certificates of grid managers that vouch for this server: a folder of them, or files. */

@@ -10,7 +10,10 @@ export function announcementsCommand(program: Command): void {
     announcements
       .command(name)
       .description(description)
-      .requiredOption('--dir <dir>', 'the folder of an introducer, a broker or a lab');
+      .requiredOption(
+        '--dir <dir>',
+        'the folder of an introducer, a broker or a repairer, or of a lab (its introducer)',
+      );
 
   command('list', 'show them')
     .option('--json', 'as JSON')

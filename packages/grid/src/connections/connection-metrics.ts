@@ -17,12 +17,13 @@ export function measureConnections(registry: Registry, statuses: () => readonly 
   new Gauge({
     name: 'holdfast_storage_server_connected',
     help: 'Whether a storage server can be used: 1 or 0',
-    labelNames: ['server', 'nickname'],
+    // Not `nickname`, which is that of the node whose figures these are.
+    labelNames: ['server', 'server_nickname'],
     registers: [registry],
     collect() {
       this.reset();
       for (const { id, nickname, state } of statuses())
-        this.set({ server: id, nickname }, state === 'connected' ? 1 : 0);
+        this.set({ server: id, server_nickname: nickname }, state === 'connected' ? 1 : 0);
     },
   });
   new Gauge({
