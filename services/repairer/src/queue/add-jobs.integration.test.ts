@@ -11,7 +11,7 @@ import {
   unrecoverable,
 } from '../testing/queue-steps.js';
 import { contradicting, onlyStorageIndex, someVerifyCapability } from '../testing/test-queue.js';
-import { addJobs, mostAdded } from './add-jobs.js';
+import { type AddTerms, addJobs, mostAdded } from './add-jobs.js';
 
 const steps = queueSteps();
 const { add, addFile, claim, claimed, end, stateOf, status } = steps;
@@ -53,6 +53,22 @@ describe('asking for a file', () => {
     const second = await claimed();
     expect([first.generation, second.generation]).toEqual([1, 2]);
     expect(second.attempt).toBe(1);
+  });
+
+  it.each([
+    ['in any case', 'by the watch', {}, { onlyIfWorthwhile: true }],
+    ['by the watch', 'in any case', { onlyIfWorthwhile: true }, {}],
+    ['at once', 'with patience', { now: true }, {}],
+    ['with patience', 'at once', {}, { now: true }],
+  ])('queues a job that was done %s anew %s, by the new terms', async (_before, _after, first, second) => {
+    const file = someVerifyCapability();
+    const ask = (asked: Partial<AddTerms>) =>
+      addJobs(steps.queue.database, grid, { source: 'test', ...asked }, [{ file }]);
+    await ask(first);
+    await end(await claimed(), repaired);
+    expect(await ask(second)).toEqual(['added']);
+    const { onlyIfWorthwhile = false, now = false }: Partial<AddTerms> = second;
+    expect(await claimed()).toMatchObject({ generation: 2, onlyIfWorthwhile, patient: !now });
   });
 
   it('leaves a job as it ended where that is new enough', async () => {

@@ -43,7 +43,7 @@ interface AddedRow {
 }
 
 /** What is to be left as it is: it is in the queue, or what it came to is new enough and all that is asked for. */
-const stays = `(job.state in ('queued', 'claimed') or job.ended_at >= $7
+const stays = `(job.state in ('queued', 'claimed') or coalesce(job.ended_at >= $7, false)
   and (job.last_result is distinct from 'not-worthwhile' or excluded.only_if_worthwhile))`;
 
 /** What the shares were found to belong to, and can be read by. */
