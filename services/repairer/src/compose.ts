@@ -89,14 +89,15 @@ export async function compose(
   });
   const returning = new ReturningServers(() => membership.statuses());
   const bandwidth = limits.bandwidth === undefined ? undefined : new Bandwidth(limits.bandwidth);
+  const paceOf = (signal: AbortSignal) => bandwidth && ((bytes: number) => bandwidth.pace(bytes, signal));
   const connecting = new ConnectingPause(() => membership.statuses());
   const watch = composeWatch({
-    ...{ database, grid, logger, bus, registry, files, connecting },
+    ...{ database, grid, logger, bus, registry, files, paceOf, connecting },
     name: nickname,
     settings: configuration.watch,
     servers: membership.servers,
   });
-  const pauses = [connecting, watch.pause, new QuietHoursPause(configuration.quiet_hours)];
+  const pauses = [connecting, ...watch.pauses, new QuietHoursPause(configuration.quiet_hours)];
   const retry: RetryTerms = {
     attempts: limits.attempts,
     firstPause: configuration.retry_after,
@@ -121,8 +122,8 @@ export async function compose(
       attemptJob(job, signal, {
         files,
         logger,
-        pace: bandwidth && ((bytes) => bandwidth.pace(bytes, signal)),
-        serverBackSince: (time) => returning.since(time),
+        pace: paceOf(signal),
+        mayChangeSoon: (began) => returning.since(began) || watch.isCutOff,
         soon: restedFor,
         worthwhile: ({ onlyIfWorthwhile }) => (onlyIfWorthwhile ? watch.isStillWorthwhile : undefined),
         patience: (job) => watch.patienceFor(job),

@@ -84,6 +84,24 @@ describe('a limit of requests for each server', () => {
     expect(given).toEqual(Array.from({ length: 3 }, () => [storageIndex, undefined, 1]));
   });
 
+  it('hands on all that a request says', async () => {
+    const { servers } = countingServers(['s1']);
+    const given: unknown[][] = [];
+    const noting = servers.connectedFor(storageIndex).map((server) => ({
+      ...server,
+      read: async (...request: Parameters<StorageServer['read']>) => {
+        given.push(request);
+        return new Uint8Array(1);
+      },
+    }));
+    const [server] = limitRequests({ ...servers, connectedFor: () => noting }, 1).connectedFor(storageIndex);
+    const { signal } = new AbortController();
+    const room = new Uint8Array(5);
+    await server?.read(storageIndex, 3, 10, 15, signal, 1_000, room);
+    expect(given).toEqual([[storageIndex, 3, 10, 15, signal, 1_000, room]]);
+    expect(given[0]?.[6]).toBe(room);
+  });
+
   it('holds up nothing that cleans up', async () => {
     const { servers, most } = countingServers(['s1']);
     const [server] = limitRequests(servers, 1).connectedFor(storageIndex);

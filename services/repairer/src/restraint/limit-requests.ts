@@ -87,8 +87,8 @@ function takingTurns(server: StorageServer, inTurn: InTurn, questions: GatheredQ
     findShares: (files, signal) => inTurn(signal, () => server.findShares(files, signal)),
     write: (index, number, offset, data, secret, signal) =>
       inTurn(signal, () => server.write(index, number, offset, data, secret, signal)),
-    read: (index, number, start, end, signal, within) =>
-      inTurn(signal, () => server.read(index, number, start, end, signal, within)),
+    read: (index, number, start, end, signal, ...rest) =>
+      inTurn(signal, () => server.read(index, number, start, end, signal, ...rest)),
     renewLease: (index, signal) => inTurn(signal, () => server.renewLease(index, signal)),
     abort: (...request) => server.abort(...request),
     reportCorruption: (...request) => server.reportCorruption(...request),

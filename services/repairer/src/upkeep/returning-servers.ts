@@ -7,23 +7,32 @@ export class ReturningServers {
   readonly #statuses: () => readonly Seen[];
   #connected: ReadonlySet<string> = new Set();
   #lastReturn = 0;
+  #untold = false;
 
   constructor(statuses: () => readonly Seen[]) {
     this.#statuses = statuses;
   }
 
-  /** Whether a server has become usable since the last look. */
+  /** Whether a server has become usable since this was asked last. */
   look(): boolean {
-    const connected = this.#statuses().flatMap(({ id, state }) => (state === 'connected' ? [id] : []));
-    const returned = connected.some((id) => !this.#connected.has(id));
-    this.#connected = new Set(connected);
-    if (returned) this.#lastReturn = Date.now();
+    this.#notice();
+    const returned = this.#untold;
+    this.#untold = false;
     return returned;
   }
 
   /** Whether one has, as far as is known, since `time`, in milliseconds since 1970. */
   since(time: number): boolean {
-    this.look();
+    this.#notice();
     return this.#lastReturn >= time;
+  }
+
+  #notice(): void {
+    const connected = this.#statuses().flatMap(({ id, state }) => (state === 'connected' ? [id] : []));
+    const returned = connected.some((id) => !this.#connected.has(id));
+    this.#connected = new Set(connected);
+    if (!returned) return;
+    this.#lastReturn = Date.now();
+    this.#untold = true;
   }
 }

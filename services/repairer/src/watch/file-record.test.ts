@@ -105,4 +105,10 @@ describe('a check', () => {
     expect(isFailedCheck(results, states({}))).toBe(true);
     expect(isFailedCheck(results, states({ b: 'gone' }))).toBe(false);
   });
+
+  it('has not failed for servers that answered and could not give some of their shares', () => {
+    const serversFailed = failed('a', 'a', 'b', 'b', 'b');
+    const results = found([...on('a', 0), ...on('c', 1)], { serversFailed });
+    expect(isFailedCheck(results, states({}))).toBe(false);
+  });
 });

@@ -1,5 +1,5 @@
 import { type CheckResults, type ShareLocation, serversOfHappiness } from '@holdfast/grid';
-import { type FileHealth, isLasting, type ServerState } from './decisions/index.js';
+import { type FileHealth, isLasting, isReached, type ServerState } from './decisions/index.js';
 
 /** What is on record of a file's shares, and how healthy it is by that. */
 export interface FileRecord {
@@ -44,7 +44,7 @@ export function healthOnRecord(
   { shares, needed, expected }: FileBefore & { readonly needed: number; readonly expected: number },
   stateOf: (serverId: string) => ServerState,
 ): FileHealth {
-  const readable = shares.filter(({ serverId }) => ['active', 'leaving'].includes(stateOf(serverId)));
+  const readable = shares.filter(({ serverId }) => isReached(stateOf(serverId)));
   const lasting = shares.filter(({ serverId }) => isLasting(stateOf(serverId)));
   return { needed, expected, readable: differentShares(readable), ...countLasting(lasting) };
 }
@@ -54,8 +54,11 @@ export function isFailedCheck(
   { serversResponding, serversFailed }: CheckResults,
   stateOf: (serverId: string) => ServerState,
 ): boolean {
-  const failed = serversFailed.filter(({ serverId }) => stateOf(serverId) !== 'gone');
-  return failed.length > serversResponding.length;
+  const responding = new Set(serversResponding);
+  const silent = serversFailed.filter(
+    ({ serverId }) => !responding.has(serverId) && stateOf(serverId) !== 'gone',
+  );
+  return new Set(silent.map(({ serverId }) => serverId)).size > responding.size;
 }
 
 function differentShares(shares: readonly ShareLocation[]): number {

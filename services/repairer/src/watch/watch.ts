@@ -5,9 +5,10 @@ import type { RepairAlarm, WatchStatus } from '@holdfast/common/repairs';
 import type { CheckResults, ServerSet } from '@holdfast/grid';
 import type { ClaimedJob } from '../queue/job.js';
 import type { RepairFile } from '../queue/repair-file.js';
+import { CutOffPause } from '../restraint/cut-off.js';
 import type { Pause } from '../restraint/pause.js';
 import { Checker } from './checker.js';
-import type { NetworkSuspicion } from './decisions/index.js';
+import { isReached, type NetworkSuspicion } from './decisions/index.js';
 import { isFailedCheck } from './file-record.js';
 import { NetworkPause } from './network-pause.js';
 import { isPutOff } from './put-off.js';
@@ -58,8 +59,9 @@ export class Watch {
   readonly #read: Repetition;
   readonly #checker: Checker | undefined;
   readonly #scheduler: Scheduler;
+  readonly #cutOff: Pause;
   /** Because of which no job is to be begun. */
-  readonly pause = new NetworkPause(() => this.#network);
+  readonly pauses: readonly Pause[];
   #network: NetworkRecord | undefined;
   #counted = { checks: 0, failed: 0 };
 
@@ -69,6 +71,11 @@ export class Watch {
     const terms = termsOf(settings);
     this.#terms = terms;
     this.#view = new ServerView({ database, grid, servers });
+    this.#cutOff = new CutOffPause(
+      () => servers.statuses(),
+      (id) => isReached(this.#view.current.stateOf(id)),
+    );
+    this.pauses = [this.#cutOff, new NetworkPause(() => this.#network)];
     this.#exchange = new Repetition(() => this.#tried(() => this.#view.exchange()), reportEvery);
     this.#read = new Repetition(() => this.#tried(() => this.#tellAndRead()), readEvery);
     const onSuspicion = (network: NetworkSuspicion) => this.#raise(network);
@@ -83,7 +90,7 @@ export class Watch {
         checksPerSecond: settings.checks_per_second,
         check,
         servers: () => this.#view.current,
-        pauses: [connecting],
+        pauses: [connecting, this.#cutOff],
         onCheck: (result) => {
           this.#count(result);
           onCheck(result);
@@ -121,8 +128,15 @@ export class Watch {
   }
 
   /** What a job has found before its repair tells of the network too. */
-  readonly noteResults = (results: CheckResults): void =>
-    this.#count(isFailedCheck(results, this.#view.current.stateOf) ? 'failed' : 'checked');
+  readonly noteResults = (results: CheckResults): void => {
+    if (!this.isCutOff)
+      this.#count(isFailedCheck(results, this.#view.current.stateOf) ? 'failed' : 'checked');
+  };
+
+  /** Whether this repairer alone does not reach most servers: what it finds says little of files. */
+  get isCutOff(): boolean {
+    return this.#cutOff.reason !== undefined;
+  }
 
   /** Whether a file that the watch wanted to be repaired is still to be, by what was found just now. */
   readonly isStillWorthwhile = (results: CheckResults): Promise<boolean> => {

@@ -21,8 +21,8 @@ export interface AttemptOptions {
   readonly logger: Logger;
   /** Resolves when so many more bytes may be moved. */
   readonly pace?: Pace | undefined;
-  /** Whether a storage server has come back since a time, in milliseconds since 1970. */
-  readonly serverBackSince: (time: number) => boolean;
+  /** Whether too few shares may be enough soon, where that was found since a time, in milliseconds since 1970. */
+  readonly mayChangeSoon: (since: number) => boolean;
   /** Milliseconds after which a file with too few shares is looked at again where one has. */
   readonly soon: number;
   /** By what a check finds, whether the file of a job is to be repaired; undefined where it is, whatever is found. */
@@ -42,7 +42,7 @@ export interface AttemptOptions {
 export async function attemptJob(
   job: ClaimedJob,
   signal: AbortSignal,
-  { files, logger, pace, serverBackSince, soon, worthwhile, patience, onChecked }: AttemptOptions,
+  { files, logger, pace, mayChangeSoon, soon, worthwhile, patience, onChecked }: AttemptOptions,
 ): Promise<AttemptEnd> {
   const { file, verify } = job;
   const began = Date.now();
@@ -74,7 +74,7 @@ export async function attemptJob(
     signal.throwIfAborted();
     if (error instanceof NotRecoverableError) {
       onChecked(error.results);
-      return { ...unrecoverable(error), ...(serverBackSince(began) ? { lookAgainAfter: soon } : {}) };
+      return { ...unrecoverable(error), ...(mayChangeSoon(began) ? { lookAgainAfter: soon } : {}) };
     }
     return { result: 'failed', error: reasonOf(error, file.storageIndex, logger) };
   }
@@ -92,7 +92,8 @@ function repairEnd(results: RepairResults): AttemptEnd {
   const found = { proven: before.proven, outcome, ...spareOf(after) };
   if (after.healthy) return { result: attempted ? 'repaired' : 'healthy', ...found };
   const good = `${after.goodShareCount} of ${after.expected ?? 'an unknown number of'} shares are good after the repair`;
-  return { result: 'failed', error: oneLine([good, ...reasons].join('; ')), ...found };
+  const noRoom = sharesPlaced.length === 0 && reasons.length === 0 ? ['no server takes another'] : [];
+  return { result: 'failed', error: oneLine([good, ...reasons, ...noRoom].join('; ')), ...found };
 }
 
 function postponed(found: CheckResults): AttemptEnd {
