@@ -58,6 +58,8 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
     statement_timeout: 60_000,
+    // What a process that was cut off in a transaction had locked, others may lock again.
+    idle_in_transaction_session_timeout: 60_000,
     // The server's own limit does not help where the server is no longer there.
     query_timeout: 65_000,
     keepAlive: true,

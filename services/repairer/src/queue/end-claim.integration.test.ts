@@ -79,6 +79,14 @@ describe('a job that fails', () => {
   });
 });
 
+/** Milliseconds until the one job may be claimed. */
+const pause = async () =>
+  (
+    await steps.queue.sql<{ ms: number }>(
+      'select (extract(epoch from not_before - now()) * 1000)::float8 as ms from repairer.jobs',
+    )
+  )[0]?.ms ?? 0;
+
 describe('a file with too few shares', () => {
   it('waits, however often it is tried, and is looked at again after its time', async () => {
     const file = someVerifyCapability();
@@ -102,15 +110,34 @@ describe('a file with too few shares', () => {
     expect((await sweep()).readied).toBe(1);
     expect(await end(await claimed(), repaired)).toBe('done');
   });
+
+  it('is looked at less often the longer it waits, up to a quarter of an hour, however often servers come back', async () => {
+    await addFile(someVerifyCapability());
+    await end(await claimed(), unrecoverable);
+    const after: number[] = [];
+    for (const waited of ['0 minutes', '1 hour', '2 days']) {
+      await steps.queue.sql(
+        `update repairer.jobs set queued_at = ended_at - interval '${waited}', not_before = now() + interval '1 day'`,
+      );
+      expect(await wakeWaiting(steps.queue.database, grid, minute)).toBe(1);
+      after.push(Math.round((await pause()) / minute));
+    }
+    expect(after).toEqual([1, 4, 15]);
+  });
+
+  it('comes after files that are known to be about to get lost, as nobody knows how it is doing now', async () => {
+    const lost = someVerifyCapability();
+    await addFile(lost);
+    await end(await claimed(), unrecoverable, impatient);
+    const [endangered, well] = [someVerifyCapability(), someVerifyCapability()];
+    await add({ file: well, spareShares: 5 }, { file: endangered, spareShares: 1 });
+    await sweep();
+    for (const { storageIndex } of [endangered, lost, well])
+      expect(Buffer.compare((await claimed()).file.storageIndex, storageIndex)).toBe(0);
+  });
 });
 
 describe('a job that is put off', () => {
-  const pause = async () =>
-    (
-      await steps.queue.sql<{ ms: number }>(
-        'select (extract(epoch from not_before - now()) * 1000)::float8 as ms from repairer.jobs',
-      )
-    )[0]?.ms ?? 0;
   const addNow = (file: ChkVerifyCapability, now = true) =>
     addJobs(steps.queue.database, grid, { source: 'test', now }, [{ file }]);
 

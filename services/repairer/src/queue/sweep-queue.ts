@@ -1,4 +1,5 @@
 import type { Database } from '@holdfast/common/database';
+import { uncheckedPriority } from './add-jobs.js';
 
 /** Most jobs that one statement of a sweep changes. */
 const batch = 1_000;
@@ -28,12 +29,14 @@ async function readyJobs(database: Database, grid: string): Promise<number> {
   const { rowCount } = await database.pool.query({
     name: 'ready-jobs',
     text: `
-      update repairer.jobs set state = 'queued', not_before = null
+      update repairer.jobs set state = 'queued', not_before = null,
+             priority = case when state = 'waiting' then greatest(priority, $3) else priority end
        where grid = $1 and storage_index in (
          select storage_index from repairer.jobs
           where grid = $1 and not_before <= now() and state in ('queued', 'waiting')
           order by not_before limit $2 for update skip locked)`,
-    values: [grid, batch],
+    // How a file is doing of which too few shares were left is not known any more.
+    values: [grid, batch, uncheckedPriority],
   });
   return rowCount ?? 0;
 }
@@ -71,15 +74,17 @@ async function takeBackClaims(
 
 /**
  * Lets files be looked at again soon of which too few shares are left, or whose repair was put off: a server has come
- * back. The latter are in no danger, and may be many: so that a server that comes and goes causes no storm, they rest for
- * a sixteenth of the time since they were queued, a quarter of the pause that `endClaim` gives them.
+ * back. There may be many of both, so that a server that comes and goes must cause no storm: they rest for a sixteenth of the
+ * time since they were queued, of files that are put off a quarter of the pause that `endClaim` gives them; those that wait
+ * for a share may be about to get lost, and rest for a quarter of an hour at most.
  *
  * @param restedFor milliseconds that each rests at least after the last look
  * @returns how many
  */
 export async function wakeWaiting(database: Database, grid: string, restedFor: number): Promise<number> {
   const rested = `ended_at + greatest($2 * interval '1 millisecond',
-                                      case when state = 'queued' then (ended_at - queued_at) / 16 end)`;
+                                      case state when 'queued' then (ended_at - queued_at) / 16
+                                        else least((ended_at - queued_at) / 16, interval '15 minutes') end)`;
   for (let woken = 0; ; ) {
     const { rowCount } = await database.pool.query(
       `update repairer.jobs set not_before = ${rested}
@@ -95,32 +100,25 @@ export async function wakeWaiting(database: Database, grid: string, restedFor: n
   }
 }
 
-/** Forgets what was done, or attempted, or seen in the spool, so many milliseconds ago or more; a batch of each. */
+/** Forgets what was done, or attempted, or seen in the spool, so many milliseconds ago or more. */
 export async function forgetOld(database: Database, grid: string, after: number): Promise<void> {
-  const limits = [grid, after, batch];
-  await database.pool.query(
-    `delete from repairer.jobs where grid = $1 and storage_index in (
+  for (const statement of forgetting)
+    for (let forgotten = batch; forgotten === batch; )
+      forgotten = (await database.pool.query(statement, [grid, after, batch])).rowCount ?? 0;
+}
+
+const forgetting = [
+  `delete from repairer.jobs where grid = $1 and storage_index in (
        select storage_index from repairer.jobs
         where grid = $1 and state = 'done' and ended_at < now() - $2 * interval '1 millisecond'
         limit $3 for update skip locked)`,
-    limits,
-  );
-  await database.pool.query(
-    `delete from repairer.job_history where ctid = any(array(
+  `delete from repairer.job_history where ctid = any(array(
        select ctid from repairer.job_history
         where grid = $1 and ended_at < now() - $2 * interval '1 millisecond' limit $3))`,
-    limits,
-  );
-  await database.pool.query(
-    `delete from repairer.spool_files where ctid = any(array(
+  `delete from repairer.spool_files where ctid = any(array(
        select ctid from repairer.spool_files
         where grid = $1 and seen_at < now() - $2 * interval '1 millisecond' limit $3))`,
-    limits,
-  );
-  await database.pool.query(
-    `delete from repairer.spool_claims where ctid = any(array(
+  `delete from repairer.spool_claims where ctid = any(array(
        select ctid from repairer.spool_claims
         where grid = $1 and claim_until < now() - $2 * interval '1 millisecond' limit $3))`,
-    limits,
-  );
-}
+];

@@ -65,7 +65,10 @@ const until = (what: string, holds: () => Promise<boolean>) =>
 const queued = (count: number) => until(`${count} jobs`, async () => (await counts()).queued === count);
 
 /** Does all jobs that are in the queue, some at a time; gives how many. */
-async function work(endOf: (storageIndex: string) => AttemptEnd = () => repaired): Promise<number> {
+async function work(
+  endOf: (storageIndex: string) => AttemptEnd = () => repaired,
+  retry = terms,
+): Promise<number> {
   let done = 0;
   const workInTurn = async () => {
     for (;;) {
@@ -75,7 +78,7 @@ async function work(endOf: (storageIndex: string) => AttemptEnd = () => repaired
         queue.database,
         grid,
         [{ job, end: endOf(base32Encode(job.file.storageIndex)) }],
-        terms,
+        retry,
       );
       done++;
     }
@@ -122,6 +125,17 @@ describe('a file in the spool folder', () => {
     await work();
     expect(await canWait()).toBe(false);
     expect(await names()).toEqual([]);
+  });
+
+  it('is not kept waiting by any number of files that rest', async () => {
+    const resting = Array.from({ length: 200 }, someVerifyCapability);
+    await Promise.all(resting.map((file, place) => put(`a${place}`, text(file))));
+    await watch();
+    await queued(resting.length);
+    // Put off for so long that the files which name them rest.
+    await work(() => ({ result: 'postponed' }), { ...terms, postponedPause: 3_600_000 });
+    await put('b', text(someVerifyCapability()));
+    await queued(resting.length + 1);
   });
 
   it('is taken with all that it names, and deleted once all of it is repaired', async () => {

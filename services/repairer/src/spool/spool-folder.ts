@@ -32,7 +32,7 @@ interface Seen {
   nextLook: number;
 }
 
-/** Most files that are followed at a time; the others have their turn when these are done. */
+/** Most files that are followed at a time; the others have their turn when these are done, or rest. */
 const mostFiles = 200;
 const leastPause = 200;
 /** How many times as long as a look took it rests: a file with a million lines must not be all we do. */
@@ -73,7 +73,10 @@ export class SpoolFolder {
       const names = entries.filter(isSpoolFile).map(({ name }) => name);
       for (const name of this.#seen.keys()) if (!names.includes(name)) this.#seen.delete(name);
       await this.#takeOver(entries, new Set(names));
-      for (const name of names.sort().slice(0, mostFiles)) {
+      for (const name of names
+        .sort()
+        .filter((each) => !this.#rests(each))
+        .slice(0, mostFiles)) {
         if (this.#rounds.stopping) break;
         await this.#look(name).catch((error: Error) => this.#tell(name, error));
       }
@@ -81,6 +84,11 @@ export class SpoolFolder {
       logger.debug({ error: (error as Error).message }, 'the spool folder could not be looked at');
     }
     return true;
+  }
+
+  /** Whether a file is not to be looked at yet; that it was replaced is seen when it has rested. */
+  #rests(name: string): boolean {
+    return Date.now() < (this.#seen.get(name)?.nextLook ?? 0);
   }
 
   async #look(name: string): Promise<void> {

@@ -126,11 +126,15 @@ export async function changeServers(
   if (changes.length === 0) return;
   await database.query({
     name: 'change-servers',
+    // Locked in the order in which repairers write down what they see, so that nobody waits in a circle.
     text: `
+      with locked as (
+        select key from repairer.servers where grid = $1 and key = any($2) order by server_id for update)
       update repairer.servers as server
          set absence = change.absence, state = change.state, to_strike = change.to_strike
         from unnest($2::integer[], $3::bigint[], $4::text[], $5::boolean[])
              as change(key, absence, state, to_strike)
+             join locked using (key)
        where server.grid = $1 and server.key = change.key`,
     values: [
       grid,

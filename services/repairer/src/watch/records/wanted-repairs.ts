@@ -5,6 +5,11 @@ import type { Queryable } from './queryable.js';
 /** Most jobs whose end is seen to at a time. */
 const batch = 1_000;
 
+/** Locked in the order in which others take many files, so that nobody waits in a circle. */
+const lockedWatched = `locked as (
+  select storage_index from repairer.watched where grid = $1 and storage_index = any($2)
+   order by storage_index for update)`;
+
 /** How many jobs of the watch are in the queue. */
 export async function countQueued(database: Queryable, grid: string, most: number): Promise<number> {
   const { rows } = await database.query<{ jobs: number }>({
@@ -44,7 +49,9 @@ export async function noteQueued(
   storageIndexes: readonly Uint8Array[],
 ): Promise<void> {
   await database.query(
-    `update repairer.watched set repair = 'queued' where grid = $1 and repair = 'wanted' and storage_index = any($2)`,
+    `with ${lockedWatched}
+     update repairer.watched as file set repair = 'queued'
+       from locked where file.grid = $1 and file.repair = 'wanted' and file.storage_index = locked.storage_index`,
     [grid, storageIndexes],
   );
 }
@@ -56,10 +63,11 @@ export async function takeProven(
   storageIndexes: readonly Uint8Array[],
 ): Promise<void> {
   await database.query(
-    `update repairer.watched as file set repair = 'none', next_check = now(), proven = true, other_capability = null,
+    `with ${lockedWatched}
+     update repairer.watched as file set repair = 'none', next_check = now(), proven = true, other_capability = null,
             verify_capability = job.verify_capability
-       from repairer.jobs as job
-      where file.grid = $1 and file.storage_index = any($2)
+       from repairer.jobs as job join locked using (storage_index)
+      where file.grid = $1 and file.storage_index = locked.storage_index
         and job.grid = file.grid and job.storage_index = file.storage_index and job.proven`,
     [grid, storageIndexes],
   );
@@ -78,7 +86,10 @@ export async function noteEndedJobs(database: Queryable, grid: string): Promise<
           left join repairer.jobs as job on job.grid = file.grid and job.storage_index = file.storage_index
          where file.grid = $1 and file.repair = 'queued'
            and (job.state is null or job.state not in ('queued', 'claimed'))
-         limit $2)
+         limit $2),
+      locked as (
+        select storage_index from repairer.watched
+         where grid = $1 and storage_index in (select storage_index from ended) order by storage_index for update)
       update repairer.watched as file set repair = 'none',
              repaired_at = case when last_result = 'repaired' then now() else repaired_at end,
              spare_after_repair = case when last_result = 'repaired' then ended.spare_shares
@@ -86,7 +97,8 @@ export async function noteEndedJobs(database: Queryable, grid: string): Promise<
              next_check = case when ended.state = 'waiting' then next_check
                                when last_result in ('healthy', 'repaired') then least(next_check, now())
                                else least(next_check, now() + interval '1 hour') end
-        from ended where file.grid = $1 and file.storage_index = ended.storage_index`,
+        from ended join locked using (storage_index)
+       where file.grid = $1 and file.storage_index = ended.storage_index`,
     values: [grid, batch],
   });
   return rowCount ?? 0;
