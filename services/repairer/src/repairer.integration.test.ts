@@ -1,3 +1,5 @@
+import { access, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { RepairOutcome } from '@holdfast/common/repairs';
 import { waitFor } from '@holdfast/lab';
 import { base32Encode, type ChkReadCapability, parseCapability, storageIndexOf } from '@holdfast/lafs';
@@ -65,6 +67,25 @@ describe('repairers', () => {
       result: 'repaired',
       outcome: { authenticated: false, goodSharesAfter: shares.total },
     });
+  });
+
+  it('take what a file in the spool folder names, and delete it when all of that is repaired', async () => {
+    const capabilities = await store(5);
+    await grid.emptyServer('s1');
+    const [{ dir } = { dir: '' }] = grid.lab.description.repairers;
+    const list = join(dir, 'spool', 'list.txt');
+    await writeFile(list, `# files of a customer\n${capabilities.join('\n')}\nnonsense\n`);
+    const isThere = (file: string) =>
+      access(file).then(
+        () => true,
+        () => false,
+      );
+    await waitFor('the list is gone', async () => !(await isThere(list)) || undefined, { timeoutMs: 45_000 });
+    for (const capability of capabilities) {
+      expect(await outcomeOf(capability)).toMatchObject({ result: 'repaired', source: 'spool' });
+      expect((await grid.sharesOf(capability)).size).toBe(shares.total);
+    }
+    expect(await readFile(`${list}.failed`, 'utf8')).toMatch(/^nonsense\s+# malformed capability/m);
   });
 
   it('refuse by its place what names no file, and take the rest', async () => {

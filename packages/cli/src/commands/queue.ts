@@ -21,10 +21,11 @@ export function queueCommand(program: Command): void {
     .option('--file <file>', 'a file that holds one a line, or - for standard input')
     .option('--verify', 'read every byte of the shares')
     .option('--now', 'do not wait for storage servers that are away and may come back')
+    .option('--watch', 'put them under watch, too')
     .action(
       async (
         names: string[],
-        options: { dir: string; file?: string; verify?: true; now?: true; json?: true },
+        options: { dir: string; file?: string; verify?: true; now?: true; watch?: true; json?: true },
       ) => {
         await (await import('../queue/add.js')).addToQueue(names, options);
       },

@@ -12,6 +12,8 @@ export interface AddOptions {
   readonly verify?: true;
   /** Whether storage servers that are away and may come back are not waited for. */
   readonly now?: true;
+  /** Whether they are put under watch, too. */
+  readonly watch?: true;
   readonly json?: true;
 }
 
@@ -41,10 +43,12 @@ interface Added {
  * @throws UsageError, NotAllAddedError, or the system's error where the file cannot be read
  */
 export async function addToQueue(names: readonly string[], options: AddOptions): Promise<void> {
-  const { dir, file, verify = false, now = false, json } = options;
+  const { dir, file, verify = false, now = false, watch = false, json } = options;
   if (names.length === 0 && file === undefined)
     throw new UsageError('expected capabilities or storage indexes, or --file');
-  const result = await withRepairerNode(dir, (node) => addAll(node, lines(names, file), { verify, now }));
+  const result = await withRepairerNode(dir, (node) =>
+    addAll(node, lines(names, file), { verify, now, watch }),
+  );
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
   else {
     tellRefusals(result.refused, file);
@@ -56,7 +60,7 @@ export async function addToQueue(names: readonly string[], options: AddOptions):
 async function addAll(
   { database, grid, wake }: RepairerNode,
   all: AsyncIterable<Line>,
-  terms: { readonly verify: boolean; readonly now: boolean },
+  terms: { readonly verify: boolean; readonly now: boolean; readonly watch: boolean },
 ): Promise<Added> {
   let [added, known] = [0, 0];
   const refused: Refusal[] = [];

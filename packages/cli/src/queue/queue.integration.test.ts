@@ -55,6 +55,22 @@ describe('holdfast queue', () => {
     expect((await queue(['failed'])).stdout).toBe('No job has failed.\n');
   });
 
+  it('puts files that it adds under watch where that is wanted', async () => {
+    const watched = async () => {
+      const { stdout } = await queue(['watch', 'status', '--json']);
+      const { files } = JSON.parse(stdout) as { files: { files: number }[] };
+      return files.reduce((sum, { files: some }) => sum + some, 0);
+    };
+    const { length } = stored;
+    await queue(['add', ...stored]);
+    await done(length);
+    expect(await watched()).toBe(0);
+    expect((await queue(['add', '--watch', ...stored])).status).toBe(0);
+    await waitFor('the files are counted', async () => (await watched()) === length || undefined);
+    await done(length);
+    await queue(['watch', 'remove', '--all']);
+  });
+
   it('refuses what names no file, by its line and without showing it, and takes the rest', async () => {
     await using folder = await temporaryFolder();
     const file = join(folder.path, 'list');
@@ -85,6 +101,36 @@ describe('holdfast queue', () => {
     expect((await queue(['failed', '--waiting'])).stdout).toContain(`${index(lost)}  `);
     expect((await queue(['retry', index(lost)])).stdout).toBe('Queued 1 again.\n');
     expect((await queue(['retry', '--all', '--json'])).stdout).toBe('{"retried":0}\n');
+  });
+
+  it('shows a job that has failed, and why, and queues it again', async () => {
+    const edit = async (nickname: string, from: string, to: string) => {
+      await lab.stop(nickname);
+      const file = join(lab.dir, nickname, 'node.yaml');
+      const settings = await readFile(file, 'utf8');
+      expect(settings).toContain(from);
+      await writeFile(file, settings.replace(from, to));
+      await lab.start(nickname);
+    };
+    const answer = await fetch(new URL('/uri', lab.broker), { method: 'PUT', body: randomBytes(500) });
+    const capability = (await answer.text()).trim();
+    await removeShares('s1');
+    for (const server of ['s1', 's2']) await edit(server, 'reserved_space: 1GB', 'reserved_space: 1000TB');
+    await edit('repairer1', 'attempts: 5', 'attempts: 1');
+
+    await queue(['add', capability]);
+    const failed = await waitFor('the job has failed', async () => {
+      const { stdout } = await queue(['failed']);
+      return stdout.includes(index(capability)) ? stdout : undefined;
+    });
+    expect(failed).toContain('2 of 4 shares are good after the repair; no server takes another');
+    const { stdout: asJson } = await queue(['failed', '--json']);
+    expect(JSON.parse(asJson)).toMatchObject({ history: [{ result: 'failed', attempt: 1 }] });
+
+    for (const server of ['s1', 's2']) await edit(server, 'reserved_space: 1000TB', 'reserved_space: 1GB');
+    expect((await queue(['retry', '--all'])).stdout).toBe('Queued 1 again.\n');
+    await queue(['status', '--watch']);
+    expect((await queue(['failed'])).stdout).toBe('No job has failed.\n');
   });
 
   it('removes what is in the queue and not being done, and says what is not', async () => {

@@ -17,6 +17,8 @@ export const addRepairs = z.strictObject({
   verify: z.boolean().default(false),
   /** Whether storage servers that are away and expected back are not waited for. */
   now: z.boolean().default(false),
+  /** Whether the files are put under watch, too. */
+  watch: z.boolean().default(false),
 });
 
 export type AddRepairs = z.input<typeof addRepairs>;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
 import { silentLogger } from '@holdfast/common/logging';
@@ -34,7 +34,9 @@ export async function repairLab(size: LabSize = {}, settings = quick): Promise<R
   try {
     for (const { nickname, dir } of lab.description.repairers) {
       await lab.stop(nickname);
-      await appendFile(join(dir, 'node.yaml'), settings);
+      const file = join(dir, 'node.yaml');
+      const made = await readFile(file, 'utf8');
+      await writeFile(file, `${made.replace('stable_for: 10s', 'stable_for: 1s')}${settings}`);
       await lab.start(nickname);
     }
     return await openRepairLab(lab);

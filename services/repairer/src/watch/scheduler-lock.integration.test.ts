@@ -22,7 +22,8 @@ afterEach(async () => {
 });
 
 const take = (ofGrid = grid) => SchedulerLock.take(queue.database, ofGrid);
-const takeOver = () => waitFor('the lock is free', take, { timeoutMs: 60_000 });
+/** Within ten seconds, whatever became of the holder. */
+const takeOver = () => waitFor('the lock is free', take, { timeoutMs: 10_000 });
 
 /** A process of its own that has the lock. */
 async function holdElsewhere(): Promise<ChildProcess> {

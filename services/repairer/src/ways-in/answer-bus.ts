@@ -43,8 +43,8 @@ export function answerBus({
   const stops = [
     bus.serve(
       add,
-      async ({ files, source = 'bus', verify = false, now = false }) => {
-        const answer = await addFiles(database, grid, { source, verify, now }, files);
+      async ({ files, source = 'bus', verify = false, now = false, watch = false }) => {
+        const answer = await addFiles(database, grid, { source, verify, now, watch }, files);
         const { added, known, refused } = answer;
         logger.info({ source, added, known, refused: refused.length }, 'jobs were asked for');
         sayWake(bus, grid, added);
