@@ -60,6 +60,12 @@ export class PinnedPool {
     return this.#pool;
   }
 
+  /** Whether no request can begin before another ends. */
+  get isFull(): boolean {
+    const { connected = 0, free = 0 } = this.#pool?.stats ?? {};
+    return connected >= connectionsPerServer && free === 0;
+  }
+
   /** Opens the pool with a first connection, where it is not open. Rejects as that connection fails. */
   open(): Promise<Pool> {
     this.#opening ??= this.#open().finally(() => {
@@ -108,7 +114,8 @@ export class PinnedPool {
       pipelining: 1,
       keepAliveTimeout: 60_000,
       keepAliveMaxTimeout: 300_000,
-      headersTimeout: 30_000,
+      // Each request has a deadline by what it carries: its body alone may take longer than any time that is given here.
+      headersTimeout: 0,
       bodyTimeout: 30_000,
       connect: (options, callback) => {
         const first = this.#first;

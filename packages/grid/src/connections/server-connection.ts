@@ -271,6 +271,7 @@ export class ServerConnection implements StorageServer {
 
   /** @param patience milliseconds for making a connection, beyond those that an answer may take */
   async #look(client: StorageClient, patience: number): Promise<boolean> {
+    const began = performance.now();
     try {
       const version = await client.version(patience);
       this.#version = version.applicationVersion;
@@ -283,7 +284,12 @@ export class ServerConnection implements StorageServer {
       this.#become('connected', undefined);
       return true;
     } catch (error) {
-      this.#fail(error instanceof StorageServerError ? error.code : 'error', (error as Error).message);
+      const code = error instanceof StorageServerError ? error.code : 'error';
+      // There was no connection free to ask it: it is busy with us.
+      if (code === 'aborted' && this.connected && !this.#closed) return true;
+      this.#fail(code, (error as Error).message);
+      // Shares that are being sent to it are not waited for any longer.
+      if (code === 'timeout') client.endSilent(began);
       this.#pool?.rest();
       return false;
     }

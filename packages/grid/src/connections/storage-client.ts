@@ -68,6 +68,11 @@ export class StorageClient {
     };
   }
 
+  /** Ends the requests of which nothing was heard since a time, as `performance.now()` gives it. */
+  endSilent(since: number): void {
+    this.#requests.endSilent(since);
+  }
+
   async listShares(
     storageIndex: Uint8Array,
     signal?: AbortSignal,

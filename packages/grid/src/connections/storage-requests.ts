@@ -25,8 +25,13 @@ export interface StorageRequestsOptions {
 
 /** Milliseconds for a request that carries little. */
 export const shortDeadline = 15_000;
-/** Milliseconds for one that carries shares. */
+/** Milliseconds for one that carries shares, and has more for their bytes. */
 export const transferDeadline = 60_000;
+/**
+ * Bytes in a millisecond that a request brings or takes at least. A large upload has ten pieces of a mebibyte on their way, which
+ * all go through the line of whoever stores: this is a tenth of what 640 kbit/s give.
+ */
+const leastPace = 8;
 const unwanted = 'nobody waits for the answer any more';
 
 /** A request of the storage protocol. */
@@ -44,7 +49,7 @@ export interface StorageRequest {
   readonly room?: Uint8Array | undefined;
   /** Most bytes of a message that are read; as many as messages ever have where not given. */
   readonly messageLimit?: number;
-  /** Milliseconds for the whole request. */
+  /** Milliseconds for the whole request, beside those for its bytes. */
   readonly deadline?: number;
   /** Milliseconds after which whoever asks gives it up, though the server may still answer. */
   readonly within?: number | undefined;
@@ -52,12 +57,16 @@ export interface StorageRequest {
 }
 
 /** Why a request ended before its answer. */
-type Ending = 'timeout' | 'aborted' | 'impatience';
+type Ending = 'timeout' | 'aborted' | 'impatience' | 'crowd';
 
 /** Requests to one server, with its credential and deadlines, whose answers are taken whole; refusals become errors. */
 export class StorageRequests {
   readonly #options: StorageRequestsOptions;
   readonly #authorization: string;
+  readonly #underWay = new Set<{
+    readonly receiver: AnswerReceiver;
+    readonly end: (reason: Ending) => void;
+  }>();
 
   constructor(options: StorageRequestsOptions) {
     this.#options = options;
@@ -81,6 +90,14 @@ export class StorageRequests {
     }
   }
 
+  /**
+   * Ends the requests of which nothing was heard since a time, as `performance.now()` gives it: the server has not answered
+   * to something else since then, and what is sent to it may have a long time.
+   */
+  endSilent(since: number): void {
+    for (const { receiver, end } of this.#underWay) if (receiver.heardAt < since) end('timeout');
+  }
+
   async #requestOnce(request: StorageRequest): Promise<WholeAnswer> {
     const { signal } = request;
     if (signal?.aborted) throw this.error('aborted', unwanted);
@@ -93,11 +110,14 @@ export class StorageRequests {
     };
     const onAbort = () => end('aborted');
     signal?.addEventListener('abort', onAbort, { once: true });
-    const { within, deadline = shortDeadline } = request;
+    const { within } = request;
+    const deadline = deadlineOf(request);
+    const underWay = { receiver, end };
+    this.#underWay.add(underWay);
     const timer =
       within !== undefined && within < deadline
         ? setTimeout(() => end('impatience'), within)
-        : setTimeout(() => end('timeout'), deadline);
+        : setTimeout(() => end(!receiver.begun && this.#options.pool.isFull ? 'crowd' : 'timeout'), deadline);
     try {
       this.#dispatch(request, receiver);
       return this.#accepted(await receiver.answer);
@@ -106,9 +126,13 @@ export class StorageRequests {
         throw this.error('aborted', `did not answer within ${(within ?? 0) / 1000} s`, undefined, {
           cause: error,
         });
+      // That says nothing of the server.
+      if (ended === 'crowd')
+        throw this.error('aborted', 'all connections to it were in use', undefined, { cause: error });
       throw this.#asError(error, ended);
     } finally {
       clearTimeout(timer);
+      this.#underWay.delete(underWay);
       signal?.removeEventListener('abort', onAbort);
     }
   }
@@ -170,6 +194,10 @@ export class StorageRequests {
   error(code: StorageServerError['code'], message: string, status?: number, options?: ErrorOptions) {
     return new StorageServerError(code, this.#options.nickname(), message, status, options);
   }
+}
+
+function deadlineOf({ deadline = shortDeadline, body, limit = 0 }: StorageRequest): number {
+  return deadline + ((body?.length ?? 0) + limit) / leastPace;
 }
 
 function isClosedConnection(cause: unknown): boolean {

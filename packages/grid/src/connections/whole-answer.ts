@@ -50,6 +50,7 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   #whole: Uint8Array | undefined;
   #chunks: Uint8Array[] = [];
   #size = 0;
+  #heardAt = performance.now();
 
   /**
    * @param limit most bytes of a body that are read
@@ -62,6 +63,16 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+  }
+
+  /** When something of it came last, as `performance.now()` gives it; where nothing has, when it was asked for. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Whether the request has a connection, or had one. */
+  get begun(): boolean {
+    return this.#controller !== undefined;
   }
 
   /** Whether it has ended without an answer. */
@@ -88,6 +99,7 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   ): void {
     // Word that the answer will come.
     if (status < 200) return;
+    this.#heardAt = performance.now();
     this.#status = status;
     this.#headers = headers;
     const announced = Number(headers['content-length'] ?? Number.NaN);
@@ -99,6 +111,7 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     // Its room may be in other hands.
     if (this.#failedFor) return;
+    this.#heardAt = performance.now();
     if (this.#size + chunk.length > this.#limit) {
       this.cancel(new AnswerTooLongError(this.#limit));
       return;

@@ -25,6 +25,15 @@ describe('a pool of buffers', () => {
     expect(pool.take(64 * kib)).not.toBe(one);
   });
 
+  it('gives what was sent to a server for that server only', () => {
+    const { pool } = countingPool(1024 * kib);
+    const sent = pool.take(64 * kib, 'a server');
+    pool.give([sent], 'a server');
+    expect(pool.take(64 * kib)).not.toBe(sent);
+    expect(pool.take(64 * kib, 'another')).not.toBe(sent);
+    expect(pool.take(64 * kib, 'a server')).toBe(sent);
+  });
+
   it('keeps no more than it may, and nothing that is small', () => {
     const { pool, made } = countingPool(200 * kib);
     pool.give([64, 64, 64, 64].map((size) => new Uint8Array(size * kib)));
@@ -34,12 +43,19 @@ describe('a pool of buffers', () => {
     expect(made()).toBe(2);
   });
 
-  it('forgets what it keeps for what is of another size', () => {
+  it('forgets what it was given first for what is of another size', () => {
     const { pool, made } = countingPool(200 * kib);
-    pool.give([64, 64, 64, 100].map((size) => new Uint8Array(size * kib)));
+    pool.give([40, 64, 64, 100].map((size) => new Uint8Array(size * kib)));
     pool.take(100 * kib);
     expect(made()).toBe(0);
     pool.take(64 * kib);
+    expect(made()).toBe(1);
+  });
+
+  it('keeps nothing of what it forgot', () => {
+    const { pool, made } = countingPool(200 * kib);
+    for (const server of ['a', 'b', 'c', 'd']) pool.give([new Uint8Array(64 * kib)], server);
+    for (const server of ['a', 'b', 'c', 'd']) pool.take(64 * kib, server);
     expect(made()).toBe(1);
   });
 });

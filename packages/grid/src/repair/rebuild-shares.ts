@@ -76,7 +76,7 @@ async function encodeAgain(
   const working = await takeMemory(memory.working, needed, { what: 'repairing a file', signal });
   const coding = geometry.segmentCount > 1 ? options.coding : localCoding;
   const lent = coding === localCoding ? undefined : new LentBuffers(buffers);
-  const buffer = (size: number) => lent?.take(size) ?? coding.buffer(size);
+  const buffer = (size: number, seenBy?: string) => lent?.take(size, seenBy) ?? coding.buffer(size);
   const { storageIndex } = capability;
   const uploads = openUploads(toWrite, {
     storageIndex,

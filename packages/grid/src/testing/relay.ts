@@ -19,8 +19,12 @@ export interface Relay extends AsyncDisposable {
   delay(milliseconds: number): void;
 }
 
-/** Opens a relay to a loopback port. */
-export async function openRelay(to: number): Promise<Relay> {
+/**
+ * Opens a relay to a loopback port.
+ *
+ * @param bytesPerSecond how fast each connection passes on what the client says; at once where not given
+ */
+export async function openRelay(to: number, bytesPerSecond?: number): Promise<Relay> {
   const pairs = new Set<{ client: Socket; server: Socket }>();
   let stalled = false;
   let said = 0;
@@ -38,7 +42,8 @@ export async function openRelay(to: number): Promise<Relay> {
     };
     client.on('error', end).on('close', end);
     server.on('error', end).on('close', end);
-    client.pipe(server);
+    if (bytesPerSecond === undefined) client.pipe(server);
+    else passSlowly(client, server, bytesPerSecond).catch(end);
     let passed: Promise<unknown> = Promise.resolve();
     server.on('data', (chunk) => {
       said += chunk.length;
@@ -89,4 +94,15 @@ export async function openRelay(to: number): Promise<Relay> {
       await once(listener, 'close');
     },
   };
+}
+
+/** What one side says to the other, some of it every fiftieth of a second. */
+async function passSlowly(from: Socket, to: Socket, bytesPerSecond: number): Promise<void> {
+  const step = Math.ceil(bytesPerSecond / 50);
+  for await (const chunk of from as AsyncIterable<Buffer>)
+    for (let at = 0; at < chunk.length; at += step) {
+      to.write(chunk.subarray(at, at + step));
+      await sleep(20, undefined, { ref: false });
+    }
+  to.end();
 }

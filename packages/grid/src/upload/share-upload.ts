@@ -19,8 +19,8 @@ export interface ShareUploadOptions {
   readonly shareSize: number;
   /** Bytes of the largest part that `room` will be asked for. */
   readonly largestPart: number;
-  /** Makes a buffer of so many bytes. */
-  readonly buffer: (size: number) => Uint8Array;
+  /** Makes a buffer of so many bytes, of what is sent to the server of this id. */
+  readonly buffer: (size: number, seenBy: string) => Uint8Array;
 }
 
 /** Bytes of one piece of a share: whole parts, so that each is put down in one place. */
@@ -126,7 +126,7 @@ export class ShareUpload {
       if (piece) return piece;
       if (this.#pieces < pieceCount) {
         this.#pieces++;
-        return this.#options.buffer(this.#pieceSize);
+        return this.#options.buffer(this.#pieceSize, this.server.id);
       }
       await new Promise<void>((resolve) => {
         this.#freed = resolve;

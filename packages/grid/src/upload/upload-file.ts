@@ -182,7 +182,7 @@ async function uploadShares(
     throw error;
   });
   const lent = coding === localCoding ? undefined : new LentBuffers(buffers);
-  const buffer = (size: number) => lent?.take(size) ?? coding.buffer(size);
+  const buffer = (size: number, seenBy?: string) => lent?.take(size, seenBy) ?? coding.buffer(size);
   const { uploadSecret } = placed;
   const uploads = openUploads(placed.toWrite, { storageIndex, uploadSecret, ...sizes, buffer });
   const checkHappiness = () => requireHappiness(placed, uploads, encoding);
