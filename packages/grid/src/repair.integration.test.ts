@@ -421,6 +421,23 @@ describe('a repair', () => {
     expect(await tight.grid.repair(file.capability)).toMatchObject({ successful: true });
     await expectAllEqual(file);
   });
+
+  it('makes fewer shares at a time where there is no memory for all of them', async () => {
+    // Enough for two or three of four.
+    const memory = new TransferMemory(2_150_000);
+    await using tight = await openLabClient(lab, { encoding, memory });
+    const file = await stored(large);
+    for (const { path } of file.shares.slice(0, 4)) await rm(path);
+    let most = 0;
+    const watching = setInterval(() => {
+      most = Math.max(most, memory.working.taken);
+    }, 1);
+    const results = await tight.grid.repair(file.capability);
+    clearInterval(watching);
+    expect(results).toMatchObject({ successful: true, sharesPlaced: { length: 4 } });
+    expect(most).toBeGreaterThan(memory.working.size / 2);
+    await expectAllEqual(file);
+  });
 });
 
 it('makes every share the same again from any k good ones, in any encoding', async () => {

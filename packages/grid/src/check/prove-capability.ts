@@ -5,11 +5,15 @@ import {
   uriExtensionGeometry,
   uriExtensionHash,
 } from '@holdfast/lafs';
+import { otherUriExtension } from '../download/file-description.js';
 import type { FoundShare } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
 import { answerWithin } from './ask-servers.js';
 import { readExpectedBlock } from './expected-block.js';
-import { describeShare, type HowToRead } from './share-description.js';
+import { type HowToRead, readShareDescription } from './share-description.js';
+
+/** Milliseconds after which no further share is read: whoever claims many and gives none is not waited for many times. */
+const longestProof = 20_000;
 
 /** What shares say of a capability. */
 export interface CapabilityProof {
@@ -38,14 +42,16 @@ export async function proveCapability(
   const hurried = { ...how, within: answerWithin };
   const wrong = new Map<FoundShare, string>();
   const others = new Map<string, OtherFile>();
-  for (const share of inTurn(found)) {
+  const began = performance.now();
+  for (const share of inTurn(found.filter(({ shareNumber }) => shareNumber < capability.total))) {
+    if (performance.now() - began > longestProof) break;
     try {
       const expected = await readExpectedBlock(share, capability, hurried);
       if (expected) return verdict(expected, capability, wrong);
-      const { uriExtension, fields } = await describeShare(share, capability.storageIndex, hurried);
+      const { uriExtension, fields } = await readShareDescription(share, capability.storageIndex, hurried);
       const hash = uriExtensionHash(uriExtension);
       if (Buffer.compare(hash, capability.uriExtensionHash) === 0) return verdict(fields, capability, wrong);
-      wrong.set(share, 'its URI extension block is not the one that the capability names');
+      wrong.set(share, otherUriExtension);
       const name = Buffer.from(hash).toString('hex');
       const other = others.get(name) ?? { required: fields.required, numbers: new Set(), servers: new Set() };
       others.set(name, other);

@@ -43,7 +43,7 @@ export interface ShareDescription {
  * @throws BadShareError, ShareLayoutError or UriExtensionError where they are malformed or contradict each other;
  *   StorageServerError
  */
-export async function describeShare(
+export async function readShareDescription(
   share: FoundShare,
   storageIndex: Uint8Array,
   how: HowToRead,

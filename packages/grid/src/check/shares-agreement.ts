@@ -1,7 +1,7 @@
 import type { ChkVerifyCapability } from '@holdfast/lafs';
 import type { FoundShare } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
-import { capabilityOf, describeShare, type HowToRead } from './share-description.js';
+import { capabilityOf, type HowToRead, readShareDescription } from './share-description.js';
 import type { ShareVerdicts } from './sorted-shares.js';
 
 /** Shares whose URI extension blocks are read at a time. */
@@ -32,7 +32,7 @@ export async function agreeOnFile(
   const readInTurn = async () => {
     for (let share = waiting.shift(); share; share = waiting.shift()) {
       try {
-        const capability = capabilityOf(await describeShare(share, storageIndex, how), storageIndex);
+        const capability = capabilityOf(await readShareDescription(share, storageIndex, how), storageIndex);
         const name = Buffer.from(capability.uriExtensionHash).toString('hex');
         const file = files.get(name) ?? { capability, shares: [] };
         file.shares.push(share);

@@ -5,9 +5,9 @@ import {
   uriExtensionGeometry,
   uriExtensionHash,
 } from '@holdfast/lafs';
-import { BadShareError } from '../download/file-description.js';
+import { BadShareError, otherUriExtension } from '../download/file-description.js';
 import type { FoundShare } from '../download/found-share.js';
-import { describeShare, type HowToRead, readShare } from './share-description.js';
+import { type HowToRead, readShare, readShareDescription } from './share-description.js';
 
 /** Bytes of a share that are asked for at a time. */
 const pieceSize = 512 * 1024;
@@ -29,9 +29,9 @@ export async function verifyShare(
   how: HowToRead,
 ): Promise<void> {
   const { storageIndex } = capability;
-  const { beginning, fields, uriExtension, size } = await describeShare(share, storageIndex, how);
+  const { beginning, fields, uriExtension, size } = await readShareDescription(share, storageIndex, how);
   if (Buffer.compare(uriExtensionHash(uriExtension), capability.uriExtensionHash) !== 0)
-    throw new BadShareError('its URI extension block is not the one that the capability names');
+    throw new BadShareError(otherUriExtension);
   uriExtensionGeometry(fields, capability);
   const known = async (begin: number, end: number) => {
     if (end <= longestShareHeader) return beginning.subarray(begin, end);

@@ -27,6 +27,9 @@ export class BadShareError extends Error {
   readonly code = 'bad-share';
 }
 
+/** What is said of a share whose URI extension block has another hash than the capability. */
+export const otherUriExtension = 'its URI extension block is not the one that the capability names';
+
 /**
  * Checks a URI extension block against the capability and reads it.
  *
@@ -34,7 +37,7 @@ export class BadShareError extends Error {
  */
 export function describeFile(block: Uint8Array, capability: ChkCapability): FileDescription {
   if (Buffer.compare(uriExtensionHash(block), capability.uriExtensionHash) !== 0) {
-    throw new BadShareError('its URI extension block is not the one that the capability names');
+    throw new BadShareError(otherUriExtension);
   }
   const extension = parseUriExtension(block);
   const geometry = uriExtensionGeometry(extension, capability);

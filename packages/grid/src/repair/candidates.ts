@@ -1,5 +1,6 @@
 import type { Look } from '../check/look-at-file.js';
 import type { ServerSet } from '../connections/server-set.js';
+import { consideredFor } from '../upload/place-upload.js';
 import type { PlacingServer } from '../upload/share-placing.js';
 
 /**
@@ -24,7 +25,7 @@ export function candidatesFor(
       mayTake: vouched.has(server.id),
     }));
   const holders = new Set(good.map(({ server }) => server.id));
-  const others = candidates.filter(({ server }) => !holders.has(server.id)).slice(0, Math.max(2 * total, 20));
+  const others = candidates.filter(({ server }) => !holders.has(server.id)).slice(0, consideredFor(total));
   return candidates.filter((candidate) => holders.has(candidate.server.id) || others.includes(candidate));
 }
 

@@ -5,6 +5,7 @@ import type { ShareReader } from '../download/share-reader.js';
 import type { ShareSources } from '../download/share-sources.js';
 import { WrongFileError } from '../errors.js';
 import type { ConfirmHashes } from '../upload/send-shares.js';
+import { otherShares } from './share-rebuilder.js';
 
 /** A file whose shares are open for repair. */
 export interface OpenedFile {
@@ -51,7 +52,7 @@ export function sameHashes({ uriExtension, hashes }: FileDescription): ConfirmHa
     const found = parseUriExtension(encoded.uriExtension);
     const names = ['ciphertextHash', 'ciphertextRootHash', 'shareRootHash'] as const;
     if (names.some((name) => Buffer.compare(found[name], hashes[name]) !== 0))
-      throw new WrongFileError('the shares that can be made from these are not those of the file');
+      throw new WrongFileError(otherShares);
     // The block itself: other releases wrote more into it.
     return { ...encoded, uriExtension };
   };

@@ -35,9 +35,9 @@ interface Destination {
 }
 
 /**
- * Makes shares anew from any k good ones, segment by segment, and sends them to the servers that have room for them.
- * What becomes of each is told to `placing`. No share is complete at its server before all that were made have turned
- * out to be the file's.
+ * Makes shares anew from any k good ones, segment by segment, and sends them to the servers that have room for them: all at
+ * once, or as many as there is ever memory for. What becomes of each is told to `placing`. No share is complete at its server
+ * before all that were made with it have turned out to be the file's.
  *
  * @throws NotEnoughSharesError, WrongFileError, OverloadedError, NotEnoughMemoryError, CodingError, or the signal's
  *   reason; then the shares are given up at their servers
@@ -49,7 +49,27 @@ export async function rebuildShares(
   options: RebuildOptions,
 ): Promise<void> {
   const { uploadSecret } = placing;
-  settleUploads(await encodeAgain(file, { toWrite, uploadSecret }, options), placing);
+  const all = [...toWrite];
+  while (all.length > 0) {
+    let some = new Map(all);
+    while (some.size > 1 && memoryFor(file, some, 1) > options.memory.working.size)
+      some = new Map([...some].slice(1));
+    all.splice(all.length - some.size);
+    settleUploads(await encodeAgain(file, { toWrite: some, uploadSecret }, options), placing);
+  }
+}
+
+/** Bytes of memory that making shares and sending them takes at most. */
+function memoryFor(
+  { capability, description, layout }: OpenedFile,
+  toWrite: Destination['toWrite'],
+  ahead: number,
+): number {
+  const { geometry } = description;
+  const sent = toWrite.size;
+  const made = sent > 0 ? sharesToMake(description, toWrite).length : geometry.total;
+  const sizes = uploadSizes(geometry, layout.size);
+  return readingMemory(capability, geometry, ahead) + encodingMemory(geometry, sizes, { made, sent });
 }
 
 /**
@@ -71,8 +91,9 @@ async function encodeAgain(
   const { geometry } = description;
   const { memory, buffers, signal } = options;
   const sizes = uploadSizes(geometry, layout.size);
-  const ahead = segmentsAhead(geometry);
-  const needed = readingMemory(capability, geometry, ahead) + encodingMemory(geometry, sizes, toWrite.size);
+  const usual = segmentsAhead(geometry);
+  const ahead = memoryFor(file, toWrite, usual) > memory.working.size ? 1 : usual;
+  const needed = memoryFor(file, toWrite, ahead);
   const working = await takeMemory(memory.working, needed, { what: 'repairing a file', signal });
   const coding = geometry.segmentCount > 1 ? options.coding : localCoding;
   const lent = coding === localCoding ? undefined : new LentBuffers(buffers);

@@ -5,6 +5,9 @@ import { WrongFileError } from '../errors.js';
 import { EncodedSegments, type SegmentSource, type SegmentToEncode } from '../upload/encoded-segments.js';
 import type { BlockEncoder, FileHashes } from '../upload/file-encoder.js';
 
+/** What is said of shares from which others than those of the file can be made. */
+export const otherShares = 'the shares that can be made from these are not those of the file';
+
 /**
  * Turns the ciphertext of a file into some of its shares, and makes sure that they are the file's. The roots of the other
  * shares' blocks are known from the shares that are read, and the hashes of the ciphertext's segments from where these were
@@ -55,7 +58,7 @@ export class ShareRebuilder implements BlockEncoder {
     const isFile =
       Buffer.compare(ciphertextTree.root, hashes.ciphertextRootHash) === 0 &&
       Buffer.compare(shareTree.root, hashes.shareRootHash) === 0;
-    if (!isFile) throw new WrongFileError('the shares that can be made from these are not those of the file');
+    if (!isFile) throw new WrongFileError(otherShares);
     return { uriExtension, ciphertextTree, blockTrees, shareTree };
   }
 }

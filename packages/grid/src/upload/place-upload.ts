@@ -4,7 +4,7 @@ import { serversOfHappiness } from '../placement/index.js';
 import { type PlacingRequest, SharePlacing } from './share-placing.js';
 
 /** What is to be placed. */
-export interface UploadRequest extends PlacingRequest {
+export interface UploadToPlace extends PlacingRequest {
   readonly required: number;
   readonly happy: number;
   /** Servers that are connected, but for which no grid manager vouches. */
@@ -20,6 +20,11 @@ export interface PlacedUpload {
   readonly toWrite: ReadonlyMap<number, StorageServer>;
   /** Shares that are there: they were already, or came whole. Share number to server id. */
   readonly existing: ReadonlyMap<number, string>;
+}
+
+/** How many servers are considered for a file of so many shares: the first in its order of preference. */
+export function consideredFor(total: number): number {
+  return Math.max(2 * total, 20);
 }
 
 /** How often shares that a server did not take are placed anew. */
@@ -38,10 +43,10 @@ export const placingRounds = 5;
  */
 export async function placeUpload(
   servers: readonly StorageServer[],
-  request: UploadRequest,
+  request: UploadToPlace,
 ): Promise<PlacedUpload> {
   const { required, happy, total, shareSize, passedOver, leaving } = request;
-  const considered = servers.slice(0, Math.max(2 * total, 20));
+  const considered = servers.slice(0, consideredFor(total));
   const upload = new SharePlacing(
     considered.map((server) => ({ server })),
     request,

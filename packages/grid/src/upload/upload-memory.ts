@@ -38,20 +38,21 @@ function newShareSize(geometry: EncodingGeometry): number {
 
 /** Bytes of memory that encoding and sending a file takes at most, without the file itself. */
 export function uploadMemory(geometry: EncodingGeometry): number {
-  return encodingMemory(geometry, uploadSizes(geometry), geometry.total);
+  const { total } = geometry;
+  return encodingMemory(geometry, uploadSizes(geometry), { made: total, sent: total });
 }
 
-/** As `uploadMemory`, where only so many of the shares are sent. */
+/** As `uploadMemory`, where only so many of the shares are made, and so many of these sent. */
 export function encodingMemory(
-  { total, blockSize, segmentCount, segmentSize }: EncodingGeometry,
+  { blockSize, segmentCount, segmentSize }: EncodingGeometry,
   { shareSize, largestPart }: UploadSizes,
-  sent: number,
+  { made, sent }: { readonly made: number; readonly sent: number },
 ): number {
-  const buffers = sent * shareUploadMemory(shareSize, largestPart) + (total - sent) * blockSize;
+  const buffers = sent * shareUploadMemory(shareSize, largestPart) + (made - sent) * blockSize;
   // Those that are read by turns, and the ciphertext of one.
   const segments = (segmentBuffers(segmentCount) + 1) * segmentSize;
   // A tree has two nodes a leaf.
-  const hashes = (total + 1) * 2 * hashSize * segmentCount;
+  const hashes = (made + 1) * 2 * hashSize * segmentCount;
   return buffers + segments + hashes;
 }
 
