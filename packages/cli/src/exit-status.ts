@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { printable } from './printable.js';
 
 /** The command was called in a way that cannot be meant. */
 export class UsageError extends Error {
@@ -19,7 +20,7 @@ export async function explain(error: unknown): Promise<Ending> {
     return { status: asked ? 0 : 2 };
   }
   const { redact } = await import('@holdfast/common/logging');
-  const message = redact(oneLine(error));
+  const message = printable(redact(oneLine(error)));
   return { status: error instanceof UsageError ? 2 : 1, message };
 }
 

@@ -23,10 +23,13 @@ import { explain } from './exit-status.js';
  * @returns the exit status: 0 done, 1 failed with one line on standard error, 2 wrong usage
  */
 export async function main(args: readonly string[]): Promise<number> {
+  // It repeats what it was given, and that may be a capability or a password in the wrong place.
+  const wrongUsage: string[] = [];
   const program = new Command('holdfast')
     .description('A storage grid, compatible with Tahoe-LAFS.')
     .version(release)
     .exitOverride()
+    .configureOutput({ writeErr: (text) => wrongUsage.push(text) })
     .showSuggestionAfterError(false)
     .helpCommand(false);
   // After the settings above, which each command takes over as it is added.
@@ -52,6 +55,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     const { status, message } = await explain(error);
+    const { redact } = await import('@holdfast/common/logging');
+    process.stderr.write(redact(wrongUsage.join('')));
     if (message !== undefined) process.stderr.write(`holdfast: ${message}\n`);
     return status;
   }

@@ -24,6 +24,19 @@ describe('wrong usage', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
+  it.each([
+    [
+      'a capability',
+      ['URI:CHK:aaaaaaaaaaaaaaaaaaaaaaaaaa:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb:3:10:99'],
+    ],
+    ['a password', ['init', 'storage', 'dir', '--nats', 'nat://user:aaaaaa@bus:4222']],
+  ])('%s in the wrong place is not repeated', async (_what, args) => {
+    const { status, stderr } = await holdfast(args);
+    expect(status).toBe(2);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).not.toContain('aaaaaa');
+  });
+
   it('a HOLDFAST_BROKER that is no URL is named', async () => {
     const { status, stderr } = await holdfast(['put', 'file'], { env: { HOLDFAST_BROKER: 'nowhere' } });
     expect(status).toBe(2);

@@ -70,6 +70,20 @@ describe('how often a server may announce itself', () => {
     for (let seqnum = 9; seqnum < 29; seqnum++) expect(take('a', seqnum)).toBeUndefined();
   });
 
+  it('does not keep a server away whose clock was ahead, once Postgres has forgotten that', () => {
+    take('a', 1_000_000);
+    expect(take('a', 8)).toEqual({ refused: 'seqnum 8 is not above 1000000', newest: 1_000_000 });
+    now += 30_000;
+    // Postgres is asked, and still knows better.
+    expect(rate.afterChecking(verified('a', 8))).toBeUndefined();
+    rate.note('a', 1_000_000);
+    expect(take('a', 9)).toMatchObject({ newest: 1_000_000 });
+    now += 30_000;
+    expect(take('a', 10)).toBeUndefined();
+    expect(take('a', 10)).toEqual({ accepted: true });
+    expect(take('a', 9)).toMatchObject({ newest: 10 });
+  });
+
   it('takes nothing for known that has another signature', () => {
     take('a', 8);
     expect(rate.beforeChecking({ ...signed('a', 8), signature: 'forged' })).toBeUndefined();

@@ -55,10 +55,12 @@ export class AnnouncementRate {
   /** The answer to one whose signature holds, where there is one already. Otherwise it counts. */
   afterChecking({ serverId, seqnum }: VerifiedAnnouncement): AnnounceAnswer | undefined {
     const recent = this.#recent.get(serverId) ?? this.#begin(serverId);
-    if (seqnum === recent.seqnum && !this.#isFresh(recent)) {
+    if (seqnum <= recent.seqnum && !this.#isFresh(recent)) {
       // One at a time: until the answer is here, others who say the same are not known to be right.
       recent.signed = undefined;
       recent.asked = this.#now();
+      // What was higher may have been forgotten there: of a server whose clock was ahead.
+      recent.seqnum = seqnum;
       return undefined;
     }
     if (seqnum <= recent.seqnum) return staleAnswer(seqnum, recent.seqnum);

@@ -53,7 +53,7 @@ export function listAnnouncements(known: readonly KnownAnnouncement[]): string {
   const rows = known.flatMap(({ serverId, body, heard, lastReached }) =>
     heard.map(({ introducer = '–', seqnum, firstHeard, lastHeard }) => [
       serverId,
-      printable(body.nickname),
+      body.nickname,
       body['anonymous-storage-NURLs'].map(hostOf).join(' '),
       introducer,
       String(seqnum),
@@ -64,9 +64,6 @@ export function listAnnouncements(known: readonly KnownAnnouncement[]): string {
 }
 
 const time = (at: Date | undefined) => at?.toISOString().replace(/\.\d+Z$/, 'Z') ?? '–';
-
-/** Servers choose their names; a terminal would act on some. */
-const printable = (text: string) => text.replace(/\p{C}/gu, '?');
 
 function hostOf(nurl: string): string {
   return /@([^/]+)\//.exec(nurl)?.[1] ?? '?';

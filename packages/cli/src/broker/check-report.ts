@@ -1,4 +1,5 @@
 import { formatBytes } from '../format-bytes.js';
+import { printable } from '../printable.js';
 import type { CheckAnswer, RepairAnswer } from './check.js';
 
 /** A check in lines for people: one that says all, and one for each thing that is not as it should be. */
@@ -56,5 +57,5 @@ function troubles({ holdfast }: CheckAnswer['results']): string[] {
 }
 
 function lines(all: readonly string[]): string {
-  return all.map((line) => `${line}\n`).join('');
+  return all.map((line) => `${printable(line)}\n`).join('');
 }

@@ -1,18 +1,23 @@
 import { createWriteStream, rmSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 
 /**
  * Writes a file that appears whole or not at all: under another name beside it until everything is there and on the
- * disk. What `fill` throws, or Ctrl-C, leaves nothing behind.
+ * disk. What `fill` throws, or Ctrl-C, leaves nothing behind. A link stays one, to what it leads to; and what is there and no
+ * file, such as a pipe or `/dev/null`, is written to as it is.
  *
  * @param fill writes all to the stream that it is given and ends it
  */
 export async function writeWholeFile(
-  path: string,
+  named: string,
   fill: (open: () => Writable) => Promise<void>,
 ): Promise<void> {
+  const path = await realpath(named).catch(() => named);
+  const there = await stat(path).catch(() => undefined);
+  if (there && !there.isFile() && !there.isDirectory())
+    return fill(() => createWriteStream(path, { flags: 'r+' }));
   const unfinished = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
   const onSignal = (signal: NodeJS.Signals) => {
     rmSync(unfinished, { force: true });

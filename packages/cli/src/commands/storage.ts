@@ -68,7 +68,9 @@ function collectCommand(storage: Command): void {
     .option('--json', 'as JSON')
     .action(async ({ dir, dryRun, json = false }: { dir: string; dryRun?: true; json?: boolean }) => {
       const { collectShares, showCollectable } = await import('../storage/collect-shares.js');
-      process.stdout.write(await (dryRun ? showCollectable : collectShares)(dir, json));
+      const print = (text: string) => process.stdout.write(text);
+      if (dryRun) print(await showCollectable(dir, json));
+      else await collectShares(dir, json, print);
     });
 }
 

@@ -17,8 +17,10 @@ import {
 } from '@holdfast/storage';
 import type { z } from 'zod';
 import { connectionsYaml } from '../announcements/formats.js';
+import { valueFrom } from '../arguments.js';
 import { roleOfNode } from '../nodes/role.js';
 import { withStorageNode } from '../nodes/storage-node.js';
+import { tellServers } from '../nodes/tell-servers.js';
 import { InvitationCode, InvitationError } from './code.js';
 import { type InvitationSettings, joinQuestion, joinRequest } from './settings.js';
 
@@ -33,6 +35,8 @@ export interface InviteOptions {
   readonly json?: true;
 }
 
+const longestTimer = 24 * 60 * 60_000;
+
 /** Most of the settings' JSON that a message carries, sealed and in base64, under the bus's limit of 1 MiB. */
 const mostSettings = 700_000;
 
@@ -42,7 +46,7 @@ const mostSettings = 700_000;
  * @throws InvitationError `role`, `no-bus`, `too-large`, `expired`; AccountError; ConfigurationError
  */
 export async function invite(options: InviteOptions): Promise<void> {
-  const patience = duration.parse(options.expires);
+  const patience = valueFrom(duration, options.expires);
   const say = (value: object, text: string) =>
     process.stdout.write(`${options.json ? JSON.stringify(value) : text}\n`);
   const { settings, meeting } = await invitationFor(options);
@@ -80,10 +84,14 @@ async function answerOne(
   patience: number,
 ): Promise<string> {
   const { promise, resolve, reject } = withResolvers<string>();
-  const timer = setTimeout(
-    () => reject(new InvitationError('expired', 'nobody used the code in time; it is good no more')),
-    patience,
-  );
+  const until = Date.now() + patience;
+  // A timer of more than 24 days would go off at once.
+  const wait = () => setTimeout(look, Math.min(until - Date.now(), longestTimer));
+  const look = () => {
+    if (Date.now() < until) timer = wait();
+    else reject(new InvitationError('expired', 'nobody used the code in time; it is good no more'));
+  };
+  let timer = wait();
   let used = false;
   bus.serve(joinQuestion(code.meetingPlace), ({ sealed }) => {
     const request = openRequest(code, sealed);
@@ -224,27 +232,20 @@ async function ownBus(dir: string, configuration: StorageConfiguration): Promise
 }
 
 function invitationOfCustomer(dir: string, account: string): Promise<Invitation> {
-  return withStorageNode(
-    dir,
-    'holdfast invite',
-    async ({ dir: folder, configuration, database, identity, server }) => {
-      const seal = new SecretSeal(identity.signingKey);
-      const book = new AccountBook({ database, keeper: server, seal, logger: silentLogger() });
-      const { granted } = grantServers(await book.secretOf(account), await knownServers(database));
-      if (granted.length === 0)
-        throw new AccountError(
-          'no-servers',
-          account,
-          'no storage server has said yet where clients reach it',
-        );
-      await book.register();
-      const settings: InvitationSettings = {
-        kind: 'customer',
-        role: 'broker',
-        grid: configuration.grid,
-        connections: `introducers: {}\n${connectionsYaml(granted)}`,
-      };
-      return { settings, meeting: await ownBus(folder, configuration) };
-    },
-  );
+  return withStorageNode(dir, 'holdfast invite', async (node) => {
+    const { dir: folder, configuration, database, identity, server } = node;
+    const seal = new SecretSeal(identity.signingKey);
+    const book = new AccountBook({ database, keeper: server, seal, logger: silentLogger() });
+    const { granted } = grantServers(await book.secretOf(account), await knownServers(database));
+    if (granted.length === 0)
+      throw new AccountError('no-servers', account, 'no storage server has said yet where clients reach it');
+    if ((await book.register()) > 0) await tellServers(node);
+    const settings: InvitationSettings = {
+      kind: 'customer',
+      role: 'broker',
+      grid: configuration.grid,
+      connections: `introducers: {}\n${connectionsYaml(granted)}`,
+    };
+    return { settings, meeting: await ownBus(folder, configuration) };
+  });
 }

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Bus, BusUnavailableError } from '@holdfast/common/bus';
 import { NodeFolderExistsError } from '@holdfast/common/configuration';
@@ -32,6 +34,10 @@ export async function useInvitation(
   { dir, ...invited }: Invited & { dir: string },
 ): Promise<InvitationSettings> {
   if (await exists(dir)) throw new NodeFolderExistsError(dir);
+  // A code is good once: what is learned by it must have a place.
+  const parent = dirname(resolve(dir));
+  await mkdir(parent, { recursive: true });
+  await access(parent, constants.W_OK);
   return /^(nats|tls):/i.test(codeOrFile)
     ? useCode(InvitationCode.parse(codeOrFile), invited)
     : readInvitation(codeOrFile);

@@ -1,9 +1,9 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
-import { busAccess, readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
-import { ownBusTypes } from '@holdfast/common/connections';
+import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
 import { type Database, openPool } from '@holdfast/common/database';
+import { readOwnBus } from '@holdfast/common/introducers';
 import { silentLogger } from '@holdfast/common/logging';
 import { roleOfNode } from './role.js';
 
@@ -53,9 +53,10 @@ export async function withRepairerNode<T>(dir: string, work: (node: RepairerNode
   });
   const wake = async (jobs: number) => {
     if (jobs === 0) return;
+    const { readConnections } = await import('@holdfast/membership');
+    const { connection_types: forAll } = await readConnections(folder, configuration);
     const bus = new Bus({
-      ...(await busAccess(folder, 'bus', configuration.bus)),
-      connectionTypes: ownBusTypes(configuration, undefined),
+      ...(await readOwnBus(folder, configuration, forAll)),
       name: 'holdfast queue',
       logger,
       connectTimeout: patience,

@@ -6,6 +6,19 @@ import { withShares } from './share-folder.js';
 
 const commandName = 'holdfast storage collect';
 
+/** Some shares that nobody has a lease on are still there; the next collection tries again. */
+export class NotAllRemovedError extends Error {
+  override readonly name = 'NotAllRemovedError';
+  readonly code = 'not-all-removed';
+
+  constructor(
+    readonly failed: number,
+    problem: string | undefined,
+  ) {
+    super(`${failed} shares could not be removed (${problem ?? 'no reason is known'}); try again`);
+  }
+}
+
 /**
  * What a collection would do to a storage server now. Changes nothing.
  *
@@ -35,10 +48,14 @@ export async function showCollectable(dir: string, json: boolean): Promise<strin
 /**
  * Makes one collection at a storage server, whether the server runs or not.
  *
- * @returns what to print
- * @throws ServerBusyError, and as `showCollectable`
+ * @param print told what to print
+ * @throws NotAllRemovedError, ServerBusyError, and as `showCollectable`
  */
-export async function collectShares(dir: string, json: boolean): Promise<string> {
+export async function collectShares(
+  dir: string,
+  json: boolean,
+  print: (text: string) => void,
+): Promise<void> {
   const { collect, leasesDue } = await import('@holdfast/storage');
   return withCurrentRecords(dir, (node) =>
     withShares(node, async (backend) => {
@@ -56,10 +73,10 @@ export async function collectShares(dir: string, json: boolean): Promise<string>
           leaseDuration: configuration.leases.duration,
           onProgress: ({ leases, shares }) => bar.show(Math.min(1, leases / Math.max(1, due)), shares),
         });
-        if (json) return `${JSON.stringify(done)}\n`;
-        const failed =
-          done.failed > 0 ? ` ${done.failed} could not be removed (${done.problem}); try again.` : '';
-        return `${done.leases} leases ended, ${done.shares} shares removed, which freed ${formatBytes(done.bytes)}.${failed}\n`;
+        const { leases, shares, bytes, failed, problem } = done;
+        const inWords = `${leases} leases ended, ${shares} shares removed, which freed ${formatBytes(bytes)}.`;
+        print(`${json ? JSON.stringify(done) : inWords}\n`);
+        if (failed > 0) throw new NotAllRemovedError(failed, problem);
       } finally {
         bar.end();
       }

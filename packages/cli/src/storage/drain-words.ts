@@ -6,9 +6,9 @@ export interface Drain extends Omit<LeavingServer, 'key'>, Pick<DrainStatus, 'pr
   readonly lookedAt: Date | null;
 }
 
-/** Whether all that can be on another server is. */
+/** Whether all that it has is on other servers too. */
 export function isEmptied({ progress }: Drain): boolean {
-  return progress !== null && progress.safeFiles === progress.files;
+  return progress !== null && progress.safeFiles === progress.files && progress.mutableShares === 0;
 }
 
 /** Whether nothing more happens by itself for the moment: every file is safe elsewhere, or has failed. */
@@ -54,7 +54,7 @@ export function drainInWords(drain: Drain, now: number): string {
       : ['It has not looked yet how much of what it has is safe elsewhere: while it runs, it soon will.']),
     ...(silence ? [silence] : []),
     ...(problem === null ? [] : [`It could not ask repairers the last time: ${problem}.`]),
-    ...(isEmptied(drain) && progress?.mutableShares === 0 ? ['The server can be taken away.'] : []),
+    ...(isEmptied(drain) ? ['The server can be taken away.'] : []),
     '',
   ].join('\n');
 }

@@ -17,16 +17,23 @@ export interface DrainOptions {
   readonly json?: true;
 }
 
-/** What a drain was watched for is not wholly done. */
+/** What a drain was watched for is not wholly done, and no more of it is by itself. */
 export class NotEmptiedError extends Error {
   override readonly name = 'NotEmptiedError';
   readonly code = 'not-emptied';
 
   constructor(readonly drain: Drain) {
-    super(
-      `${drain.progress?.failedFiles ?? 0} files of ${drain.nickname ?? drain.serverId} could not be made healthy elsewhere`,
-    );
+    super(whyNotEmptied(drain));
   }
+}
+
+function whyNotEmptied({ leavingSince, progress, nickname, serverId }: Drain): string {
+  const name = nickname ?? serverId;
+  if (leavingSince === null) return `${name} is not leaving: it takes new shares`;
+  const { failedFiles = 0, mutableShares = 0 } = progress ?? {};
+  return failedFiles > 0
+    ? `${failedFiles} files of ${name} could not be made healthy elsewhere`
+    : `${name} has ${mutableShares} mutable shares, which repairers do not move: it cannot be taken away yet`;
 }
 
 /**
@@ -67,7 +74,8 @@ export function drainStatus(named: string, { dir, json }: DrainOptions): Promise
  * to run, standard error says so.
  *
  * @returns what to print
- * @throws NotEmptiedError where files have failed and no others are under way; and as `markDrain`
+ * @throws NotEmptiedError where no more is done by itself, as files have failed, only mutable shares are left, or the server
+ *   is to stay; and as `markDrain`
  */
 export function watchDrain(named: string, { dir, json }: DrainOptions): Promise<string> {
   return withStorageNode(dir, commandName, async ({ database }) => {
@@ -77,8 +85,8 @@ export function watchDrain(named: string, { dir, json }: DrainOptions): Promise<
       for (;;) {
         const drain = await readDrain(database, named);
         const { leavingSince, progress } = drain;
-        if (leavingSince === null || isEmptied(drain)) return shown(drain, json);
-        if (isEnded(drain)) throw new NotEmptiedError(drain);
+        if (isEmptied(drain)) return shown(drain, json);
+        if (leavingSince === null || isEnded(drain)) throw new NotEmptiedError(drain);
         const before = silence;
         silence = silenceInWords(drain, Date.now());
         if (silence && !before) process.stderr.write(`${silence}\n`);

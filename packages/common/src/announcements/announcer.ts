@@ -7,8 +7,11 @@ import { type SignedAnnouncement, signAnnouncement } from './signed.js';
 import { type AnnouncementSubjects, announcementSubjects } from './subjects.js';
 
 const renewAfter = 10 * 60_000;
-/** How far beyond our clock a seqnum may be that an introducer says it knows: it becomes that of all introducers. */
-const believedAhead = 24 * 60 * 60_000;
+/**
+ * How many milliseconds beyond our clock a seqnum may be that is believed. What an introducer says it knows becomes that of all
+ * introducers; and a server whose clock was ahead must be able to come back when it is right.
+ */
+export const believedAhead = 24 * 60 * 60_000;
 
 /** What an announcer needs. */
 export interface AnnouncerOptions {

@@ -1,5 +1,5 @@
 /** What storage servers say of themselves: signing, checking, sending and hearing it. */
-export { Announcer, type AnnouncerOptions } from './announcer.js';
+export { Announcer, type AnnouncerOptions, believedAhead } from './announcer.js';
 export { type AnnouncementBody, announcementBody, maximumAnnouncementSize } from './body.js';
 export { AnnouncementError, type AnnouncementErrorCode } from './errors.js';
 export {

@@ -127,6 +127,17 @@ describe('the cache', () => {
     expect(await forgottenServers(database, grid, 0)).toEqual([]);
   });
 
+  it('takes a server again whose clock was far ahead, once it has announced itself by the right time', async () => {
+    const began = Date.now();
+    await remember('i1', one, began + 366 * 86_400_000);
+    expect(await forgetServers(database, grid, [one])).toEqual([one]);
+    const [{ seqnum } = { seqnum: 0 }] = await forgottenServers(database, grid);
+    expect(seqnum).toBeGreaterThanOrEqual(began);
+    expect(seqnum).toBeLessThanOrEqual(Date.now());
+    await remember('i1', one, Date.now() + 1);
+    expect(await rows()).toHaveLength(1);
+  });
+
   it('is told by every node what another has forgotten, and takes it again only when it is newer', async () => {
     await remember('i1', one, 5);
     await begin(4_000);

@@ -1,3 +1,4 @@
+import { believedAhead } from '@holdfast/common/announcements';
 import type { Database } from '@holdfast/common/database';
 
 /** A server that is forgotten, and the seqnum above which an announcement brings it back. */
@@ -53,7 +54,7 @@ export async function silentServers(database: Database, grid: string, forMs: num
 
 /**
  * Forgets all that was announced of servers, whoever told it. Nodes of the cache that run close their connections to
- * them within ten seconds.
+ * them within ten seconds. Of a server whose clock was far ahead what it announces by the right time brings it back.
  *
  * @returns those that were known
  */
@@ -67,11 +68,12 @@ export async function forgetServers(
        delete from membership.announcements where grid = $1 and server_id = any($2) returning server_id, seqnum
      )
      insert into membership.forgotten as known (grid, server_id, seqnum)
-     select $1, server_id, max(seqnum) from gone group by server_id order by server_id
+     select $1, server_id, case when max(seqnum) > $3::bigint + $4::bigint then $3 else max(seqnum) end
+       from gone group by server_id order by server_id
      on conflict (grid, server_id) do update
         set seqnum = greatest(known.seqnum, excluded.seqnum), forgotten_at = now()
      returning server_id`,
-    [grid, serverIds],
+    [grid, serverIds, Date.now(), believedAhead],
   );
   return rows.map(({ server_id }) => server_id);
 }

@@ -148,6 +148,15 @@ describe('KnownServers', () => {
     expect(told(1, `v0-${'b'.repeat(52)}`)).toBe(true);
   });
 
+  it('forgets a server whose clock was far ahead, which comes back by the right time', () => {
+    const now = Date.now();
+    hear('one', now + 366 * 86_400_000);
+    expect(known.forget(id, now)).toBe(true);
+    expect(hear('one', now)).toBe(false);
+    expect(hear('one', now + 1)).toBe(true);
+    expect(known.forget(id, now)).toBe(false);
+  });
+
   it('keeps a server that the operator names when what it announced is forgotten', () => {
     hear('one', 5);
     override(byHand);

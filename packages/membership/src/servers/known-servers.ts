@@ -1,4 +1,4 @@
-import type { AnnouncementBody } from '@holdfast/common/announcements';
+import { type AnnouncementBody, believedAhead } from '@holdfast/common/announcements';
 import { type ConnectionTypes, defaultConnectionTypes } from '@holdfast/common/connections';
 import { type KnownServer, operatorSource, type ServerSet } from '@holdfast/grid';
 import type { HeardAnnouncement } from '../cache/announcement-cache.js';
@@ -95,15 +95,17 @@ export class KnownServers {
   }
 
   /**
-   * Forgets what was announced of a server up to a seqnum, and its connection, unless it is in `connections.yaml`. A
-   * newer announcement brings it back; what introducers tell again of the old ones does not.
+   * Forgets what was announced of a server up to a seqnum, or by a clock that was far ahead, and its connection, unless it
+   * is in `connections.yaml`. A newer announcement brings it back; what introducers tell again of the old ones does not.
    *
    * @returns whether there was something to forget
    */
   forget(id: string, seqnum: number): boolean {
     this.#forgotten.set(id, Math.max(seqnum, this.#forgotten.get(id) ?? 0));
     const heard = this.#heard.get(id);
-    if (!heard || heard.newest.announcement.seqnum > seqnum) return false;
+    if (!heard) return false;
+    const newest = heard.newest.announcement.seqnum;
+    if (newest > seqnum && newest <= Date.now() + believedAhead) return false;
     this.#heard.delete(id);
     this.#introduced.set(heard.introducedBy, (this.#introduced.get(heard.introducedBy) ?? 1) - 1);
     this.#tell(id);
