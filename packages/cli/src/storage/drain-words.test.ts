@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NotEmptiedError } from './drain.js';
 import { type Drain, drainInWords, isEmptied, isEnded, silenceInWords } from './drain-words.js';
 
 const leaving: Drain = {
@@ -66,10 +67,16 @@ describe('a drain in words', () => {
     expect(drainInWords(leaving, marked + 4 * minutes)).not.toContain('it soon will');
   });
 
-  it('is ended where nothing is under way, and the server emptied where nothing has failed', () => {
+  it('is ended where nothing is under way, and the server emptied where nothing has failed, and nothing is left', () => {
     const failed = { ...whole, safeFiles: 9, failedFiles: 1 };
-    const states = [null, half, failed, whole].map((progress) => ({ ...leaving, progress }));
-    expect(states.map(isEnded)).toEqual([false, false, true, true]);
-    expect(states.map(isEmptied)).toEqual([false, false, false, true]);
+    const mutable = { ...whole, mutableShares: 3 };
+    const states = [null, half, failed, mutable, whole].map((progress) => ({ ...leaving, progress }));
+    expect(states.map(isEnded)).toEqual([false, false, true, true, true]);
+    expect(states.map(isEmptied)).toEqual([false, false, false, false, true]);
+    expect(new NotEmptiedError(states[2] as Drain).message).toContain(
+      '1 files of s1 could not be made healthy',
+    );
+    expect(new NotEmptiedError(states[3] as Drain).message).toContain('s1 has 3 mutable shares');
+    expect(new NotEmptiedError({ ...leaving, leavingSince: null }).message).toContain('s1 is not leaving');
   });
 });
