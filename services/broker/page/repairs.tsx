@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { RecentRepairJson, RepairsJson } from '../src/web/repairs-json.js';
+import { lookAgain } from '../src/web/repeated-look.js';
 import { workLeft } from '../src/web/work-left.js';
 import { formatDuration } from './format.js';
 
@@ -30,8 +31,7 @@ export function Repairs({ initial }: { initial: RepairsJson }) {
         setHeard(false);
       }
     };
-    const timer = setInterval(look, lookEvery);
-    return () => clearInterval(timer);
+    return lookAgain(lookEvery, look);
   }, []);
 
   return (

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { lookAgain } from '../src/web/repeated-look.js';
 import type { ServerStatusJson, StatusJson } from '../src/web/status-json.js';
 import { formatBytes, formatDuration } from './format.js';
 
@@ -25,8 +26,7 @@ export function Servers({ initial }: { initial: StatusJson }) {
         setHeard(false);
       }
     };
-    const timer = setInterval(look, lookEvery);
-    return () => clearInterval(timer);
+    return lookAgain(lookEvery, look);
   }, []);
 
   return (
