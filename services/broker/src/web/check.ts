@@ -36,6 +36,13 @@ export async function answerCheck(
   if (flag(given, 'queue')) {
     if (!flag(given, 'repair'))
       throw new RequestError(400, 'malformed-argument', 'queue=true: expected repair=true with it');
+    // Repairers have lease secrets of their own: they cannot renew the leases of this gateway.
+    if (wanted.addLease)
+      throw new RequestError(
+        400,
+        'malformed-argument',
+        'queue=true: expected no add-lease=true with it, as a repairer cannot renew leases of this gateway',
+      );
     const { json, page } = await queueRepair(context, capability, wanted);
     reply.code(202);
     return send(

@@ -345,6 +345,19 @@ describe('POST of a file with t=check', () => {
     expect(body).toContain(`${name}: expected`);
   });
 
+  it.each([
+    ['without repair=true', '&queue=true', 'queue=true: expected repair=true with it'],
+    [
+      'with add-lease=true',
+      '&repair=true&queue=true&add-lease=true',
+      'queue=true: expected no add-lease=true',
+    ],
+  ])('queues nothing %s, which is not done then', async (_what, query, why) => {
+    const { statusCode, body } = await check(chk, query);
+    expect(statusCode).toBe(400);
+    expect(body).toContain(why);
+  });
+
   it('refuses what is no capability, and any other operation', async () => {
     expect((await check('URI:NONSENSE')).statusCode).toBe(400);
     const other = await web.inject({ method: 'POST', url: `/uri/${hello}?t=upload` });
