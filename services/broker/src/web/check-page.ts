@@ -1,8 +1,7 @@
 import type { CheckResults, RepairResults, ShareLocation } from '@holdfast/grid';
 import { isLiteral, storageIndexText, summaryOf } from './check-json.js';
 import { document, htmlText } from './document.js';
-
-type Nicknames = (serverId: string) => string;
+import type { Nicknames } from './nicknames.js';
 
 /** What a browser is shown after a check. */
 export function checkPage(results: CheckResults, nicknameOf: Nicknames): string {

@@ -58,7 +58,7 @@ export async function answerCheck(
     );
     return send(
       () => repairJson(results),
-      () => repairPage(results, context.nicknameOf),
+      () => repairPage(results, context.nicknames()),
     );
   }
   const results = await inTurn(context.downloads, signal, () =>
@@ -66,7 +66,7 @@ export async function answerCheck(
   );
   return send(
     () => checkJson(results),
-    () => checkPage(results, context.nicknameOf),
+    () => checkPage(results, context.nicknames()),
   );
 }
 

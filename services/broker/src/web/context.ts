@@ -2,6 +2,7 @@ import type { Capacity } from '@holdfast/common/capacity';
 import type { Logger } from '@holdfast/common/logging';
 import type { Grid } from '@holdfast/grid';
 import type { Repairers } from '../repairs/repairers.js';
+import type { Nicknames } from './nicknames.js';
 
 /** What the routes of the web API work with. */
 export interface WebContext {
@@ -11,8 +12,8 @@ export interface WebContext {
   /** How many uploads and downloads may be at work at once. */
   readonly uploads: Capacity;
   readonly downloads: Capacity;
-  /** What a server is called. */
-  readonly nicknameOf: (serverId: string) => string;
+  /** What the servers are called: one look at them, for all the names of a page. */
+  readonly nicknames: () => Nicknames;
   /** Most bytes of one uploaded file. */
   readonly mostUploaded: number;
   /** Milliseconds that a client may neither send nor take while we wait for it. */

@@ -13,11 +13,15 @@ const chk =
 const verify = chk.replace('CHK:mj3q43xtjd2p4yycw32b4t3vsm', 'CHK-Verifier:dukxpznysz7kif24tvd7icpl7u');
 
 let web: FastifyInstance;
+let servers: ServerSet;
+/** How often the servers were looked at. */
+let looks: number;
 
 beforeEach(() => {
   const logger = silentLogger();
   const registry = createRegistry({});
-  const servers = new ServerSet({ leaseSecret: new Uint8Array(32), logger, registry });
+  looks = 0;
+  servers = new ServerSet({ leaseSecret: new Uint8Array(32), logger, registry });
   const encoding = { required: 3, happy: 7, total: 10, maximumSegmentSize: 2 ** 20 };
   const convergenceSecret = new Uint8Array(32);
   const memory = new TransferMemory(128 * 2 ** 20);
@@ -38,7 +42,7 @@ beforeEach(() => {
       encoding,
       introducers: [],
       gridManagers: [],
-      servers: servers.statuses().map((server) => ({ ...server, sources: [server.source] })),
+      servers: statuses(),
       refusedEdit: undefined,
     }),
     repairers: new Repairers(() => undefined, 'lab'),
@@ -48,7 +52,15 @@ beforeEach(() => {
     registry,
   });
 });
-afterEach(() => web.close());
+afterEach(async () => {
+  await web.close();
+  await servers.close();
+});
+
+function statuses() {
+  looks++;
+  return servers.statuses().map((server) => ({ ...server, sources: [server.source] }));
+}
 
 const get = (url: string, headers: Record<string, string> = {}) =>
   web.inject({ method: 'GET', url, headers });
@@ -327,6 +339,16 @@ describe('POST of a file with t=check', () => {
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(body).toContain('Not Healthy: 0 shares (enc 3-of-10)');
     expect(body).not.toContain('wp6peuuy2ooshhsaaubuy7bnwp2lvhtznalb3e4noxxd5jcz4hpq');
+  });
+
+  it('calls servers by their names on a page, which takes one look at them however many they are', async () => {
+    for (const id of ['v0-a', 'v0-b', 'v0-c'])
+      servers.set({ id, nickname: `server ${id.slice(3)}`, nurls: [], furl: '', source: 'connections.yaml' });
+    const { body } = await check(verify);
+    for (const name of ['server a', 'server b', 'server c']) expect(body).toContain(`no answer: ${name}: `);
+    expect(looks).toBe(1);
+    await check(verify, '&output=JSON');
+    expect(looks).toBe(1);
   });
 
   it('cannot repair a file without shares', async () => {

@@ -10,6 +10,7 @@ import type { Repairers } from '../repairs/repairers.js';
 import { answerErrors, refuseMalformed, tell } from './answer-errors.js';
 import type { WebContext } from './context.js';
 import { answerTo } from './errors.js';
+import { nicknamesOf } from './nicknames.js';
 import type { PageFiles } from './page-files.js';
 import { addFileRoutes } from './routes/files.js';
 import { addRepairsRoutes } from './routes/repairs.js';
@@ -102,8 +103,7 @@ export function buildWeb(options: WebServerOptions): FastifyInstance {
     logger,
     uploads: placesFor('uploads', limits.uploads),
     downloads: placesFor('downloads', limits.downloads),
-    nicknameOf: (serverId) =>
-      options.status().servers.find(({ id }) => id === serverId)?.nickname ?? serverId,
+    nicknames: () => nicknamesOf(options.status()),
     mostUploaded: limits.upload_size,
     patience: options.patience ?? usualPatience,
   };
