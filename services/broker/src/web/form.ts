@@ -77,6 +77,7 @@ class SilenceWatch {
   readonly #patience: number;
   readonly #heard = () => this.#timer?.refresh();
   #timer: NodeJS.Timeout | undefined;
+  #ended = false;
   #giveUp: (error: RequestError) => void = () => undefined;
 
   constructor(request: IncomingMessage, patience: number) {
@@ -98,10 +99,13 @@ class SilenceWatch {
 
   resume(): void {
     this.pause();
+    // A file that is broken off is closed only after the form was given up.
+    if (this.#ended) return;
     this.#timer = setTimeout(() => this.#giveUp(silentClient()), this.#patience);
   }
 
   end(): void {
+    this.#ended = true;
     this.pause();
     this.#request.off('data', this.#heard);
   }

@@ -1,3 +1,5 @@
+import { PassThrough } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { Grid, localCoding, ServerSet, TransferMemory } from '@holdfast/grid';
@@ -78,6 +80,16 @@ function post(parts: readonly Part[], { url = '/uri', headers = {}, end = '--b--
   });
   const type = { 'content-type': 'multipart/form-data; boundary=b' };
   return web.inject({ method: 'POST', url, headers: { ...type, ...headers }, payload: text.join('') + end });
+}
+
+/** How many timers keep this process alive, without those of others that come and go. */
+async function fewestTimers(): Promise<number> {
+  let fewest = Number.POSITIVE_INFINITY;
+  for (const end = performance.now() + 200; performance.now() < end; await setImmediate()) {
+    const timers = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout');
+    fewest = Math.min(fewest, timers.length);
+  }
+  return fewest;
 }
 
 const file = { name: 'file', value: 'hello', filename: 'hello.txt' };
@@ -287,6 +299,18 @@ describe('POST /uri', () => {
 
   it('refuses a file that is too large', async () => {
     expect((await post([{ ...file, value: 'x'.repeat(1001) }])).statusCode).toBe(413);
+  });
+
+  it('waits for nobody any more once a form was refused in the middle of its file', async () => {
+    const before = await fewestTimers();
+    const payload = new PassThrough();
+    payload.write('--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n');
+    payload.write('x'.repeat(2_000));
+    const headers = { 'content-type': 'multipart/form-data; boundary=b' };
+    const { statusCode } = await web.inject({ method: 'POST', url: '/uri', headers, payload });
+    expect(statusCode).toBe(413);
+    expect(await fewestTimers()).toBe(before);
+    payload.end();
   });
 });
 
