@@ -4,32 +4,52 @@ import busboy from 'busboy';
 import { RequestError } from './errors.js';
 import { silentClient } from './receive.js';
 
-/** A form that was sent: its fields, and what became of its file. */
+/** How a form is received. */
+export interface FormOptions {
+  /** The names of the fields that are kept; any other is passed over. */
+  readonly fields: ReadonlySet<string>;
+  /** Milliseconds that the client may be silent outside the file; inside it is for `take` to say. */
+  readonly patience: number;
+}
+
+/** A form that was sent: those of its fields that are kept, and what became of its file. */
 export interface ReceivedForm<T> {
   readonly fields: ReadonlyMap<string, string>;
   /** Undefined where the form had no field `file`. */
   readonly file: { readonly name: string | undefined; readonly taken: T } | undefined;
 }
 
-const limits = { fields: 32, fieldNameSize: 100, fieldSize: 2 ** 20, parts: 64, files: 8, headerPairs: 32 };
+/** Most bytes of a field that is kept: nobody reckons the memory of fields, and there may be many forms at a time. */
+const mostOfField = 4 * 1024;
+/** Most bytes of a file that is sent as a plain field, which the parser gathers before any memory is reserved for it. */
+const mostOfPlainFile = 64 * 1024;
+
+const limits = {
+  fields: 32,
+  fieldNameSize: 100,
+  fieldSize: mostOfPlainFile,
+  parts: 64,
+  files: 8,
+  headerPairs: 32,
+};
 
 /**
  * Reads a `multipart/form-data` body (RFC 7578; webapi.rst, "Uploading a File"). The content of the field `file` goes
  * to `take` while it arrives; fields may stand before it or after it. As with the peer, `file` may also be a plain
  * field; other files are passed over.
  *
- * @param patience milliseconds that the client may be silent outside the file; inside it is for `take` to say
- * @throws RequestError 400 for a body that is not such a form, 408 where the client falls silent, or what `take` throws
+ * @throws RequestError 400 for a body that is not such a form, or has a field that is too long, 408 where the client
+ *   falls silent, or what `take` throws
  */
 export async function receiveForm<T>(
   request: IncomingMessage,
   take: (content: Readable | Uint8Array) => Promise<T>,
-  patience: number,
+  options: FormOptions,
 ): Promise<ReceivedForm<T>> {
   const fields = new Map<string, string>();
   let file: { name: string | undefined; taken: Promise<T> } | undefined;
   const parser = openParser(request);
-  const silence = new SilenceWatch(request, patience);
+  const silence = new SilenceWatch(request, options.patience);
   try {
     await new Promise<void>((resolve, reject) => {
       silence.begin(reject);
@@ -48,10 +68,8 @@ export async function receiveForm<T>(
         attempt(() => takeOnce(filename, content), reject);
       });
       parser.on('field', (field, value, { valueTruncated }) => {
-        if (valueTruncated)
-          reject(malformed(`expected at most ${limits.fieldSize} bytes in a field that is no file`));
-        else if (field === 'file') attempt(() => takeOnce(undefined, exactBytes(value)), reject);
-        else fields.set(field, value);
+        if (field === 'file') attempt(() => takeOnce(undefined, exactBytes(value, valueTruncated)), reject);
+        else if (options.fields.has(field)) attempt(() => fields.set(field, short(field, value)), reject);
       });
       for (const limit of ['fieldsLimit', 'filesLimit', 'partsLimit'] as const)
         parser.on(limit, () => reject(malformed('too many fields')));
@@ -121,8 +139,15 @@ function openParser(request: IncomingMessage): busboy.Busboy {
   }
 }
 
+function short(field: string, value: string): string {
+  if (Buffer.byteLength(value) <= mostOfField) return value;
+  throw malformed(`expected at most ${mostOfField} bytes in the field "${field}"`);
+}
+
 /** A plain field's bytes. The parser gives them as text, which must not have lost any of them. */
-function exactBytes(value: string): Uint8Array {
+function exactBytes(value: string, truncated: boolean): Uint8Array {
+  if (truncated)
+    throw malformed(`expected at most ${mostOfPlainFile} bytes in the plain field "file"; send it as a file`);
   if (value.includes('\ufffd'))
     throw malformed('expected UTF-8 in the plain field "file"; send it as a file');
   return Buffer.from(value, 'utf8');

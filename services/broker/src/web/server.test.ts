@@ -268,6 +268,16 @@ describe('POST /uri', () => {
     expect((await post([{ name: 'file', value: 'hello' }])).body).toBe(`${hello}\n`);
   });
 
+  it('passes over fields that mean nothing here, however long they are', async () => {
+    const long = { name: 'comment', value: 'x'.repeat(2 ** 21) };
+    expect((await post([long, file, long])).body).toBe(`${hello}\n`);
+  });
+
+  it('says which field is too long', async () => {
+    const { body } = await post([{ name: 'when_done', value: 'é'.repeat(3_000) }, file]);
+    expect(body).toBe('malformed form: expected at most 4096 bytes in the field "when_done"\n');
+  });
+
   it('shows a browser a page', async () => {
     const named = { ...file, filename: '<b>.txt' };
     const { body, headers } = await post([named], { headers: { accept: 'text/html,*/*' } });
@@ -292,6 +302,8 @@ describe('POST /uri', () => {
     ['no boundary', [file], { headers: { 'content-type': 'multipart/form-data' } }],
     ['another type', [file], { headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
     ['bytes in a plain field that are not text', [{ name: 'file', value: '\ufffd' }], {}],
+    ['a long field that says what to do', [file, { name: 'when_done', value: 'x'.repeat(4_097) }], {}],
+    ['a plain field for a long file', [{ name: 'file', value: 'x'.repeat(65_537) }], {}],
     ['too many fields', Array.from({ length: 40 }, (_, n) => ({ name: `n${n}`, value: 'x' })), {}],
   ])('refuses a form with %s', async (_what, parts, options) => {
     expect((await post(parts, options)).statusCode).toBe(400);

@@ -25,6 +25,9 @@ export async function answerPut(
 /** Multipart framing around a file: boundaries, part headers, other fields. */
 const mostFraming = 2 ** 22;
 
+/** The fields of a form that say what is to be done with its file. */
+const fieldsRead: ReadonlySet<string> = new Set(['t', 'format', 'mutable', 'when_done']);
+
 /** `POST /uri?t=upload`: stores the field `file` of a form (webapi.rst, "Uploading a File"). */
 export async function answerPost(
   context: WebContext,
@@ -36,7 +39,10 @@ export async function answerPost(
   refuseFormat(query);
   refuseLength(context, request, mostFraming);
   const take = (content: Readable | Uint8Array) => store(context, request, reply, content);
-  const { fields, file } = await receiveForm(request.raw, take, context.patience);
+  const { fields, file } = await receiveForm(request.raw, take, {
+    fields: fieldsRead,
+    patience: context.patience,
+  });
   const given: Arguments = (name) => query(name) ?? fields.get(name);
   // Fields may come after the file; what they forbid is not answered with a capability.
   refuseOperation(given, 'upload');
