@@ -1,10 +1,10 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '@holdfast/common/logging';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { answerTo, type ErrorAnswer, RequestError } from './errors.js';
 
-/** How long the rest of a refused body is read, so that its sender gets to read why. */
+/** Milliseconds that the rest of a refused body is read, so that its sender gets to read why. */
 const lingering = 5_000;
 
 /** Answers what is not even HTTP. */
@@ -38,12 +38,19 @@ export function answerErrors(web: FastifyInstance, logger: Logger): void {
       reply.raw.destroy();
       return;
     }
-    const { raw: body } = request;
-    if (!body.complete) {
-      setTimeout(() => body.complete || body.destroy(), lingering).unref();
-    }
+    if (!request.raw.complete) passOver(request.raw);
     return tell(reply, answer);
   });
+}
+
+/**
+ * Throws away for a while what still comes of a body. A client may look for our answer only when it has sent all, and a
+ * connection that is closed while unread bytes are on it takes the answer with it.
+ */
+function passOver(body: IncomingMessage): void {
+  const cut = setTimeout(() => body.destroy(), lingering).unref();
+  body.once('end', () => clearTimeout(cut));
+  body.resume();
 }
 
 /** Sends an error as plain text. */

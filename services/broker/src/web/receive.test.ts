@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -23,7 +24,8 @@ describe('receive', () => {
   });
 
   it('refuses what is too large, and leaves the connection open to say so', async () => {
-    const body = Readable.from([Buffer.alloc(11)], { objectMode: false });
+    const body = new PassThrough();
+    body.write(Buffer.alloc(11));
     await expect(collect(receive(body, options))).rejects.toMatchObject({ status: 413 });
     expect(body.destroyed).toBe(false);
   });
@@ -32,6 +34,7 @@ describe('receive', () => {
     const body = new PassThrough();
     body.write('hello');
     await expect(collect(receive(body, options))).rejects.toMatchObject({ status: 408 });
+    expect(body.destroyed).toBe(false);
   });
 
   it('holds no slowness of our own against the client', async () => {
@@ -39,6 +42,17 @@ describe('receive', () => {
     body.end('hello');
     for await (const _piece of receive(body, options)) await delay(100);
     expect(body.errored).toBeNull();
+  });
+
+  it('leaves what still comes to be passed over, wherever it ended', async () => {
+    for (const first of ['hello', 'x'.repeat(11)]) {
+      const body = new PassThrough({ highWaterMark: 16 });
+      body.write(first);
+      await expect(collect(receive(body, options))).rejects.toMatchObject({ name: 'RequestError' });
+      body.resume();
+      body.end('y'.repeat(1_000));
+      await once(body, 'end');
+    }
   });
 
   it('fails as the body does', async () => {

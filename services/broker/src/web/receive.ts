@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
 import { RequestError } from './errors.js';
 
 /** Limits of one incoming body. */
@@ -13,26 +13,77 @@ export interface ReceiveOptions {
 /**
  * The pieces of an incoming body, as they come and uncopied. The next is asked for only when the last was dealt with,
  * so a slow grid slows the client down rather than filling memory; only the client's own silence is held against it.
+ * However it ends the body is left as it is, for the client is still to be answered on the same connection.
  *
- * @throws RequestError 413 where the body is too large, 408 where the client falls silent
+ * @throws RequestError 413 where the body is too large, 408 where the client falls silent; or what the body fails with
  */
 export async function* receive(body: Readable, options: ReceiveOptions): AsyncGenerator<Uint8Array> {
   const { most, patience, onBytes } = options;
-  const watch = () => setTimeout(() => body.destroy(silentClient()), patience);
-  let silence = watch();
+  const arrivals = new Arrivals(body);
   try {
     let total = 0;
-    // Leaving the loop must not end the connection: the client is still to read why.
-    for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-      clearTimeout(silence);
+    for (;;) {
+      const piece = await arrivals.next(patience);
+      if (!piece) return;
       total += piece.length;
       if (total > most) throw tooLarge(most);
       onBytes(piece.length);
       yield piece;
-      silence = watch();
     }
   } finally {
-    clearTimeout(silence);
+    arrivals.close();
+  }
+}
+
+/**
+ * Takes the pieces of a body one by one. The body's own iterator cannot be left while it waits for a piece, other than
+ * by destroying the body, and with it the connection.
+ */
+class Arrivals {
+  readonly #body: Readable;
+  readonly #forget: () => void;
+  #piece: Uint8Array | undefined;
+  /** How the body ended; undefined until it has. */
+  #end: { readonly error: Error | undefined } | undefined;
+  #wake: () => void = () => undefined;
+  readonly #take = (piece: Uint8Array) => {
+    this.#body.pause();
+    this.#piece = piece;
+    this.#wake();
+  };
+
+  constructor(body: Readable) {
+    this.#body = body;
+    body.on('data', this.#take);
+    this.#forget = finished(body, { writable: false }, (error) => {
+      this.#end = { error: error ?? undefined };
+      this.#wake();
+    });
+  }
+
+  /** The next piece; undefined after the last. */
+  async next(patience: number): Promise<Uint8Array | undefined> {
+    if (!this.#piece && !this.#end) await this.#wait(patience);
+    const piece = this.#piece;
+    this.#piece = undefined;
+    if (!piece && this.#end?.error) throw this.#end.error;
+    return piece;
+  }
+
+  #wait(patience: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const silence = setTimeout(() => reject(silentClient()), patience);
+      this.#wake = () => {
+        clearTimeout(silence);
+        resolve();
+      };
+      this.#body.resume();
+    });
+  }
+
+  close(): void {
+    this.#forget();
+    this.#body.off('data', this.#take);
   }
 }
 

@@ -100,6 +100,53 @@ describe('a client that sends a form and falls silent', () => {
   });
 });
 
+describe('a client that reads an answer only when it has sent its whole body', () => {
+  const large = 32 * 2 ** 20;
+  const chunked = (method: string) =>
+    `${method} /uri HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  const chunk = (content: string) => `${content.length.toString(16)}\r\n${content}\r\n`;
+
+  /** Sends far more than connections and the gateway hold, and only then looks for the answer. */
+  async function sendAll(socket: Socket, head: string): Promise<string> {
+    socket.pause();
+    socket.write(head);
+    const piece = chunk('x'.repeat(2 ** 16));
+    for (let sent = 0; sent < large; sent += 2 ** 16) if (!socket.write(piece)) await once(socket, 'drain');
+    socket.write(chunk(''));
+    return answer(socket.resume());
+  }
+
+  it.each([
+    ['a body', chunked('PUT')],
+    ['a form', chunked('POST') + chunk(file)],
+  ])('learns that %s was too large', async (_what, head) => {
+    expect(await sendAll(await open(), head)).toBe('HTTP/1.1 413 Payload Too Large');
+  });
+
+  it.each([
+    ['a body', chunked('PUT')],
+    ['a form', chunked('POST') + chunk(file)],
+  ])('learns that there was no place for %s', async (_what, head) => {
+    // One is at work and four are in line; they send no end.
+    for (let count = 0; count < 5; count++) (await open()).write(chunked('PUT'));
+    expect(await sendAll(await open(), head)).toBe('HTTP/1.1 503 Service Unavailable');
+  });
+
+  it('learns that a field of its form was too long', async () => {
+    const start = chunked('POST') + chunk(`${field}${'x'.repeat(5_000)}\r\n${file}`);
+    expect(await sendAll(await open(), start)).toBe('HTTP/1.1 400 Bad Request');
+  });
+});
+
+it('a client that falls silent in the body of a PUT is told that it was too slow, on a connection that lives on', async () => {
+  const socket = await open();
+  socket.write('PUT /uri HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello');
+  expect(await answer(socket)).toBe('HTTP/1.1 408 Request Timeout');
+  socket.write('there');
+  socket.write('GET /uri/URI:LIT:nbswy3dp HTTP/1.1\r\nHost: x\r\n\r\n');
+  expect(await answer(socket)).toBe('HTTP/1.1 200 OK');
+});
+
 it('a gateway takes no more connections than it can have use for', async () => {
   const most = 5 * 2 + 256;
   const opened = await Promise.all(Array.from({ length: most }, open));
