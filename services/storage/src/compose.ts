@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
+import { PaceWatch } from '@holdfast/common/client-pace';
 import { busAccess, urlWithPassword } from '@holdfast/common/configuration';
 import { ownBusTypes } from '@holdfast/common/connections';
 import { type Database, openDatabase } from '@holdfast/common/database';
@@ -19,7 +20,6 @@ import { composeService } from './compose-service.js';
 import type { StorageConfiguration } from './configuration.js';
 import { DamagedShares } from './damage/damaged-shares.js';
 import { VouchingCertificates } from './grid-management.js';
-import { PaceWatch } from './http/pace-watch.js';
 import { endSlowRequest, requestListener, type Service } from './http/request-listener.js';
 import { openStoragePort } from './http/storage-port.js';
 import { anonymousCredentialFile } from './initialise.js';

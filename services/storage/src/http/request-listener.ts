@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { PaceWatch, SlowDirection } from '@holdfast/common/client-pace';
 import type { Logger } from '@holdfast/common/logging';
 import {
   matchRoute,
@@ -14,7 +15,6 @@ import { StorageError } from '../storage-error.js';
 import { authorize, permit, permitWithout, secretValues } from './authorize.js';
 import { type ErrorAnswer, errorAnswer } from './error-answer.js';
 import type { Exchange, Handler } from './exchange.js';
-import type { PaceWatch, SlowDirection } from './pace-watch.js';
 
 /** What does each route. */
 export type Handlers = { readonly [Name in RouteName]: Handler<Name> };

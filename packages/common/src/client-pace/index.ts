@@ -1,0 +1,2 @@
+/** How fast clients of an HTTP server send and take at the least, and who does not. */
+export { type LeastPace, PaceWatch, type SlowDirection } from './pace-watch.js';
