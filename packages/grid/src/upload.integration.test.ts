@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { Lab, waitFor } from '@holdfast/lab';
 import { type ChkReadCapability, parseCapability, sharePath, storageIndexOf } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TransferMemory } from './memory/transfer-memory.js';
 import { type LabClient, once, openLabClient } from './testing/lab-client.js';
 import { rowsOf, type ShareFile, shareFiles, sharesFolder } from './testing/share-files.js';
 
@@ -96,6 +97,21 @@ describe('an upload', () => {
     expect(await recorded()).toBe(before);
     expect(await shareFiles(lab, capability)).toEqual(files);
     await nothingBegun();
+  });
+
+  it('gives the same capability where memory is short, and the file waits on the disk', async () => {
+    const convergenceSecret = randomBytes(32);
+    const coarse = { ...encoding, maximumSegmentSize: 2 ** 20 };
+    const memory = new TransferMemory(64 * 2 ** 20);
+    const held = await memory.beginning.take(memory.beginning.size - 400_000);
+    await using roomy = await openLabClient(lab, { encoding: coarse, convergenceSecret });
+    await using tight = await openLabClient(lab, { encoding: coarse, convergenceSecret, memory });
+    for (const size of [50, 100_000, 700_000, 2 ** 20, 2_500_000]) {
+      const content = randomBytes(size);
+      expect(await tight.store(content)).toBe(await roomy.store(content));
+    }
+    held.release();
+    expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
   });
 
   it('by another client with the same convergence secret gives the same capability, with another none', async () => {

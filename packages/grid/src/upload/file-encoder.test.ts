@@ -63,6 +63,8 @@ async function encode(coding: Coding, content: Uint8Array, secret: Uint8Array, p
   const file = await spool(chunks(), {
     dir: '/nonexistent',
     inMemory: content.length,
+    writeSize: 2 ** 20,
+    large: content.length,
     observeLarge: () => {
       throw new Error('the file fits into memory');
     },

@@ -19,8 +19,28 @@ export interface ByteObserver {
   update(bytes: Uint8Array): unknown;
 }
 
-/** Bytes that are written to disk in one call: whole pages, as no page should be written in two parts. */
-const writeSize = 1024 * 1024;
+/** What of a file that comes in is held in memory, in bytes. */
+export interface SpoolSizes {
+  /** A file up to this stays there whole. */
+  readonly inMemory: number;
+  /** Of a larger one, what is written to disk in one call: whole pages, as no page should be written in two parts. */
+  readonly writeSize: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+/** How a file is received where there is memory enough: a file of one segment is stored without the disk. */
+export const roomySizes = (largestSegment: number): SpoolSizes => ({
+  inMemory: largestSegment,
+  writeSize: mebibyte,
+});
+
+/**
+ * How it is received where memory is short: a seventh of it, while large writes still go past the page cache. The files
+ * that wait for their senders are then many.
+ */
+export const tightSizes: SpoolSizes = { inMemory: mebibyte / 8, writeSize: mebibyte / 8 };
+
 /** What a body usually comes in, at most. */
 const pieceSize = 64 * 1024;
 
@@ -30,20 +50,27 @@ const pieceSize = 64 * 1024;
  *
  * @param atMost the largest that the file can turn out, in bytes
  */
-export function spoolMemory(inMemory: number, atMost: number): number {
+export function spoolMemory({ inMemory, writeSize }: SpoolSizes, atMost: number): number {
   return 2 * (atMost <= inMemory ? atMost : Math.max(inMemory, writeSize)) + pieceSize;
 }
 
+/** How a file is spooled. */
+export interface SpoolOptions extends SpoolSizes {
+  /** Where what does not stay in memory goes. */
+  readonly dir: string;
+  /** Larger than this, a file is observed. */
+  readonly large: number;
+  /** Called once, when the file turns out large; what it returns sees every byte. */
+  readonly observeLarge: () => ByteObserver;
+}
+
 /**
- * Receives a file whole, since its key is made of all of its content before the first byte can be encrypted. Up to
- * `inMemory` bytes stay in memory; a larger file goes to an unlinked file of `dir`, so that nothing is left behind
- * however the process ends.
- *
- * @param observeLarge called once when the file turns out larger than `inMemory`; what it returns sees every byte
+ * Receives a file whole, since its key is made of all of its content before the first byte can be encrypted. What does
+ * not stay in memory goes to an unlinked file, so that nothing is left behind however the process ends.
  */
 export async function spool(
   source: AsyncIterable<Uint8Array>,
-  { dir, inMemory, observeLarge }: { dir: string; inMemory: number; observeLarge: () => ByteObserver },
+  { dir, inMemory, writeSize, large, observeLarge }: SpoolOptions,
 ): Promise<SpooledFile> {
   let pending: Uint8Array[] = [];
   let pendingSize = 0;
@@ -68,19 +95,26 @@ export async function spool(
     });
   };
 
+  /** What came before the file was known to be large. */
+  const catchUp = async (): Promise<ByteObserver> => {
+    const begun = observeLarge();
+    await writing;
+    if (failure) throw failure;
+    const written = size - pendingSize;
+    if (file) for await (const piece of piecesOf(onDisk(file, written))) begun.update(piece);
+    for (const each of pending) begun.update(each);
+    return begun;
+  };
+
   try {
     for await (const chunk of source) {
       pending.push(chunk);
       pendingSize += chunk.length;
       size += chunk.length;
-      if (!observer) {
-        if (size <= inMemory) continue;
-        file = await openUnlinked(dir);
-        observer = observeLarge();
-        for (const each of pending) observer.update(each);
-      } else {
-        observer.update(chunk);
-      }
+      observer?.update(chunk);
+      if (!observer && size > large) observer = await catchUp();
+      if (size <= inMemory) continue;
+      file ??= await openUnlinked(dir);
       while (pendingSize >= writeSize) await flush(writeSize);
     }
     if (!file) return inMemoryFile(pending, size);
@@ -93,6 +127,12 @@ export async function spool(
     if (file) await closeUnlinked(file);
     throw error;
   }
+}
+
+/** A spooled file's content from its beginning, in pieces as small as those that are written where memory is short. */
+export async function* piecesOf(file: SpooledFile): AsyncGenerator<Uint8Array> {
+  const { writeSize: step } = tightSizes;
+  for (let at = 0; at < file.size; at += step) yield file.read(at, step);
 }
 
 function inMemoryFile(chunks: Uint8Array[], size: number): SpooledFile {

@@ -1,4 +1,4 @@
-import type { Reservation } from '@holdfast/common/capacity';
+import type { Capacity, Reservation } from '@holdfast/common/capacity';
 import {
   type ChkReadCapability,
   convergenceHasher,
@@ -24,7 +24,15 @@ import { FileEncoder } from './file-encoder.js';
 import { type PlacedUpload, placeUpload } from './place-upload.js';
 import { openUploads, sendSegments, sendWhole } from './send-shares.js';
 import type { ShareUpload } from './share-upload.js';
-import { type SpooledFile, spool, spoolMemory } from './spool.js';
+import {
+  piecesOf,
+  roomySizes,
+  type SpooledFile,
+  type SpoolSizes,
+  spool,
+  spoolMemory,
+  tightSizes,
+} from './spool.js';
 import { uploadMemory, uploadSizes } from './upload-memory.js';
 import { encodeWholeShares } from './whole-shares.js';
 
@@ -64,22 +72,30 @@ export interface UploadOptions {
  */
 export async function uploadFile(source: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<string> {
   const { memory, signal, atMost = Number.POSITIVE_INFINITY } = options;
-  const inMemory = Math.max(options.encoding.maximumSegmentSize, literalMaximumSize);
-  const beginning = await takeMemory(memory.beginning, spoolMemory(inMemory, atMost), {
+  const sizes = receivingSizes(memory.beginning, options.encoding, atMost);
+  const beginning = await takeMemory(memory.beginning, spoolMemory(sizes, atMost), {
     what: 'receiving a file',
     signal,
   });
   try {
-    return await receiveAndStore(source, options, inMemory, beginning);
+    return await receiveAndStore(source, options, sizes, beginning);
   } finally {
     beginning.release();
   }
 }
 
+/** Where memory is short, many who send slowly are better than a few who hold it all. */
+function receivingSizes(stage: Capacity, encoding: EncodingParameters, atMost: number): SpoolSizes {
+  const roomy = roomySizes(Math.max(encoding.maximumSegmentSize, literalMaximumSize));
+  const needed = spoolMemory(roomy, atMost);
+  const isShort = stage.taken + needed > (stage.size * 2) / 3;
+  return isShort && needed > spoolMemory(tightSizes, atMost) ? tightSizes : roomy;
+}
+
 async function receiveAndStore(
   source: AsyncIterable<Uint8Array>,
   options: UploadOptions,
-  inMemory: number,
+  sizes: SpoolSizes,
   beginning: Reservation,
 ): Promise<string> {
   const { required, total, maximumSegmentSize } = options.encoding;
@@ -89,8 +105,9 @@ async function receiveAndStore(
   let keyHasher: ReturnType<typeof hasher> | undefined;
   // Beyond the largest segment its size is certain, and the key can be worked out while the file comes in.
   const file = await spool(source, {
+    ...sizes,
     dir: options.spoolDir,
-    inMemory,
+    large: Math.max(maximumSegmentSize, literalMaximumSize),
     observeLarge: () => {
       keyHasher = hasher(largeSegment);
       return keyHasher;
@@ -102,7 +119,10 @@ async function receiveAndStore(
       return formatCapability({ kind: 'LIT', data: await file.read(0, file.size) });
     }
     const geometry = encodingGeometry({ size: file.size, required, total, maximumSegmentSize });
-    keyHasher ??= hasher(geometry.segmentSize).update(await file.read(0, file.size));
+    if (!keyHasher) {
+      keyHasher = hasher(geometry.segmentSize);
+      for await (const piece of piecesOf(file)) keyHasher.update(piece);
+    }
     const key = keyHasher.digest();
     const working = await takeMemory(options.memory.working, uploadMemory(geometry), {
       what: `storing a file of ${file.size} bytes`,

@@ -8,7 +8,7 @@ import {
 import { TransferMemory } from '../memory/transfer-memory.js';
 import { segmentBuffers } from './encoded-segments.js';
 import { shareUploadMemory } from './share-upload.js';
-import { spoolMemory } from './spool.js';
+import { spoolMemory, tightSizes } from './spool.js';
 import type { EncodingParameters } from './upload-file.js';
 
 /** Sizes of what an upload sends, in bytes. */
@@ -64,7 +64,7 @@ export function leastMemoryFor(encoding: EncodingParameters): number {
   const { maximumSegmentSize } = encoding;
   const size = usualSegments * maximumSegmentSize;
   return TransferMemory.leastFor({
-    beginning: spoolMemory(maximumSegmentSize, size),
+    beginning: spoolMemory(tightSizes, size),
     working: uploadMemory(encodingGeometry({ ...encoding, size })),
   });
 }
