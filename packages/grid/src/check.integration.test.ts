@@ -263,7 +263,7 @@ describe('a check by a capability', () => {
   it('does not wait for memory to take these shares in, and reads of one instead', async () => {
     const { text } = await storedFiles.store(small);
     const memory = new TransferMemory(64 * 2 ** 20);
-    const taken = await memory.beginning.take(memory.beginning.size);
+    const taken = await memory.opening.take(memory.opening.size);
     const { files, read, readWhole } = notedServers(memory);
     expect(await files.check(parseCapability(text))).toMatchObject({ proven: true, healthy: true });
     expect(read).toHaveLength(1);

@@ -304,7 +304,7 @@ describe('a file', () => {
     const file = await open(capability, ample);
     expect(memory.working.taken).toBeGreaterThan(2 * encoding.maximumSegmentSize);
     file.close();
-    expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
+    expect([memory.receiving.taken, memory.opening.taken, memory.working.taken]).toEqual([0, 0, 0]);
 
     await using coarse = await openLabClient(lab, {
       encoding: { ...encoding, maximumSegmentSize: 400_000 },
@@ -314,7 +314,7 @@ describe('a file', () => {
       code: 'not-enough-memory',
       available: 1_650_000,
     });
-    expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
+    expect([memory.receiving.taken, memory.opening.taken, memory.working.taken]).toEqual([0, 0, 0]);
   });
 
   it('goes on being read while two of five servers go away', async () => {

@@ -12,7 +12,7 @@ import { askedFirst, ShareFinder } from './download/share-finder.js';
 import { ShareSources } from './download/share-sources.js';
 import { NotReadableError } from './errors.js';
 import { FileCare, type FileCareOptions } from './file-care.js';
-import { takeMemory } from './memory/transfer-memory.js';
+import { takeMemory, takeOpeningMemory } from './memory/transfer-memory.js';
 import { type EncodingParameters, uploadFile } from './upload/upload-file.js';
 
 /** What a grid client works with. */
@@ -75,14 +75,14 @@ export class Grid extends FileCare {
     expectManyListeners(signal);
     if (capability.kind === 'LIT') return new LiteralFile(capability);
     if (capability.kind === 'CHK-Verifier') throw new NotReadableError();
-    const beginning = await takeMemory(this.#options.memory.beginning, openingMemory(capability), {
+    const opening = await takeOpeningMemory(this.#options.memory, openingMemory(capability), {
       what: `opening a file of ${capability.size} bytes`,
       signal,
     });
     try {
       return await this.#openShares(capability, signal);
     } finally {
-      beginning.release();
+      opening.release();
     }
   }
 

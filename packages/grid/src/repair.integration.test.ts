@@ -412,12 +412,12 @@ describe('a repair', () => {
     const file = await stored(large, tight.grid);
     for (const { path } of file.shares.slice(0, 4)) await rm(path);
     expect(await tight.grid.repair(file.capability, { verify: true })).toMatchObject({ successful: true });
-    expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
+    expect([memory.receiving.taken, memory.opening.taken, memory.working.taken]).toEqual([0, 0, 0]);
     const few = new TransferMemory(1_000_000);
     await using tighter = await openLabClient(lab, { encoding, memory: few });
     await rm(file.shares[5]?.path ?? '');
     await expect(tighter.grid.repair(file.capability)).rejects.toMatchObject({ code: 'not-enough-memory' });
-    expect([few.beginning.taken, few.working.taken]).toEqual([0, 0]);
+    expect([few.receiving.taken, few.opening.taken, few.working.taken]).toEqual([0, 0, 0]);
     expect(await tight.grid.repair(file.capability)).toMatchObject({ successful: true });
     await expectAllEqual(file);
   });

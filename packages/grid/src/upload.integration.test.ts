@@ -103,7 +103,7 @@ describe('an upload', () => {
     const convergenceSecret = randomBytes(32);
     const coarse = { ...encoding, maximumSegmentSize: 2 ** 20 };
     const memory = new TransferMemory(64 * 2 ** 20);
-    const held = await memory.beginning.take(memory.beginning.size - 400_000);
+    const held = await memory.receiving.take(memory.receiving.size - 400_000);
     await using roomy = await openLabClient(lab, { encoding: coarse, convergenceSecret });
     await using tight = await openLabClient(lab, { encoding: coarse, convergenceSecret, memory });
     for (const size of [50, 100_000, 700_000, 2 ** 20, 2_500_000]) {
@@ -111,7 +111,7 @@ describe('an upload', () => {
       expect(await tight.store(content)).toBe(await roomy.store(content));
     }
     held.release();
-    expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
+    expect([memory.receiving.taken, memory.opening.taken, memory.working.taken]).toEqual([0, 0, 0]);
   });
 
   it('by another client with the same convergence secret gives the same capability, with another none', async () => {

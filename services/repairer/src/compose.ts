@@ -83,7 +83,7 @@ export async function compose(
   lifecycle.add('coding', () => coding.close());
   const files = new FileCare({
     servers: limitRequests(membership.servers, limits.requests_per_server),
-    memory: new TransferMemory(limits.memory),
+    memory: new TransferMemory(limits.memory, { receives: false }),
     coding,
     logger,
   });

@@ -4,7 +4,7 @@ import type { ServerSet } from '../connections/server-set.js';
 import type { StorageServer } from '../connections/storage-server.js';
 import { untilAborted } from '../connections/until-aborted.js';
 import { hasSmallShares, openingMemory } from '../download/download-memory.js';
-import { takeMemory } from '../memory/transfer-memory.js';
+import { takeOpeningMemory } from '../memory/transfer-memory.js';
 import type { RebuildOptions } from '../repair/rebuild-shares.js';
 import type { CheckedFile, CheckResults } from './check-results.js';
 import { countFindings } from './count-findings.js';
@@ -34,7 +34,7 @@ export async function checkFile(file: CheckedFile, options: CheckOptions): Promi
   const toRead = verify || file.kind === 'storage-index';
   const looking = await takeLookingMemory(
     toRead ? worthReading(file) : worthReadingAsProof(file),
-    memory.beginning,
+    memory.opening,
     // Without it one more request is made, and no more.
     { what, mayWait: toRead, signal },
   );
@@ -47,7 +47,7 @@ export async function checkFile(file: CheckedFile, options: CheckOptions): Promi
     if (keep.bytes > 0 && hasSmallShares(capability)) return await withDefect(look, capability, options);
     // Opening shares takes memory, of which none may be held while it is waited for.
     looking.release();
-    const opening = await takeMemory(memory.beginning, openingMemory(capability), { what, signal });
+    const opening = await takeOpeningMemory(memory, openingMemory(capability), { what, signal });
     try {
       return await withDefect(withoutData(look), capability, options);
     } finally {

@@ -66,7 +66,7 @@ export async function lookAtFile(file: CheckedFile, options: LookOptions): Promi
   const servers = options.servers.connectedFor(storageIndex).map(options.through);
   const answers = await askServers(servers, storageIndex, {
     keep,
-    memory: memory.beginning,
+    memory: memory.opening,
     pace,
     signal,
   });

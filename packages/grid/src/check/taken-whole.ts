@@ -59,13 +59,13 @@ export interface LookingMemory {
  */
 export async function takeLookingMemory(
   wanted: TakenWhole,
-  beginning: Capacity,
+  opening: Capacity,
   { what, mayWait, signal }: { what: string; mayWait: boolean; signal: AbortSignal | undefined },
 ): Promise<LookingMemory> {
   const needed = wanted.bytes > 0 ? wanted.bytes + answersMemory(wanted) : 0;
   let held: Reservation | undefined;
-  if (needed > 0 && needed <= beginning.size)
-    held = mayWait ? await takeMemory(beginning, needed, { what, signal }) : beginning.takeNow(needed);
+  if (needed > 0 && needed <= opening.size)
+    held = mayWait ? await takeMemory(opening, needed, { what, signal }) : opening.takeNow(needed);
   const keep = held ? wanted : nothingWhole;
   return { keep, answered: () => held?.shrinkTo(keep.bytes), release: () => held?.release() };
 }

@@ -16,7 +16,7 @@ import {
   StorageServerError,
   WrongCapabilityError,
 } from '../errors.js';
-import { takeMemory } from '../memory/transfer-memory.js';
+import { takeOpeningMemory } from '../memory/transfer-memory.js';
 import { type PlacingServer, SharePlacing } from '../upload/share-placing.js';
 import { candidatesFor } from './candidates.js';
 import { openForRepair } from './opened-file.js';
@@ -54,7 +54,7 @@ export interface RepairOptions extends RebuildOptions {
 export async function repairFile(file: CheckedFile, options: RepairOptions): Promise<RepairResults> {
   const { memory, signal } = options;
   const how = { what: 'repairing a file', mayWait: true, signal };
-  const looking = await takeLookingMemory(worthReading(file), memory.beginning, how);
+  const looking = await takeLookingMemory(worthReading(file), memory.opening, how);
   try {
     return await new Repair(file, options).run(looking);
   } finally {
@@ -116,7 +116,7 @@ class Repair {
     const { memory, signal } = this.#options;
     looking.release();
     const what = `repairing a file of ${capability.size} bytes`;
-    const opening = await takeMemory(memory.beginning, openingMemory(capability), { what, signal });
+    const opening = await takeOpeningMemory(memory, openingMemory(capability), { what, signal });
     try {
       return await this.#place(capability, withoutData(look), candidates);
     } finally {

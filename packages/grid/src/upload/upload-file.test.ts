@@ -36,6 +36,6 @@ describe('uploads by clients who send next to nothing', () => {
     expect(await uploadFile(hello(), options(memory))).toBe('URI:LIT:nbswy3dp');
     leaving.abort();
     expect(new Set((await ended).map(({ status }) => status))).toEqual(new Set(['rejected']));
-    expect([memory.beginning.taken, memory.working.taken]).toEqual([0, 0]);
+    expect([memory.receiving.taken, memory.working.taken]).toEqual([0, 0]);
   });
 });

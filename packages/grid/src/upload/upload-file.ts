@@ -72,15 +72,15 @@ export interface UploadOptions {
  */
 export async function uploadFile(source: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<string> {
   const { memory, signal, atMost = Number.POSITIVE_INFINITY } = options;
-  const sizes = receivingSizes(memory.beginning, options.encoding, atMost);
-  const beginning = await takeMemory(memory.beginning, spoolMemory(sizes, atMost), {
+  const sizes = receivingSizes(memory.receiving, options.encoding, atMost);
+  const receiving = await takeMemory(memory.receiving, spoolMemory(sizes, atMost), {
     what: 'receiving a file',
     signal,
   });
   try {
-    return await receiveAndStore(source, options, sizes, beginning);
+    return await receiveAndStore(source, options, sizes, receiving);
   } finally {
-    beginning.release();
+    receiving.release();
   }
 }
 
@@ -96,7 +96,7 @@ async function receiveAndStore(
   source: AsyncIterable<Uint8Array>,
   options: UploadOptions,
   sizes: SpoolSizes,
-  beginning: Reservation,
+  receiving: Reservation,
 ): Promise<string> {
   const { required, total, maximumSegmentSize } = options.encoding;
   const largeSegment = Math.ceil(maximumSegmentSize / required) * required;
@@ -114,7 +114,7 @@ async function receiveAndStore(
     },
   });
   try {
-    beginning.shrinkTo(file.memory);
+    receiving.shrinkTo(file.memory);
     if (file.size <= literalMaximumSize) {
       return formatCapability({ kind: 'LIT', data: await file.read(0, file.size) });
     }

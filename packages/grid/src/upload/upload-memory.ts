@@ -64,7 +64,7 @@ export function leastMemoryFor(encoding: EncodingParameters): number {
   const { maximumSegmentSize } = encoding;
   const size = usualSegments * maximumSegmentSize;
   return TransferMemory.leastFor({
-    beginning: spoolMemory(tightSizes, size),
+    receiving: spoolMemory(tightSizes, size),
     working: uploadMemory(encodingGeometry({ ...encoding, size })),
   });
 }
