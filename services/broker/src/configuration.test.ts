@@ -24,6 +24,10 @@ describe('node.yaml of a broker', () => {
     expect(read(least).spool).toBe('spool');
   });
 
+  it('gives clients up who send less than a kilobyte a second for a minute, where nothing is said', () => {
+    expect(read(least).limits).toMatchObject({ slowest: 1_000, patience: 60_000 });
+  });
+
   it.each([
     ['encodng: { total: 10 }', 'node.yaml:8: encodng: unknown field'],
     ['encoding: { required: 11 }', 'node.yaml:8: encoding.required: expected no more than encoding.total'],
@@ -39,6 +43,8 @@ describe('node.yaml of a broker', () => {
       'node.yaml:8: encoding.maximum_segment_size: expected 1KiB to 16MiB',
     ],
     ['limits: { uploads: none }', 'node.yaml:8: limits.uploads'],
+    ['limits: { slowest: 0 }', 'node.yaml:8: limits.slowest: expected at least 1 byte'],
+    ['limits: { patience: 1ms }', 'node.yaml:8: limits.patience: expected at least 100ms'],
     [
       'limits: { memory: 8MiB }',
       'node.yaml:8: limits.memory: expected at least 33MiB, which an upload with this encoding needs',

@@ -1,3 +1,4 @@
+import { leastPaceSettings } from '@holdfast/common/client-pace';
 import { byteSize, hostPort, nodeSettings } from '@holdfast/common/configuration';
 import { refuseRevealing } from '@holdfast/common/connections';
 import { leastMemoryFor } from '@holdfast/grid';
@@ -42,6 +43,8 @@ const fields = z.strictObject({
       downloads: z.number().int().min(1).max(10_000).default(256),
       /** What the buffers of all uploads and downloads together may take; those that find none left wait. */
       memory: byteSize.prefault('40MiB'),
+      /** How slowly a client may send what is to be stored. */
+      ...leastPaceSettings,
     })
     .prefault({}),
 });

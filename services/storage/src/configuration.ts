@@ -1,3 +1,4 @@
+import { leastPaceSettings } from '@holdfast/common/client-pace';
 import { byteSize, duration, hostPort, nodeSettings } from '@holdfast/common/configuration';
 import { busSettings, refuseRevealing, refuseUnreachableBus } from '@holdfast/common/connections';
 import { mostCertificates } from '@holdfast/common/grid-management';
@@ -67,14 +68,7 @@ const fields = z.strictObject({
       every: duration.prefault('30d'),
     })
     .prefault({}),
-  limits: z
-    .strictObject({
-      /** Bytes a second that a client must send or take, as an average, while it has a transfer under way. */
-      slowest: byteSize.prefault('1kB').refine((bytes) => bytes >= 1, 'expected at least 1 byte'),
-      /** How long the average is taken over. */
-      patience: duration.prefault('1m').refine((time) => time >= 100, 'expected at least 100ms'),
-    })
-    .prefault({}),
+  limits: z.strictObject(leastPaceSettings).prefault({}),
 });
 
 /** A storage server's `node.yaml`, checked. */

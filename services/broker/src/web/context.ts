@@ -3,6 +3,7 @@ import type { Logger } from '@holdfast/common/logging';
 import type { Grid } from '@holdfast/grid';
 import type { Repairers } from '../repairs/repairers.js';
 import type { Nicknames } from './nicknames.js';
+import type { SendingPace } from './sending-pace.js';
 
 /** What the routes of the web API work with. */
 export interface WebContext {
@@ -12,6 +13,8 @@ export interface WebContext {
   /** How many uploads and downloads may be at work at once. */
   readonly uploads: Capacity;
   readonly downloads: Capacity;
+  /** Who is given up for sending too slowly. */
+  readonly senders: SendingPace;
   /** What the servers are called: one look at them, for all the names of a page. */
   readonly nicknames: () => Nicknames;
   /** Most bytes of one uploaded file. */

@@ -10,6 +10,8 @@ export interface FormOptions {
   readonly fields: ReadonlySet<string>;
   /** Milliseconds that the client may be silent outside the file; inside it is for `take` to say. */
   readonly patience: number;
+  /** Gives the form up. */
+  readonly signal: AbortSignal;
 }
 
 /** A form that was sent: those of its fields that are kept, and what became of its file. */
@@ -39,7 +41,7 @@ const limits = {
  * field; other files are passed over.
  *
  * @throws RequestError 400 for a body that is not such a form, or has a field that is too long, 408 where the client
- *   falls silent, or what `take` throws
+ *   falls silent, what `take` throws, or the signal's reason
  */
 export async function receiveForm<T>(
   request: IncomingMessage,
@@ -48,11 +50,15 @@ export async function receiveForm<T>(
 ): Promise<ReceivedForm<T>> {
   const fields = new Map<string, string>();
   let file: { name: string | undefined; taken: Promise<T> } | undefined;
+  const { signal } = options;
+  let giveUp: () => void = () => undefined;
   const parser = openParser(request);
   const silence = new SilenceWatch(request, options.patience);
   try {
     await new Promise<void>((resolve, reject) => {
       silence.begin(reject);
+      giveUp = () => reject(signal.reason);
+      signal.addEventListener('abort', giveUp);
       const takeOnce = (name: string | undefined, content: Readable | Uint8Array) => {
         if (file) throw malformed('expected one field "file", found a second');
         file = { name, taken: take(content) };
@@ -86,6 +92,7 @@ export async function receiveForm<T>(
     throw error;
   } finally {
     silence.end();
+    signal.removeEventListener('abort', giveUp);
   }
 }
 

@@ -10,7 +10,8 @@ async function collect(pieces: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(all).toString();
 }
 
-const options = { most: 10, patience: 50, onBytes: () => undefined };
+const { signal } = new AbortController();
+const options = { most: 10, patience: 50, signal, onBytes: () => undefined };
 
 describe('receive', () => {
   it('passes on every byte and counts them', async () => {
@@ -53,6 +54,15 @@ describe('receive', () => {
       body.end('y'.repeat(1_000));
       await once(body, 'end');
     }
+  });
+
+  it('is given up while it waits, and leaves the connection open', async () => {
+    const body = new PassThrough();
+    const givingUp = new AbortController();
+    const received = collect(receive(body, { ...options, signal: givingUp.signal }));
+    setImmediate(() => givingUp.abort(new Error('too slow')));
+    await expect(received).rejects.toThrow('too slow');
+    expect(body.destroyed).toBe(false);
   });
 
   it('fails as the body does', async () => {

@@ -7,6 +7,8 @@ export interface ReceiveOptions {
   readonly most: number;
   /** Milliseconds that the client may be silent while we wait for it. */
   readonly patience: number;
+  /** Gives the body up, also while it is waited for. */
+  readonly signal: AbortSignal;
   readonly onBytes: (count: number) => void;
 }
 
@@ -15,11 +17,13 @@ export interface ReceiveOptions {
  * so a slow grid slows the client down rather than filling memory; only the client's own silence is held against it.
  * However it ends the body is left as it is, for the client is still to be answered on the same connection.
  *
- * @throws RequestError 413 where the body is too large, 408 where the client falls silent; or what the body fails with
+ * @throws RequestError 413 where the body is too large, 408 where the client falls silent; what the body fails with; or
+ *   the signal's reason
  */
 export async function* receive(body: Readable, options: ReceiveOptions): AsyncGenerator<Uint8Array> {
-  const { most, patience, onBytes } = options;
-  const arrivals = new Arrivals(body);
+  const { most, patience, signal, onBytes } = options;
+  signal.throwIfAborted();
+  const arrivals = new Arrivals(body, signal);
   try {
     let total = 0;
     for (;;) {
@@ -41,6 +45,7 @@ export async function* receive(body: Readable, options: ReceiveOptions): AsyncGe
  */
 class Arrivals {
   readonly #body: Readable;
+  readonly #signal: AbortSignal;
   readonly #forget: () => void;
   #piece: Uint8Array | undefined;
   /** How the body ended; undefined until it has. */
@@ -52,13 +57,19 @@ class Arrivals {
     this.#wake();
   };
 
-  constructor(body: Readable) {
+  readonly #giveUp = () => this.#over(this.#signal.reason);
+
+  constructor(body: Readable, signal: AbortSignal) {
     this.#body = body;
+    this.#signal = signal;
     body.on('data', this.#take);
-    this.#forget = finished(body, { writable: false }, (error) => {
-      this.#end = { error: error ?? undefined };
-      this.#wake();
-    });
+    signal.addEventListener('abort', this.#giveUp);
+    this.#forget = finished(body, { writable: false }, (error) => this.#over(error ?? undefined));
+  }
+
+  #over(error: Error | undefined): void {
+    this.#end ??= { error };
+    this.#wake();
   }
 
   /** The next piece; undefined after the last. */
@@ -83,6 +94,7 @@ class Arrivals {
 
   close(): void {
     this.#forget();
+    this.#signal.removeEventListener('abort', this.#giveUp);
     this.#body.off('data', this.#take);
   }
 }

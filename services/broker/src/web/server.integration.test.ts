@@ -4,6 +4,7 @@ import { silentLogger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
 import { Grid, localCoding, ServerSet, TransferMemory } from '@holdfast/grid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NodeConfiguration } from '../configuration.js';
 import { Repairers } from '../repairs/repairers.js';
 import { openWebServer, type WebServer } from './server.js';
 
@@ -13,14 +14,16 @@ const patience = 300;
 
 let web: WebServer;
 const sockets: Socket[] = [];
-beforeEach(async () => {
+
+/** A gateway, with a grid that has no server. */
+function openWeb(changed: Partial<NodeConfiguration['limits']> = {}): Promise<WebServer> {
   const logger = silentLogger();
   const registry = createRegistry({});
   const servers = new ServerSet({ leaseSecret: new Uint8Array(32), logger, registry });
   const encoding = { required: 3, happy: 7, total: 10, maximumSegmentSize: 2 ** 20 };
   const memory = new TransferMemory(128 * 2 ** 20);
   const convergenceSecret = new Uint8Array(32);
-  web = await openWebServer({
+  return openWebServer({
     listen: { host: '127.0.0.1', port: 0 },
     grid: new Grid({
       servers,
@@ -42,11 +45,23 @@ beforeEach(async () => {
       refusedEdit: undefined,
     }),
     page: new Map(),
-    limits: { upload_size: 1000, uploads: 1, downloads: 1, memory: memory.size },
+    limits: {
+      upload_size: 1000,
+      uploads: 1,
+      downloads: 1,
+      memory: memory.size,
+      slowest: 1,
+      patience: 60_000,
+      ...changed,
+    },
     logger,
     registry,
     patience,
   });
+}
+
+beforeEach(async () => {
+  web = await openWeb();
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -145,6 +160,45 @@ it('a client that falls silent in the body of a PUT is told that it was too slow
   socket.write('there');
   socket.write('GET /uri/URI:LIT:nbswy3dp HTTP/1.1\r\nHost: x\r\n\r\n');
   expect(await answer(socket)).toBe('HTTP/1.1 200 OK');
+});
+
+describe('a client that is never silent for long', () => {
+  const put = 'PUT /uri HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n';
+  beforeEach(async () => {
+    await web.close();
+    web = await openWeb({ upload_size: 1_000_000, slowest: 5_000, patience: 500 });
+  });
+
+  /** Sends so much fifty times a second until there is an answer. */
+  async function trickle(socket: Socket, size: number): Promise<string> {
+    const sending = setInterval(() => socket.write('x'.repeat(size)), 20);
+    try {
+      return await answer(socket);
+    } finally {
+      clearInterval(sending);
+    }
+  }
+
+  it.each([
+    ['in the body of a PUT', put],
+    ['in a field of a form', head(500_000) + field],
+    ['in the file of a form', head(500_000) + file],
+  ])('is told that it sends too slowly %s, and its place goes to another', async (_where, sent) => {
+    const slow = await open();
+    slow.write(sent);
+    const told = trickle(slow, 1);
+    const other = await open();
+    other.write('PUT /uri HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello');
+    expect(await answer(other)).toBe('HTTP/1.1 200 OK');
+    expect(await told).toBe('HTTP/1.1 408 Request Timeout');
+  });
+
+  it('is waited for where it sends fast enough, however long it takes', async () => {
+    const socket = await open();
+    socket.write(put);
+    // The grid has no server: that is found out when all of the file has come.
+    expect(await trickle(socket, 5_000)).toBe('HTTP/1.1 500 Internal Server Error');
+  });
 });
 
 it('a gateway takes no more connections than it can have use for', async () => {

@@ -49,7 +49,14 @@ beforeEach(() => {
     }),
     repairers: new Repairers(() => undefined, 'lab'),
     page: new Map(),
-    limits: { upload_size: 1000, uploads: 4, downloads: 4, memory: memory.size },
+    limits: {
+      upload_size: 1000,
+      uploads: 4,
+      downloads: 4,
+      memory: memory.size,
+      slowest: 1_000,
+      patience: 60_000,
+    },
     logger,
     registry,
   });

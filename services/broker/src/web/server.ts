@@ -16,6 +16,7 @@ import { addFileRoutes } from './routes/files.js';
 import { addRepairsRoutes } from './routes/repairs.js';
 import { addWelcomeRoutes } from './routes/welcome.js';
 import { everywhere } from './security-headers.js';
+import { SendingPace } from './sending-pace.js';
 import type { NodeStatus } from './status.js';
 import { watchTraffic } from './traffic.js';
 
@@ -97,12 +98,15 @@ export function buildWeb(options: WebServerOptions): FastifyInstance {
   });
   // More would have neither a place nor a stand in line; each costs memory and a file descriptor.
   web.server.maxConnections = (1 + lineForEach) * (limits.uploads + limits.downloads) + spareConnections;
+  const senders = new SendingPace({ bytesPerSecond: limits.slowest, patience: limits.patience });
+  web.addHook('onClose', async () => senders.close());
   const context: WebContext = {
     grid: options.grid,
     repairers: options.repairers,
     logger,
     uploads: placesFor('uploads', limits.uploads),
     downloads: placesFor('downloads', limits.downloads),
+    senders,
     nicknames: () => nicknamesOf(options.status()),
     mostUploaded: limits.upload_size,
     patience: options.patience ?? usualPatience,

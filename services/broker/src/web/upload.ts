@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Arguments, flag, queryArguments } from './arguments.js';
-import { clientGone } from './client-gone.js';
 import type { WebContext } from './context.js';
 import { RequestError } from './errors.js';
 import { receiveForm } from './form.js';
@@ -18,7 +17,8 @@ export async function answerPut(
   refuseOperation(given, '');
   refuseFormat(given);
   refuseLength(context, request, 0);
-  const capability = await store(context, request, reply, request.raw);
+  const signal = context.senders.follow(request.raw, reply.raw);
+  const capability = await store(context, request, signal, request.raw);
   return reply.header('content-type', 'text/plain').send(capability);
 }
 
@@ -38,10 +38,12 @@ export async function answerPost(
   refuseOperation(query, 'upload');
   refuseFormat(query);
   refuseLength(context, request, mostFraming);
-  const take = (content: Readable | Uint8Array) => store(context, request, reply, content);
+  const signal = context.senders.follow(request.raw, reply.raw);
+  const take = (content: Readable | Uint8Array) => store(context, request, signal, content);
   const { fields, file } = await receiveForm(request.raw, take, {
     fields: fieldsRead,
     patience: context.patience,
+    signal,
   });
   const given: Arguments = (name) => query(name) ?? fields.get(name);
   // Fields may come after the file; what they forbid is not answered with a capability.
@@ -59,10 +61,9 @@ export async function answerPost(
 async function store(
   { grid, uploads, mostUploaded: most, patience }: WebContext,
   request: FastifyRequest,
-  reply: FastifyReply,
+  signal: AbortSignal,
   content: Readable | Uint8Array,
 ): Promise<string> {
-  const signal = clientGone(reply.raw);
   const onBytes = (count: number) => {
     request.content.received += count;
   };
@@ -70,7 +71,9 @@ async function store(
   const atMost = Number(request.headers['content-length'] ?? most);
   try {
     const source =
-      content instanceof Uint8Array ? once(content, onBytes) : receive(content, { most, patience, onBytes });
+      content instanceof Uint8Array
+        ? once(content, onBytes)
+        : receive(content, { most, patience, signal, onBytes });
     return await grid.upload(source, { signal, atMost });
   } finally {
     place.release();
