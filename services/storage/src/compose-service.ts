@@ -221,6 +221,8 @@ function walkInBackground(
       await generation.raise(false);
       metrics.walked(found);
       if (found.missing > 0) logger.error(found, 'shares are recorded that are not in the share folder');
+      else if (found.unreadableFolders > 0)
+        logger.error(found, 'looked through all shares but those in folders that cannot be read');
       else logger.info(found, 'looked through all shares');
     },
   );

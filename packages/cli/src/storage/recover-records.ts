@@ -34,12 +34,21 @@ export async function recoverRecords(dir: string, json: boolean): Promise<string
   return withStorageNode(dir, 'holdfast storage recover', recovering, { evenEmptied: true });
 }
 
-function inWords({ shares, recorded, unreadable, accounts, rekeyed }: Recovery, seconds: number): string {
+function inWords(recovery: Recovery, seconds: number): string {
+  const { shares, recorded, unreadable, unreadableFolders, someUnreadableFolders, accounts, rekeyed } =
+    recovery;
   const lines = [
     `${shares} shares in ${seconds.toFixed(1)} s, ${Math.round(shares / seconds)} a second: ${recorded} recorded anew, ${
       shares - recorded - unreadable
     } known before${unreadable > 0 ? `, ${unreadable} not whole and left alone` : ''}.`,
   ];
+  if (unreadableFolders > 0) {
+    lines.push(
+      `${unreadableFolders} folders could not be read, and nothing is known of what is in them; mend them, and run this again:`,
+      ...someUnreadableFolders.map((folder) => `  ${folder}`),
+    );
+    if (unreadableFolders > someUnreadableFolders.length) lines.push('  and others');
+  }
   if (accounts > 0) lines.push(`${accounts} accounts restored from their copy.`);
   if (rekeyed.length > 0) {
     lines.push(

@@ -21,8 +21,8 @@ export class DamagedShareError extends Error {
 }
 
 /**
- * The system's errors that mean this file and not this moment: the disk cannot read it, the file system finds itself
- * damaged there, or it is not a file that this user may read. Too many open files, say, is none of them.
+ * The system's errors that mean this file or folder and not this moment: the disk cannot read it, the file system finds
+ * itself damaged there, or it is none that this user may read. Too many open files, say, is none of them.
  */
 const unreadable: ReadonlySet<string> = new Set([
   'EIO',
@@ -48,6 +48,21 @@ export function damageIn(error: unknown): string | undefined {
     return error.code === 'other-kind' ? undefined : error.message;
   }
   if (error instanceof ShareCutShortError) return error.message;
+  const code = unreadableCode(error);
+  return code && `the file cannot be read: ${code}`;
+}
+
+/**
+ * What an error of opening or reading a folder says of the folder, as one line.
+ *
+ * @returns undefined where it says nothing of it: it may be readable
+ */
+export function folderDamageIn(error: unknown): string | undefined {
+  const code = unreadableCode(error);
+  return code && `the folder cannot be read: ${code}`;
+}
+
+function unreadableCode(error: unknown): string | undefined {
   const { code } = error as NodeJS.ErrnoException;
-  return typeof code === 'string' && unreadable.has(code) ? `the file cannot be read: ${code}` : undefined;
+  return typeof code === 'string' && unreadable.has(code) ? code : undefined;
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '@holdfast/lab';
-import { encodeCorruptionReport, storageRoutes } from '@holdfast/lafs';
+import { bucketFolder, encodeCorruptionReport, storageRoutes } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setAccountQuota, setAccountState } from '../accounts/account-changes.js';
 import { leaseDefault, setLeaseDefault } from '../leases/lease-default.js';
@@ -24,6 +24,16 @@ const recover = async (...options: string[]) => {
   expect(stderr).toBe('');
   expect(status).toBe(0);
   return JSON.parse(stdout) as { shares: number; recorded: number; accounts: number; seconds: number };
+};
+/** Makes the folder of a storage index one that nobody can open, whoever runs this; returns how to mend it. */
+const breakFolder = async (storageIndex: Uint8Array) => {
+  const folder = join(server.shares, bucketFolder(storageIndex));
+  await rename(folder, `${folder}.aside`);
+  await symlink(folder, folder);
+  return async () => {
+    await rm(folder);
+    await rename(`${folder}.aside`, folder);
+  };
 };
 const loseDatabase = () => server.sql('drop schema storage cascade');
 const leaseholders = async (storageIndex: Uint8Array) =>
@@ -161,8 +171,14 @@ describe('a server whose database is lost', () => {
 
 describe('an older copy of the database', () => {
   it('is noticed; recovering records what it lacks and begins every lease anew', async () => {
-    const [old, since] = [newShare(), newShare()];
-    await server.client.store(old, randomBytes(100));
+    const [old, unseen, since] = [newShare(), newShare(), newShare()];
+    for (const share of [old, unseen]) await server.client.store(share, randomBytes(100));
+    // What it has as going, under a folder that cannot be read, may have come again since.
+    await server.sql(
+      `insert into storage.shares (server, storage_index, share_number, state, size)
+       select server, storage_index, 1, 'going', 100 from storage.shares where storage_index = $1`,
+      [unseen.storageIndex],
+    );
     await untilWalked();
     const tables = ['servers', 'shares', 'leases', 'usage_totals'];
     for (const table of tables) await server.sql(`create table old_${table} as table storage.${table}`);
@@ -178,15 +194,18 @@ describe('an older copy of the database', () => {
     // As if the copy were of last month: what was renewed since is not in it.
     await server.sql(`update storage.leases set expires_at = now() - interval '1 hour'`);
 
+    const mend = await breakFolder(unseen.storageIndex);
     const starting = server.start();
     await untilReadOnly();
     expect(await readiness()).toContain('older than the shares');
-    expect(await recover()).toMatchObject({ shares: 2, recorded: 1 });
+    expect(await recover()).toMatchObject({ shares: 2, recorded: 1, unreadableFolders: 1 });
     await starting;
+    await mend();
     const leases = await server.sql<{ fresh: boolean }>(
       `select expires_at > now() + interval '30 days' as fresh from storage.leases`,
     );
-    expect(leases).toEqual([{ fresh: true }, { fresh: true }]);
+    expect(leases).toEqual([{ fresh: true }, { fresh: true }, { fresh: true }]);
+    expect(await server.sql(`select from storage.shares where state = 'going'`)).toEqual([]);
     expect(await wrongTotals(server)).toEqual([]);
     await server.client.store(newShare(), randomBytes(100));
   });
@@ -233,6 +252,30 @@ describe('recovering', () => {
     expect(outcome).toMatchObject({ shares: 21, recorded: 21, unreadable: 0 });
     await server.start();
     expect(await server.client.list(madeIndex(3))).toEqual([0, 1]);
+  });
+
+  it('passes over a folder that cannot be read, says which, and records what is in it once it can be', async () => {
+    const [seen, unseen] = [newShare(), newShare()];
+    for (const share of [seen, unseen]) await server.client.store(share, randomBytes(100));
+    await untilWalked();
+    await server.stop();
+    const mend = await breakFolder(unseen.storageIndex);
+    await loseDatabase();
+    expect(await recover()).toMatchObject({
+      shares: 1,
+      recorded: 1,
+      unreadable: 0,
+      unreadableFolders: 1,
+      someUnreadableFolders: [`${bucketFolder(unseen.storageIndex)}: the folder cannot be read: ELOOP`],
+    });
+    await server.start();
+    await server.client.store(newShare(), randomBytes(100));
+    const { stdout } = await holdfast('storage', 'recover', server.dir);
+    expect(stdout).toContain('1 folders could not be read');
+    await mend();
+    expect(await recover()).toMatchObject({ recorded: 1, unreadableFolders: 0 });
+    expect(await leaseholders(unseen.storageIndex)).toEqual(['anonymous']);
+    expect(await wrongTotals(server)).toEqual([]);
   });
 
   it('gives leases to the owners of shares only where this server wrote them', async () => {

@@ -3,7 +3,7 @@ import type { Identity } from '@holdfast/common/identity';
 import type { ShareAddress } from '@holdfast/lafs';
 import { alone } from '../collection/server-lock.js';
 import { ShareRecords } from '../records/share-records.js';
-import type { ShareBackend, WalkedShares } from '../share-backend/share-backend.js';
+import type { ShareBackend, UnreadableFolder, WalkedShares } from '../share-backend/share-backend.js';
 import { restoreAccounts } from './account-copy-records.js';
 import { readAccountCopy } from './account-copying.js';
 import { Generation } from './generation.js';
@@ -14,6 +14,9 @@ const batchSize = 2_000;
 
 /** Batches that are recorded at the same time: the disk and Postgres work side by side. */
 const batchesAtOnce = 3;
+
+/** Most folders that are told by name: a lost disk has a million. */
+const mostNamed = 10;
 
 /** What recovering needs. */
 export interface RecoverOptions {
@@ -37,6 +40,10 @@ export interface Recovery {
   readonly recorded: number;
   /** Of these, how many are not whole. They were left alone. */
   readonly unreadable: number;
+  /** Folders that could not be looked into. Nothing is known of the shares in them, and what is recorded of such stays. */
+  readonly unreadableFolders: number;
+  /** Some of them, each with why it could not be. */
+  readonly someUnreadableFolders: readonly string[];
   /** Accounts that the database did not have. */
   readonly accounts: number;
   /** Names of accounts that have another key now than their shares say, because another account has theirs. */
@@ -47,8 +54,8 @@ export interface Recovery {
 
 /**
  * Makes the records of shares and leases again from the shares in the backend, and before them the accounts from their
- * copy beside the shares. Deletes nothing, and leaves what is recorded as it is; done twice it changes nothing. The
- * server may run meanwhile.
+ * copy beside the shares. Deletes nothing, and leaves what is recorded as it is; done twice it changes nothing. Damaged
+ * files and folders that cannot be read keep nothing else from being recovered. The server may run meanwhile.
  *
  * @throws ServerBusyError, AccountCopyError, MarkError, StorageError `database-unavailable`
  */
@@ -71,7 +78,8 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
       leaseDuration,
       accountOf: believed ? accountOf : () => undefined,
     });
-    let [shares, recorded, unreadable] = [0, 0, 0];
+    let [shares, recorded, unreadable, unreadableFolders] = [0, 0, 0, 0];
+    const someUnreadableFolders: string[] = [];
     const record = async (batch: Batch) => {
       const unknown = standing === 'behind' ? batch.shares : await records.unrecorded(batch.shares);
       const adopted = await (standing === 'behind' ? adoption.adoptAnew(unknown) : adoption.adopt(unknown));
@@ -79,6 +87,10 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
       shares += batch.shares.length;
       recorded += adopted.recorded;
       unreadable += unknown.length - adopted.found.length;
+      unreadableFolders += batch.unreadable.length;
+      for (const { folder, problem } of batch.unreadable)
+        if (someUnreadableFolders.length < mostNamed) someUnreadableFolders.push(`${folder}: ${problem}`);
+      if (standing === 'behind') await adoption.keepUnseen(batch.unreadable);
       options.onProgress?.({ done: batch.section / 1024, shares });
       // A table that was empty a moment ago is planned for as if it still were, and joins take longer and longer.
       if (
@@ -95,6 +107,8 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
       shares,
       recorded,
       unreadable,
+      unreadableFolders,
+      someUnreadableFolders,
       accounts: accounts?.restored ?? 0,
       rekeyed: accounts?.rekeyed ?? [],
       complete,
@@ -106,6 +120,7 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
 interface Batch {
   readonly section: number;
   readonly shares: readonly ShareAddress[];
+  readonly unreadable: readonly UnreadableFolder[];
 }
 
 /** Does something with all shares of a walk, some batches at a time. */
@@ -120,18 +135,20 @@ async function eachBatch(
     working.add(worked);
     if (working.size >= batchesAtOnce) await Promise.race(working);
   };
-  let gathered: ShareAddress[] = [];
+  let [shares, unreadable]: [ShareAddress[], UnreadableFolder[]] = [[], []];
   let section = 0;
   try {
     for await (const page of pages) {
       if (signal?.aborted) break;
-      gathered.push(...page.shares);
+      shares.push(...page.shares);
+      unreadable.push(...page.unreadable);
       section = page.section;
-      if (gathered.length < batchSize) continue;
-      await begin({ section, shares: gathered });
-      gathered = [];
+      if (shares.length + unreadable.length < batchSize) continue;
+      await begin({ section, shares, unreadable });
+      [shares, unreadable] = [[], []];
     }
-    if (gathered.length > 0 && !signal?.aborted) await begin({ section, shares: gathered });
+    if (shares.length + unreadable.length > 0 && !signal?.aborted)
+      await begin({ section, shares, unreadable });
     await Promise.all(working);
   } finally {
     await Promise.allSettled(working);

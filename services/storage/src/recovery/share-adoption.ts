@@ -4,8 +4,9 @@ import type pg from 'pg';
 import { lockAgainstDeletion } from '../collection/deletion-lock.js';
 import { whileDatabaseReturns } from '../records/database-errors.js';
 import { leaseEnd } from '../records/lease-end.js';
-import type { InspectedShare, ShareBackend } from '../share-backend/share-backend.js';
+import type { InspectedShare, ShareBackend, UnreadableFolder } from '../share-backend/share-backend.js';
 import { changeTotals } from '../usage/totals.js';
+import { keepUnseen } from './keep-unseen.js';
 import { recordFoundShares } from './record-found-shares.js';
 
 /** What recording found shares needs. */
@@ -55,6 +56,23 @@ export class ShareAdoption {
       await this.#extendLeases(found, client);
       return recorded;
     });
+  }
+
+  /**
+   * The same for what nobody can look at: the shares that are recorded in folders that cannot be read. Nothing in them
+   * goes by records of an older time. Durable when this resolves.
+   *
+   * @throws StorageError `database-unavailable`
+   */
+  async keepUnseen(folders: readonly UnreadableFolder[]): Promise<void> {
+    const { database, server, leaseDuration } = this.#options;
+    if (folders.length === 0) return;
+    await whileDatabaseReturns(() =>
+      database.transaction(async (client) => {
+        await lockAgainstDeletion(client, server);
+        await keepUnseen(client, { server, leaseSeconds: leaseDuration / 1000 }, folders);
+      }),
+    );
   }
 
   async #whileNothingIsDeleted(

@@ -49,6 +49,7 @@ const filesKeptOpen = 256;
 export class DiskShareBackend implements ShareBackend {
   readonly #root: string;
   readonly #incoming: string;
+  readonly #logger: Logger;
   readonly #quick = new QuickCalls();
   readonly #openShares = new OpenShares(filesKeptOpen, this.#quick);
   readonly #quarantine: Quarantine;
@@ -66,6 +67,7 @@ export class DiskShareBackend implements ShareBackend {
   constructor(root: string, logger: Logger, quarantine: Quarantine = loggingQuarantine(logger)) {
     this.#root = root;
     this.#incoming = join(root, incomingFolder);
+    this.#logger = logger;
     this.#scanner = new ShareScanner(root);
     this.#quarantine = quarantine;
   }
@@ -132,8 +134,12 @@ export class DiskShareBackend implements ShareBackend {
     };
   }
 
-  walk(from = 0): AsyncIterable<WalkedShares> {
-    return this.#scanner.walk(from);
+  async *walk(from = 0): AsyncGenerator<WalkedShares, void, void> {
+    for await (const page of this.#scanner.walk(from)) {
+      for (const { folder, problem } of page.unreadable)
+        this.#logger.error({ folder, problem }, 'a folder of shares cannot be read; passed over');
+      yield page;
+    }
   }
 
   async inspect(shares: readonly ShareAddress[]): Promise<readonly InspectedShare[]> {

@@ -1,5 +1,6 @@
 import { answerCalls } from '../worker-calls.js';
 import { type PackedAddresses, packAddresses, unpackAddresses } from './packed-addresses.js';
+import type { UnreadableFolder } from './share-backend.js';
 import { type FoundContainer, inspectShare, ShareScan } from './share-scan.js';
 
 /** What the thread is asked. A walk goes by a number that its caller chose. */
@@ -12,6 +13,7 @@ export type ScanCall =
 export interface PackedPage {
   readonly section: number;
   readonly shares: PackedAddresses;
+  readonly unreadable: readonly UnreadableFolder[];
 }
 
 /** A page, undefined after the last; or what is at each address that was asked for. */
@@ -33,5 +35,5 @@ answerCalls<ScanCall, ScanResult>((call) => {
   }
   if (walk) walks.set(call.walk, walk);
   const page = walk?.next(sharesAtOnce);
-  return page && { section: page.section, shares: packAddresses(page.shares) };
+  return page && { ...page, shares: packAddresses(page.shares) };
 });

@@ -4,3 +4,11 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
 export const sectionNames: readonly string[] = [...alphabet].flatMap((first) =>
   [...alphabet].map((second) => first + second),
 );
+
+/** The first and the last storage index of a section: those of one have their first ten bits in common. */
+export function sectionBounds(section: number): { readonly first: Uint8Array; readonly last: Uint8Array } {
+  const bounds = { first: new Uint8Array(16), last: new Uint8Array(16).fill(0xff) };
+  bounds.first.set([section >> 2, (section & 3) << 6]);
+  bounds.last.set([section >> 2, ((section & 3) << 6) | 0x3f]);
+  return bounds;
+}

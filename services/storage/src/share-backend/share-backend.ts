@@ -17,7 +17,8 @@ export interface ShareBackend {
   /** Opens a share for reading; undefined where there is none. Call `release` when done. */
   read(share: ShareAddress): Promise<StoredShare | undefined>;
   /**
-   * All shares there are, some thousand at a time, section by section; within a section in no order.
+   * All shares there are, some thousand at a time, section by section; within a section in no order. What lies in a
+   * folder that cannot be read is passed over, and the folder is told of.
    *
    * @param from the section to begin with, 0 to 1023
    */
@@ -96,6 +97,20 @@ export interface StoredShare {
 export interface WalkedShares {
   readonly section: number;
   readonly shares: readonly ShareAddress[];
+  /** What of the section could not be looked into, as far as was found since the page before. */
+  readonly unreadable: readonly UnreadableFolder[];
+}
+
+/** A folder that the disk cannot read, or this user may not. Nobody knows whether there are shares in it, and which. */
+export interface UnreadableFolder {
+  /** Its path below the share folder. */
+  readonly folder: string;
+  /** One line. */
+  readonly problem: string;
+  /** The first storage index whose shares may be in it. */
+  readonly first: Uint8Array;
+  /** The last one. */
+  readonly last: Uint8Array;
 }
 
 /** Written once, or read and written again and again by whoever has its write enabler. */

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
+  bucketFolder,
   encodeContainerHeader,
   encodeLeaseRecord,
   encodeMutableContainer,
@@ -59,6 +60,13 @@ function putMutable(share: ShareAddress, dataSize: number, owners: readonly numb
   put(share, header, new Uint8Array(dataSize), trailer);
 }
 
+/** Puts a folder there that nobody can open, whoever runs this: its way leads back to itself. */
+function unreadable(folder: string): void {
+  const path = join(root, folder);
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(path, path);
+}
+
 describe('a walk over a share folder', () => {
   it.each([1, 2, 3, 1000])('meets every share once, some %i at a time, section by section', (limit) => {
     const shares = [3, 3, 3, 200, 255].flatMap((byte, at) =>
@@ -86,6 +94,30 @@ describe('a walk over a share folder', () => {
     expect(rest.next(100)?.shares[0]?.storageIndex[0]).toBe(200);
     rest.close();
   });
+
+  it.each([1, 1000])(
+    'passes over folders that cannot be read, and tells which, some %i at a time',
+    (limit) => {
+      const seen = [3, 200, 255].map((byte) => ({ storageIndex: index(byte), shareNumber: 0 }));
+      for (const share of seen) putImmutable(share, 1, [0]);
+      const [bucket, section] = [index(200, 1), index(100)];
+      unreadable(bucketFolder(bucket));
+      unreadable(dirname(bucketFolder(section)));
+
+      const scan = new ShareScan(root);
+      const pages = [];
+      for (let page = scan.next(limit); page; page = scan.next(limit)) pages.push(page);
+      expect(pages.flatMap(({ shares }) => shares)).toEqual(seen);
+      const problem = 'the folder cannot be read: ELOOP';
+      const bounds = { first: new Uint8Array(16), last: new Uint8Array(16).fill(0xff) };
+      bounds.first.set([100, 0x40]);
+      bounds.last.set([100, 0x7f]);
+      expect(pages.flatMap((page) => page.unreadable)).toEqual([
+        { folder: dirname(bucketFolder(section)), problem, ...bounds },
+        { folder: bucketFolder(bucket), problem, first: bucket, last: bucket },
+      ]);
+    },
+  );
 
   it('of an empty folder, or of none, ends at once', () => {
     expect(new ShareScan(root).next(10)).toBeUndefined();

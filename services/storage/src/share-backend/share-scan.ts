@@ -10,9 +10,9 @@ import {
   type ShareAddress,
   sharePath,
 } from '@holdfast/lafs';
-import { damageIn } from '../damage/damage-in.js';
-import { sectionNames } from './sections.js';
-import type { InspectedShare, WalkedShares } from './share-backend.js';
+import { damageIn, folderDamageIn } from '../damage/damage-in.js';
+import { sectionBounds, sectionNames } from './sections.js';
+import type { InspectedShare, UnreadableFolder, WalkedShares } from './share-backend.js';
 
 /** Of each file so much is read at once: all of most small shares, with their leases. */
 const readAtOnce = 16 * 1024;
@@ -34,14 +34,16 @@ export class ShareScan {
 
   /**
    * The next shares, about `limit`, all of one section; undefined after the last section. A share that is there all
-   * the time is met once; one that comes or goes meanwhile may be met.
+   * the time is met once; one that comes or goes meanwhile may be met. A folder that cannot be read keeps nobody from
+   * the others.
+   *
+   * @throws the system's error where it tells of the moment, and not of a folder; then the section is to be begun anew
    */
   next(limit: number): WalkedShares | undefined {
     while (this.#section < sectionNames.length) {
-      const section = this.#section;
-      const shares = this.#more(sectionNames[section] as string, limit);
+      const page = this.#more(this.#section, limit);
       if (!this.#dir) this.#section++;
-      if (shares.length > 0) return { section, shares };
+      if (page.shares.length + page.unreadable.length > 0) return page;
     }
     return undefined;
   }
@@ -52,24 +54,32 @@ export class ShareScan {
   }
 
   /** More shares of a section; none of it are left when `#dir` is closed. */
-  #more(section: string, limit: number): ShareAddress[] {
-    const folder = join(this.#root, section);
+  #more(section: number, limit: number): WalkedShares {
+    const name = sectionNames[section] as string;
+    const folder = join(this.#root, name);
     const shares: ShareAddress[] = [];
-    this.#dir ??= whereThere(() => opendirSync(folder, { bufferSize: 512 }));
-    while (this.#dir && shares.length < limit) {
-      const entry = this.#dir.readSync();
+    const unreadable: UnreadableFolder[] = [];
+    const ofSection = { folder: name, ...sectionBounds(section) };
+    const read = <T>(what: Omit<UnreadableFolder, 'problem'>, work: () => T): T | undefined =>
+      whereReadable(work, (problem) => unreadable.push({ ...what, problem }));
+
+    this.#dir ??= read(ofSection, () => opendirSync(folder, { bufferSize: 512 }));
+    while (this.#dir && shares.length + unreadable.length < limit) {
+      const dir = this.#dir;
+      const entry = read(ofSection, () => dir.readSync());
       if (!entry) {
         this.close();
         break;
       }
       const storageIndex = parseBucketName(entry.name);
-      if (!storageIndex || !entry.name.startsWith(section)) continue;
-      for (const name of whereThere(() => readdirSync(join(folder, entry.name))) ?? []) {
-        const shareNumber = parseShareName(name);
+      if (!storageIndex || !entry.name.startsWith(name)) continue;
+      const bucket = { folder: `${name}/${entry.name}`, first: storageIndex, last: storageIndex };
+      for (const file of read(bucket, () => readdirSync(join(folder, entry.name))) ?? []) {
+        const shareNumber = parseShareName(file);
         if (shareNumber !== undefined) shares.push({ storageIndex, shareNumber });
       }
     }
-    return shares;
+    return { section, shares, unreadable };
   }
 }
 
@@ -119,6 +129,18 @@ function readTail(descriptor: number, offset: number, fileSize: number, buffered
   const tail = Buffer.alloc(fileSize - offset);
   const length = readSync(descriptor, tail, 0, tail.length, offset);
   return tail.subarray(0, length);
+}
+
+/** What `work` makes of a folder; undefined where there is no such folder, or it cannot be read, which is told of. */
+function whereReadable<T>(work: () => T, tell: (problem: string) => void): T | undefined {
+  try {
+    return whereThere(work);
+  } catch (error) {
+    const problem = folderDamageIn(error);
+    if (problem === undefined) throw error;
+    tell(problem);
+    return undefined;
+  }
 }
 
 /** What `work` gives; undefined where there is no such file or folder. */

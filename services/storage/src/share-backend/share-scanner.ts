@@ -41,7 +41,7 @@ export class ShareScanner {
         coming = next();
         // Whether it fails is seen when it is waited for.
         coming.catch(() => undefined);
-        yield { section: page.section, shares: unpackAddresses(page.shares) };
+        yield { ...page, shares: unpackAddresses(page.shares) };
       }
     } finally {
       await this.#walking.call({ kind: 'end', walk });
