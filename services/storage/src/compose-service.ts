@@ -33,11 +33,11 @@ import { LeaseRecords } from './records/lease-records.js';
 import { PlacedRecords } from './records/placed-records.js';
 import { ShareRecords } from './records/share-records.js';
 import { SlotRecords } from './records/slot-records.js';
-import { type AdoptionParts, adoptShares } from './recovery/adopt-shares.js';
 import type { Generation } from './recovery/generation.js';
 import { settleComing } from './recovery/settle-coming.js';
 import { ShareAdoption } from './recovery/share-adoption.js';
 import type { StandingWatch } from './recovery/standing-watch.js';
+import { Walking } from './recovery/walking.js';
 import { Scrub } from './scrub/scrub.js';
 import { ScrubRecords } from './scrub/scrub-records.js';
 import type { ShareBackend } from './share-backend/share-backend.js';
@@ -159,11 +159,20 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   if (scrub) lifecycle.add('scrub', scrub.start());
   metrics.watchRecords(parts.standing);
   metrics.watchLeaving(leaving);
-  parts.standing.onceCurrent(() =>
-    walkInBackground(parts, { records, adoption, isUploading: (share) => uploads.isUploading(share) }),
-  );
   const { enabled: collects, every, pace } = configuration.collection;
   const { generation, standing } = parts;
+  const walking = new Walking({
+    backend,
+    records,
+    adoption,
+    isUploading: (share) => uploads.isUploading(share),
+    quarantine: damaged,
+    generation,
+    standing,
+    metrics,
+    logger,
+  });
+  standing.onceCurrent(() => lifecycle.add('walk over all shares', walking.start()));
   const collecting = new Collecting({
     backend,
     database,
@@ -176,7 +185,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     metrics,
     logger,
   });
-  if (collects) parts.standing.onceCurrent(() => lifecycle.add('collection', collecting.start()));
+  if (collects) standing.onceCurrent(() => lifecycle.add('collection', collecting.start()));
 
   const reports = new CorruptionReports(database, server);
   const credentials = new Credentials(database, server);
@@ -208,26 +217,4 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
       reportMutableCorruption: reportCorruption({ backend: slots, reports, scrub, logger }),
     },
   };
-}
-
-/** Looks through all shares once, so that none stays without a record. */
-function walkInBackground(
-  { backend, damaged, logger, lifecycle, metrics, generation }: ServiceParts,
-  found: Pick<AdoptionParts, 'records' | 'adoption' | 'isUploading'>,
-): void {
-  const walking = adoptShares({ ...found, backend, quarantine: damaged }, lifecycle.signal).then(
-    async (found) => {
-      if (!found.complete) return;
-      await generation.raise(false);
-      metrics.walked(found);
-      if (found.missing > 0) logger.error(found, 'shares are recorded that are not in the share folder');
-      else if (found.unreadableFolders > 0)
-        logger.error(found, 'looked through all shares but those in folders that cannot be read');
-      else logger.info(found, 'looked through all shares');
-    },
-  );
-  const walk = walking.catch((error: Error) =>
-    logger.error({ error: error.message }, 'could not look through all shares'),
-  );
-  lifecycle.add('walk over all shares', () => walk);
 }

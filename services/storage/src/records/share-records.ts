@@ -81,15 +81,21 @@ export class ShareRecords {
     return rows.map(toAddress);
   }
 
-  /** The stable shares, from after one on, in order. */
+  /**
+   * The stable shares, from after one on, in order.
+   *
+   * @throws StorageError `database-unavailable`
+   */
   async stableAfter(last: ShareAddress | undefined, limit: number): Promise<ShareAddress[]> {
-    const { rows } = await this.#database.pool.query<AddressRow>({
-      name: 'storage-stable-after',
-      text: `select storage_index, share_number from storage.shares
-              where server = $1 and state = 'stable' and (storage_index, share_number) > ($2, $3)
-              order by storage_index, share_number limit $4`,
-      values: [this.#server, last?.storageIndex ?? Buffer.alloc(0), last?.shareNumber ?? -1, limit],
-    });
+    const { rows } = await whileDatabaseReturns(() =>
+      this.#database.pool.query<AddressRow>({
+        name: 'storage-stable-after',
+        text: `select storage_index, share_number from storage.shares
+                where server = $1 and state = 'stable' and (storage_index, share_number) > ($2, $3)
+                order by storage_index, share_number limit $4`,
+        values: [this.#server, last?.storageIndex ?? Buffer.alloc(0), last?.shareNumber ?? -1, limit],
+      }),
+    );
     return rows.map(toAddress);
   }
 
@@ -108,10 +114,19 @@ export class ShareRecords {
     return rows[0]?.size;
   }
 
-  /** Those of some shares that have no record, whatever its state. */
-  async unrecorded(
+  /**
+   * Those of some shares that have no record, whatever its state.
+   *
+   * @throws StorageError `database-unavailable`
+   */
+  unrecorded(shares: readonly ShareAddress[]): Promise<ShareAddress[]> {
+    return whileDatabaseReturns(() => this.unrecordedWithin(this.#database.pool, shares));
+  }
+
+  /** The same within a transaction. */
+  async unrecordedWithin(
+    client: Pool | PoolClient,
     shares: readonly ShareAddress[],
-    client: Pool | PoolClient = this.#database.pool,
   ): Promise<ShareAddress[]> {
     if (shares.length === 0) return [];
     const { rows } = await client.query<AddressRow>({

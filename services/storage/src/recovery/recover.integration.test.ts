@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { waitFor } from '@holdfast/lab';
+import { createDatabase, freePort, startPostgres, temporaryFolder, waitFor } from '@holdfast/lab';
 import { bucketFolder, encodeCorruptionReport, storageRoutes } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setAccountQuota, setAccountState } from '../accounts/account-changes.js';
@@ -295,6 +295,32 @@ describe('recovering', () => {
     );
     expect(await leaseholders(theirs.storageIndex)).toEqual(['starter']);
   });
+
+  it('goes on when Postgres is restarted meanwhile', async () => {
+    await using folder = await temporaryFolder('recovering');
+    const port = await freePort();
+    let postgres = await startPostgres({ dir: folder.path, port });
+    try {
+      await using database = await createDatabase(postgres.url, 'storage');
+      await using other = await startTestServer({ postgres: database.url });
+      await other.stop();
+      makeShares(other.shares, 20_000);
+      const recovering = holdfast('storage', 'recover', other.dir, '--json');
+      const recorded = async () =>
+        (await other.sql<{ shares: number }>('select count(*)::int as shares from storage.shares'))[0]
+          ?.shares ?? 0;
+      await waitFor('it has begun', async () => (await recorded()) > 0 || undefined, { everyMs: 10 });
+      await postgres.process.kill();
+      postgres = await startPostgres({ dir: folder.path, port });
+      expect(await recorded()).toBeLessThan(20_000);
+      const { status, stdout, stderr } = await recovering;
+      expect([status, stderr]).toEqual([0, '']);
+      expect(JSON.parse(stdout)).toMatchObject({ shares: 20_000 });
+      expect(await recorded()).toBe(20_000);
+    } finally {
+      await postgres.process.kill();
+    }
+  }, 120_000);
 
   it('is refused while another is under way', async () => {
     const [{ key }] = (await server.sql<{ key: number }>('select key from storage.servers')) as [

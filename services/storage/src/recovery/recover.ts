@@ -2,6 +2,7 @@ import type { Database } from '@holdfast/common/database';
 import type { Identity } from '@holdfast/common/identity';
 import type { ShareAddress } from '@holdfast/lafs';
 import { alone } from '../collection/server-lock.js';
+import { whileDatabaseReturns } from '../records/database-errors.js';
 import { ShareRecords } from '../records/share-records.js';
 import type { ShareBackend, UnreadableFolder, WalkedShares } from '../share-backend/share-backend.js';
 import { restoreAccounts } from './account-copy-records.js';
@@ -97,7 +98,7 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
         recorded > 0 &&
         Math.floor(Math.log2(shares / batchSize)) > Math.floor(Math.log2(before / batchSize))
       ) {
-        await database.pool.query('analyze storage.shares, storage.leases');
+        await whileDatabaseReturns(() => database.pool.query('analyze storage.shares, storage.leases'));
       }
     };
     await eachBatch(backend.walk(), signal, record);

@@ -146,7 +146,7 @@ export class Admission {
     grants: Map<Wish, Grant>,
   ): Promise<void> {
     const coming = wishes.flatMap((wish) => wish.coming);
-    const unrecorded = new Set((await this.#shares.unrecorded(coming, client)).map(keyOf));
+    const unrecorded = new Set((await this.#shares.unrecordedWithin(client, coming)).map(keyOf));
     for (const wish of wishes) {
       const more = wish.coming.reduce(
         (sum, share) => sum + (unrecorded.has(keyOf(share)) ? share.size : 0),
