@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   blockHash,
+  bucketFolder,
   encodeCbor,
   encodeShareHashChain,
   encodeUriExtension,
@@ -104,6 +105,21 @@ describe('the scrub', () => {
       await stat(fileOf(server, share));
     }
     expect(await client.list(opaque.storageIndex)).toEqual([0]);
+  });
+
+  it('reads what is before and behind a folder that cannot be read once, and ends its round', async () => {
+    await using server = await startTestServer({ settings: { scrub: { enabled: false } } });
+    const indexes = [20, 120, 220].map((first) => Uint8Array.from([first, ...randomBytes(15)]));
+    for (const storageIndex of indexes)
+      await server.client.store({ storageIndex, shareNumber: 0 }, chkShare(5_000));
+    await server.stop();
+    const folder = join(server.shares, bucketFolder(indexes[1] as Uint8Array));
+    await rename(folder, `${folder}.aside`);
+    await symlink(folder, folder);
+    await server.change({ scrub: { bytes_per_second: '100MB' } });
+    await server.start();
+    await expect.poll(() => round(server), { timeout: 30_000 }).toMatchObject({ finished: true });
+    expect(await round(server)).toMatchObject({ next_section: 1024, shares: '2', damaged: '0' });
   });
 
   it('keeps to its pace, and goes on after a restart where it was', async () => {

@@ -39,7 +39,7 @@ const mostSuspects = 1000;
 /**
  * Reads every share, round after round, at a set pace, and quarantines those that are damaged: whose container is
  * malformed, whose file is not as long as the records say (of an immutable share), or whose content disagrees with itself. A round goes on
- * after a restart where it was.
+ * after a restart, or a failure, where it was. Folders that cannot be read are passed over by the backend.
  */
 export class Scrub {
   readonly #options: ScrubOptions;
@@ -106,14 +106,7 @@ export class Scrub {
       await records.begin();
       round = undefined;
     }
-    const from = round?.nextSection ?? 0;
-    try {
-      await this.#walk(from);
-    } catch (error) {
-      // A folder that the disk cannot read is passed over, so that the rest is not left unread for ever.
-      if (damageIn(error) !== undefined) await records.advance(from + 1, noCounts());
-      throw error;
-    }
+    await this.#walk(round?.nextSection ?? 0);
     if (!this.#stop.signal.aborted) logger.info(await records.read(), 'read all shares through');
     return 0;
   }
