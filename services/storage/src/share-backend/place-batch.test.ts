@@ -82,6 +82,24 @@ describe('placing a batch of shares', () => {
       incoming('0', 'bb/bbbb'),
     ];
     expect(placer.place(batch).map((failure) => failure?.code)).toEqual(['EIO', 'EIO', 'EIO', undefined]);
+    for (const folder of ['aaaa', 'aabb']) expect(readdirSync(join(root, 'aa', folder))).toEqual([]);
+    expect(readdirSync(join(root, 'bb', 'bbbb'))).toEqual(['0']);
+  });
+
+  it('takes a share that failed from its place again, but leaves one that was there before', () => {
+    new BatchPlacer().place([incoming('0', 'aa/aaaa')]);
+    let broken = true;
+    const placer = new BatchPlacer((folder) => {
+      if (broken) throw Object.assign(new Error('broken disk'), { code: 'EIO' });
+      syncFolder(folder);
+    });
+    const failures = placer.place([incoming('0', 'aa/aaaa'), incoming('1', 'aa/aaaa')]);
+    expect(failures.map((failure) => failure?.code)).toEqual(['EIO', 'EIO']);
+    expect(readdirSync(join(root, 'aa', 'aaaa'))).toEqual(['0']);
+    expect(readFileSync(join(root, 'aa', 'aaaa', '0'), 'utf8')).toBe('share 0');
+    broken = false;
+    expect(placer.place([incoming('1', 'aa/aaaa')])).toEqual([undefined]);
+    expect(readdirSync(join(root, 'aa', 'aaaa'))).toEqual(['0', '1']);
   });
 
   it('makes a folder anew that somebody removed under it', () => {

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fdatasyncSync,
   fsyncSync,
   mkdirSync,
@@ -53,7 +54,8 @@ export class BatchPlacer {
   /**
    * Writes each file that is still to be made, syncs it, renames it, and syncs each folder that has changed, once for
    * all that changed in it: each step for the whole batch, since the first sync brings most of the rest along. A folder
-   * whose sync fails fails the shares that need it, and no others.
+   * whose sync fails fails the shares that need it, and no others. These are taken from their places again: found there,
+   * they would count as stored. What was in such a place before stays, in its new version.
    *
    * @returns for each placing why it failed; undefined where the share is in its place for good
    */
@@ -67,14 +69,16 @@ export class BatchPlacer {
     });
     const moved = files.map(({ placing, descriptor, failure: unwritten }) => {
       let folders: readonly string[] = [];
+      let replaces = false;
       const failure =
         unwritten ??
         attempt(() => {
           fdatasyncSync(descriptor);
+          replaces = existsSync(pathOf(placing));
           folders = [...this.#moveIntoPlace(placing), placing.folder];
         });
       if (descriptor >= 0 && 'contents' in placing.source) closeSync(descriptor);
-      return { placing, failure, folders };
+      return { placing, failure, folders, replaces };
     });
     const synced = new Map<string, PlacingFailure | undefined>();
     for (const folder of new Set(moved.flatMap(({ folders }) => folders))) {
@@ -83,18 +87,18 @@ export class BatchPlacer {
         attempt(() => this.#sync(folder)),
       );
     }
-    return moved.map(({ placing, failure, folders }) => {
+    return moved.map(({ placing, failure, folders, replaces }) => {
       const unsynced = folders.map((folder) => synced.get(folder)).find((problem) => problem !== undefined);
+      if (unsynced && !replaces) attempt(() => removeFile(pathOf(placing)));
       return failure ?? unsynced ?? this.#remember(placing);
     });
   }
 
   /** Renames the file, making its folder if need be; returns the folders above it that this changed. */
   #moveIntoPlace(placing: Placing, attempts = mostAttempts): string[] {
-    const { from, folder, name } = placing;
-    const made = this.#make(folder);
+    const made = this.#make(placing.folder);
     try {
-      renameSync(from, join(folder, name));
+      renameSync(placing.from, pathOf(placing));
       return made;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempts === 1) throw error;
@@ -123,6 +127,10 @@ export class BatchPlacer {
     this.#durable.add(folder);
     if (this.#durable.size > remembered) this.#durable.delete(this.#durable.values().next().value as string);
   }
+}
+
+function pathOf({ folder, name }: Place): string {
+  return join(folder, name);
 }
 
 /** Makes what was changed in a folder durable. */

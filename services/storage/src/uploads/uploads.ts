@@ -94,7 +94,7 @@ export class Uploads {
 
   /**
    * Promises room for the shares that are not there yet. Asking again with the same upload secret gives the same
-   * answer; a share that another upload is bringing is left to it.
+   * answer; a share that another upload is bringing is left to it, and is not there before that has ended.
    *
    * @returns the shares that are there already, and those that may now be written
    * @throws StorageError `server-leaving`, `too-many-uploads` or `server-busy` where that is why nothing was granted; `other-kind` where
@@ -110,10 +110,10 @@ export class Uploads {
     const allocated = new Set<number>();
     // Our place is taken before the backend is asked: so whatever was on its way in before is in the backend now.
     const begun: ShareAddress[] = [];
-    /** Of others: they may be seen in their places, and yet be taken back. */
-    const unsettled = new Set<number>();
     let refused: StorageError | undefined;
-    if (this.#unannounced.size > 0) await this.#recordPlaced(request);
+    if (this.#open.count > 0) await this.#recordPlaced(request);
+    /** They may be seen in their places, and yet not be durable there, or be taken back. */
+    const unsettled = new Map<number, Upload>();
     for (const shareNumber of request.shareNumbers) {
       const share = { storageIndex: request.storageIndex, shareNumber };
       const known = this.#open.at(share);
@@ -122,8 +122,10 @@ export class Uploads {
         if (refused) continue;
         this.#open.begin(share, request.account);
         begun.push(share);
-      } else if (known instanceof Upload && isOwner(known, request)) allocated.add(shareNumber);
-      else if (known instanceof Upload && this.#unannounced.has(known)) unsettled.add(shareNumber);
+      } else if (known instanceof Upload) {
+        unsettled.set(shareNumber, known);
+        if (isOwner(known, request)) allocated.add(shareNumber);
+      }
     }
     try {
       const [listed, mutable] = await Promise.all([
@@ -133,7 +135,14 @@ export class Uploads {
       ]);
       // An immutable share would replace a mutable one, whose write enabler nobody has shown.
       if (mutable) throw new StorageError('other-kind', 'the shares of this storage index are mutable');
-      const present = new Set([...listed].filter((shareNumber) => !unsettled.has(shareNumber)));
+      const present = new Set(
+        [...listed].filter((shareNumber) => {
+          // It may have begun since, or ended.
+          const now = this.#open.at({ ...request, shareNumber });
+          const upload = now instanceof Upload ? now : unsettled.get(shareNumber);
+          return upload === undefined || this.#hasStored(request, upload);
+        }),
+      );
       const wanted = begun.filter((share) => !present.has(share.shareNumber) && !quarantine.has(share));
       for (const share of await this.#promise(wanted, present, request)) allocated.add(share.shareNumber);
       for (const shareNumber of present) allocated.delete(shareNumber);
@@ -334,21 +343,22 @@ export class Uploads {
     upload.end().catch((error: Error) => logger.warn({ error: error.message }, 'closing a file failed'));
   }
 
+  /** Whether a client has an upload's share in its place already: it is the client's own, and durable there. */
+  #hasStored(client: UploadRequest, upload: Upload): boolean {
+    return upload.placed && isOwner(upload, client) && !this.#unannounced.has(upload);
+  }
+
   /**
-   * Records what was placed and lacks only that, as Postgres was away. Waits for those shares that somebody asks for: they
-   * would count as found on the disk, and nobody knows whose.
+   * Records what was placed and lacks only that, as Postgres was away. Waits for those shares that somebody asks for:
+   * before, they are no others' to have, and of those that were never announced nobody would know whose they are.
    */
   async #recordPlaced({ storageIndex, shareNumbers }: UploadRequest): Promise<void> {
-    const recorded: Promise<void>[] = [];
+    const record = (upload: Upload) => this.#close(upload).catch(() => undefined);
     for (const upload of this.#unannounced) {
-      const isWanted =
-        shareNumbers.has(upload.share.shareNumber) &&
-        Buffer.compare(upload.share.storageIndex, storageIndex) === 0;
-      if (!upload.placed || !(isWanted || !this.#closing.has(upload))) continue;
-      const closing = this.#close(upload).catch(() => undefined);
-      if (isWanted) recorded.push(closing);
+      if (upload.placed && !this.#closing.has(upload)) void record(upload);
     }
-    await Promise.all(recorded);
+    const wanted = [...shareNumbers].map((shareNumber) => this.#open.at({ storageIndex, shareNumber }));
+    await Promise.all(wanted.map((upload) => upload instanceof Upload && upload.placed && record(upload)));
   }
 
   #giveUpAbandoned(): void {
