@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Database } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
-import { incomingFolder, type ShareAddress } from '@holdfast/lafs';
+import { incomingFolder } from '@holdfast/lafs';
 import { Credentials } from './accounts/credentials.js';
 import { Collecting } from './collection/collecting.js';
 import type { StorageConfiguration } from './configuration.js';
@@ -80,7 +80,6 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   const largestMutable = configuration.shares.largest_mutable;
   const space = new Space(() => backend.freeSpace(), configuration.shares.reserved_space);
   const quotas = new Quotas(database);
-  const isComing = (share: ShareAddress) => uploads.isComing(share);
   const slots = new Slots({
     folder: new SlotFolder(parts.shareFolder, parts.damaged),
     journal: new SlotJournal(parts.shareFolder),
@@ -90,7 +89,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
     logger,
     nodeId: parts.tubId,
     largestShare: largestMutable,
-    isComing,
+    isAnyComing: (storageIndex) => uploads.isAnyComing(storageIndex),
   });
   const spool = new BodySpool(join(parts.shareFolder, incomingFolder), space);
   const slotsRecovered = await slots.recover();
@@ -146,7 +145,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   const scrub = configuration.scrub.enabled
     ? new Scrub({
         backend,
-        isComing,
+        isComing: (share) => uploads.isComing(share),
         shares: records,
         records: new ScrubRecords(database, server),
         quarantine: damaged,

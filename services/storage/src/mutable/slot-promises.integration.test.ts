@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readlink, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { silentLogger } from '@holdfast/common/logging';
 import { temporaryFolder } from '@holdfast/lab';
+import { bucketFolder } from '@holdfast/lafs';
 import { expect, it, vi } from 'vitest';
 import { loggingQuarantine } from '../damage/quarantine.js';
 import { SlotRecords } from '../records/slot-records.js';
 import { Space } from '../space/space.js';
-import { testRecords } from '../testing/test-records.js';
+import { type TestRecords, testRecords } from '../testing/test-records.js';
 import { Quotas } from '../usage/quota.js';
 import { SlotFolder } from './slot-folder.js';
 import { journalFolder, SlotJournal } from './slot-journal.js';
@@ -26,23 +27,14 @@ async function watchSyncs(folder: string, synced: (path: string) => void) {
   });
 }
 
-it('a change of a slot is on the disk, to be found after a crash, before Postgres hears of it', async () => {
-  await using folder = await temporaryFolder('slots');
-  await using records = await testRecords();
+/** A slot and how to make it, in a share folder of their own. */
+async function aSlot(records: TestRecords, root: string, SomeRecords = SlotRecords) {
   const account = await records.account('alice', 1_000_000);
-  const happened: string[] = [];
-  class WatchedRecords extends SlotRecords {
-    override promise(...change: Parameters<SlotRecords['promise']>) {
-      happened.push('promised');
-      return super.promise(...change);
-    }
-  }
-  const root = join(folder.path, 'shares');
   await mkdir(root);
   const slots = new Slots({
     folder: new SlotFolder(root, loggingQuarantine(silentLogger())),
     journal: new SlotJournal(root),
-    records: new WatchedRecords(
+    records: new SomeRecords(
       records.database,
       await records.server(),
       86_400_000,
@@ -53,15 +45,13 @@ it('a change of a slot is on the disk, to be found after a crash, before Postgre
     nodeId: randomBytes(20),
     largestShare: 1_000_000,
     leaving: { now: false },
-    isComing: () => false,
+    isAnyComing: () => false,
   });
   await slots.recover();
-  const watching = await watchSyncs(root, (path) => {
-    if (path === join(root, journalFolder)) happened.push('journal synced');
-  });
-  try {
-    await slots.readTestWrite({
-      storageIndex: randomBytes(16),
+  const storageIndex = randomBytes(16);
+  const make = () =>
+    slots.readTestWrite({
+      storageIndex,
       writeEnabler: randomBytes(32),
       account,
       lease: {
@@ -73,8 +63,44 @@ it('a change of a slot is on the disk, to be found after a crash, before Postgre
       changes: new Map([[0, { test: [], write: [{ offset: 0, data: randomBytes(100) }], newLength: null }]]),
       read: [],
     });
+  return { slots, storageIndex, make };
+}
+
+it('a change of a slot is on the disk, to be found after a crash, before Postgres hears of it', async () => {
+  await using folder = await temporaryFolder('slots');
+  await using records = await testRecords();
+  const happened: string[] = [];
+  class WatchedRecords extends SlotRecords {
+    override promise(...change: Parameters<SlotRecords['promise']>) {
+      happened.push('promised');
+      return super.promise(...change);
+    }
+  }
+  const root = join(folder.path, 'shares');
+  const { make } = await aSlot(records, root, WatchedRecords);
+  const watching = await watchSyncs(root, (path) => {
+    if (path === join(root, journalFolder)) happened.push('journal synced');
+  });
+  try {
+    await make();
   } finally {
     watching.mockRestore();
   }
   expect(happened).toEqual(['journal synced', 'promised', 'journal synced']);
+});
+
+it('a slot whose making was decided on counts as there before its shares are, and is there first', async () => {
+  await using folder = await temporaryFolder('slots');
+  await using records = await testRecords();
+  const root = join(folder.path, 'shares');
+  const { slots, storageIndex, make } = await aSlot(records, root);
+  expect(await slots.holdsAny(storageIndex)).toBe(false);
+  // No folder for the slot can be made there.
+  const inTheWay = join(root, dirname(bucketFolder(storageIndex)));
+  await writeFile(inTheWay, '');
+  await expect(make()).rejects.toMatchObject({ syscall: 'mkdir' });
+  await expect(slots.holdsAny(storageIndex)).rejects.toMatchObject({ syscall: 'mkdir' });
+  await rm(inTheWay);
+  expect(await slots.holdsAny(storageIndex)).toBe(true);
+  expect(await slots.list(storageIndex)).toEqual(new Set([0]));
 });

@@ -267,22 +267,50 @@ describe('the two kinds of shares', () => {
     expect(text((await client.read(share)).body)).toBe('immutable');
   });
 
-  it('do not meet where one is on its way', async () => {
-    const share = { storageIndex: newIndex(), shareNumber: 0 };
-    await client.allocated(share.storageIndex, [0], 4);
-    expect((await client.slot(share.storageIndex, { 0: { write: [write(0, 'x')] } })).status).toBe(409);
+  it.each([0, 200])('do not meet where an immutable share %i is on its way', async (shareNumber) => {
+    const share = { storageIndex: newIndex(), shareNumber };
+    await client.allocated(share.storageIndex, [shareNumber], 4);
+    const makeSlot = () => client.slot(share.storageIndex, { 0: { write: [write(0, 'x')] } });
+    expect((await makeSlot()).status).toBe(409);
     await client.write(share, { begin: 0, end: 4 }, 'four');
     expect(text((await client.read(share)).body)).toBe('four');
+    expect((await makeSlot()).status).toBe(409);
+    expect(await client.listMutable(share.storageIndex)).toEqual([]);
   });
 
-  it('asked for at the same time: one of them is there, whole', async () => {
-    for (let round = 0; round < 10; round++) {
-      const share = { storageIndex: newIndex(), shareNumber: 0 };
-      const [allocated, slot] = await Promise.all([
-        client.allocate(share.storageIndex, [0], 4),
-        client.slot(share.storageIndex, { 0: { write: [write(0, 'slot')] } }),
+  it('a slot can be made once no immutable share is on its way any more', async () => {
+    const share = { storageIndex: newIndex(), shareNumber: 200 };
+    await client.allocated(share.storageIndex, [199, 200], 4);
+    const makeSlot = () => client.slot(share.storageIndex, { 0: { write: [write(0, 'x')] } });
+    await client.abort(share);
+    expect((await makeSlot()).status).toBe(409);
+    await client.abort({ ...share, shareNumber: 199 });
+    expect((await makeSlot()).status).toBe(200);
+  });
+
+  it.each([0, 200])(
+    'asked for at the same time, immutable share %i: one kind is there, whole',
+    async (number) => {
+      for (let round = 0; round < 10; round++) {
+        const storageIndex = newIndex();
+        const [allocated, slot] = await Promise.all([
+          client.allocate(storageIndex, [number], 4),
+          client.slot(storageIndex, { 0: { write: [write(0, 'slot')] } }),
+        ]);
+        expect([allocated.status, slot.status].sort()).toEqual([200, 409]);
+      }
+    },
+  );
+
+  it('whoever asks to store an immutable share where there is a slot keeps nobody from writing it', async () => {
+    const slot = newIndex();
+    await client.storeMutable({ storageIndex: slot, shareNumber: 0 }, bytes('slot'));
+    for (let round = 0; round < 20; round++) {
+      const [allocated, written] = await Promise.all([
+        client.allocate(slot, [0, 200], 4),
+        client.slot(slot, { 0: { write: [write(0, `${round}`)] } }),
       ]);
-      expect([allocated.status, slot.status].sort()).toEqual([200, 409]);
+      expect([allocated.status, written.status]).toEqual([409, 200]);
     }
   });
 });

@@ -47,8 +47,8 @@ export interface SlotsOptions {
   readonly nodeId: Uint8Array;
   /** Most bytes of data of one share. */
   readonly largestShare: number;
-  /** Whether an immutable share is on its way in at this place. */
-  readonly isComing: (share: ShareAddress) => boolean;
+  /** Whether any immutable share is on its way in at a storage index. */
+  readonly isAnyComing: (storageIndex: Uint8Array) => boolean;
 }
 
 /** The mutable shares of this server: read, tested and written slot by slot. */
@@ -104,12 +104,17 @@ export class Slots {
   /**
    * Whether there is a mutable share at a storage index, once whoever is writing there is done.
    *
-   * @throws StorageError `share-damaged` where there are damaged shares of which nothing tells
+   * @throws StorageError `share-damaged` where there are damaged shares of which nothing tells; `database-unavailable`, or
+   *   the system's error, where a change that was begun there cannot be finished yet
    */
   async holdsAny(storageIndex: Uint8Array): Promise<boolean> {
-    const look = () => this.#holdsAny(storageIndex);
     const slot = base32Encode(storageIndex);
-    return this.#turns.isTaken(slot) ? this.#turns.take(slot, look) : look();
+    if (!this.#turns.isTaken(slot) && !this.#unfinished.has(slot)) return this.#holdsAny(storageIndex);
+    return this.#turns.take(slot, async () => {
+      // What was decided on is there as soon as it can be, whatever is on the disk now.
+      await this.#settle(slot);
+      return this.#holdsAny(storageIndex);
+    });
   }
 
   /**
@@ -152,13 +157,14 @@ export class Slots {
   }
 
   async #change(slot: string, open: OpenSlot, request: SlotRequest): Promise<void> {
-    const { nodeId, largestShare, isComing, records, leaving } = this.#options;
+    const { nodeId, largestShare, isAnyComing, records, leaving } = this.#options;
     const { storageIndex, account } = request;
     const plan = await planSlot(open, request, { nodeId, largestShare });
     if (leaving.now && open.shares.size === 0 && plan.written.length > 0) {
       throw new StorageError('server-leaving', refusalReasons['server-leaving']);
     }
-    if (plan.written.some(({ shareNumber }) => isComing({ storageIndex, shareNumber }))) {
+    // Where there are mutable shares none can come: one that asks just now is told so, and keeps nobody from writing.
+    if (open.shares.size === 0 && plan.written.length > 0 && isAnyComing(storageIndex)) {
       throw new StorageError('other-kind', 'an immutable share is on its way in here');
     }
     if (plan.written.length + plan.removed.length > 0) {

@@ -1,4 +1,4 @@
-import type { ShareAddress } from '@holdfast/lafs';
+import { base32Encode, type ShareAddress } from '@holdfast/lafs';
 import { keyOf } from '../records/share-records.js';
 import type { Upload } from './upload.js';
 
@@ -7,10 +7,11 @@ export const beginning = Symbol('beginning');
 /** Held there after an upload until its record is gone, so that the share is not begun anew before. */
 export const leaving = Symbol('leaving');
 
-/** The places of shares on their way in: one upload at a time for each share, counted by account. */
+/** The places of shares on their way in: one upload at a time for each share, counted by account and by storage index. */
 export class OpenUploads {
   readonly #places = new Map<string, Upload | typeof beginning | typeof leaving>();
   readonly #byAccount = new Map<number, number>();
+  readonly #byStorageIndex = new Map<string, number>();
 
   /** How many places are taken. */
   get count(): number {
@@ -22,6 +23,11 @@ export class OpenUploads {
     return this.#byAccount.get(account) ?? 0;
   }
 
+  /** Whether any place of a storage index is taken. */
+  anyAt(storageIndex: Uint8Array): boolean {
+    return this.#byStorageIndex.has(base32Encode(storageIndex));
+  }
+
   /** What is in a share's place; undefined where it is free. */
   at(share: ShareAddress): Upload | typeof beginning | typeof leaving | undefined {
     return this.#places.get(keyOf(share));
@@ -30,7 +36,8 @@ export class OpenUploads {
   /** Takes a free place for an account. */
   begin(share: ShareAddress, account: number): void {
     this.#places.set(keyOf(share), beginning);
-    this.#byAccount.set(account, this.of(account) + 1);
+    count(this.#byAccount, account, 1);
+    count(this.#byStorageIndex, base32Encode(share.storageIndex), 1);
   }
 
   /** Puts something else in a place that is taken. */
@@ -40,13 +47,19 @@ export class OpenUploads {
 
   /** Frees a place. */
   free(share: ShareAddress, account: number): void {
-    this.#places.delete(keyOf(share));
-    const left = this.of(account) - 1;
-    if (left > 0) this.#byAccount.set(account, left);
-    else this.#byAccount.delete(account);
+    if (!this.#places.delete(keyOf(share))) return;
+    count(this.#byAccount, account, -1);
+    count(this.#byStorageIndex, base32Encode(share.storageIndex), -1);
   }
 
   values(): Iterable<Upload | typeof beginning | typeof leaving> {
     return this.#places.values();
   }
+}
+
+/** Counts one more of something, or one less; what there is none of is not kept. */
+function count<Key>(counts: Map<Key, number>, key: Key, change: 1 | -1): void {
+  const now = (counts.get(key) ?? 0) + change;
+  if (now > 0) counts.set(key, now);
+  else counts.delete(key);
 }

@@ -78,6 +78,11 @@ export class Uploads {
     return this.#open.at(share) !== undefined;
   }
 
+  /** Whether any share of a storage index is on its way in, or may be in a moment. */
+  isAnyComing(storageIndex: Uint8Array): boolean {
+    return this.#open.anyAt(storageIndex);
+  }
+
   /** Whether an upload is bringing a share to this place, and will have it recorded. */
   isUploading(share: ShareAddress): boolean {
     return this.#open.at(share) instanceof Upload;
