@@ -63,6 +63,8 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
     // The server's own limit does not help where the server is no longer there.
     query_timeout: 65_000,
     keepAlive: true,
+    // So it is noticed within minutes too where both limits are lifted; the system's own delay is two hours.
+    keepAliveInitialDelayMillis: 60_000,
     // Waited for by whoever gets the connection first; its failure is the connection's.
     onConnect: (client: pg.ClientBase) =>
       client.query(options.planOnce ? `${neverCompiled}; ${plannedOnce}` : neverCompiled),

@@ -70,6 +70,23 @@ describe('migrations', () => {
     await database.close();
   });
 
+  it('take as long as they take, and are waited for as long: cut off, they would be so at every start', async () => {
+    await using temporary = await createTestDatabase();
+    const url = new URL(temporary.url);
+    url.searchParams.set('statement_timeout', '300');
+    url.searchParams.set('query_timeout', '300');
+    const nodes = await Promise.all([open(url.toString()), open(url.toString())]);
+    await expect(nodes[0]!.pool.query('select pg_sleep(1)')).rejects.toThrow(/timeout/);
+    const slow = { ...second, sql: `${second.sql}; select pg_sleep(1)` };
+    const applied = await Promise.all(
+      nodes.map((database) => migrate(database, { schema: 'storage', migrations: [first, slow], logger })),
+    );
+    expect(applied.sort()).toEqual([0, 2]);
+    // What the node does afterwards is limited as before.
+    await expect(nodes[0]!.pool.query('select pg_sleep(1)')).rejects.toThrow(/timeout/);
+    await Promise.all(nodes.map((database) => database.close()));
+  });
+
   it('leave nothing of a step that fails', async () => {
     await using temporary = await createTestDatabase();
     const database = await open(temporary.url);

@@ -1,5 +1,6 @@
 import type { Logger } from '../logging/index.js';
 import type { Database } from './database.js';
+import { patientQuery } from './patient-query.js';
 
 /** One step of a schema. Never edited once released. */
 export interface Migration {
@@ -29,7 +30,8 @@ export class SchemaTooNewError extends Error {
 
 /**
  * Brings a schema to the newest migration. Any number of nodes may call this at once: they take turns on an
- * advisory lock, and all but the first find nothing left to do.
+ * advisory lock, and all but the first find nothing left to do. A step takes as long as it takes, and so do those who
+ * wait for it.
  *
  * @returns how many migrations were applied by this call
  * @throws SchemaTooNewError where the schema has a breaking migration that is not in `migrations`
@@ -40,10 +42,9 @@ export async function migrate(
 ): Promise<number> {
   const known = migrations.reduce((newest, { number }) => Math.max(newest, number), 0);
   return database.transaction(async (client) => {
+    const query = await patientQuery(client);
     // Held to the end of the transaction; two keys, so that it meets no other lock of ours.
-    await client.query(`select pg_advisory_xact_lock(hashtext('holdfast migrations'), hashtext($1))`, [
-      schema,
-    ]);
+    await query(`select pg_advisory_xact_lock(hashtext('holdfast migrations'), hashtext($1))`, [schema]);
     await client.query(`create schema if not exists ${schema}`);
     await client.query(
       `create table if not exists ${schema}.migrations (
@@ -64,7 +65,7 @@ export async function migrate(
       .sort((a, b) => a.number - b.number);
     await client.query(`set local search_path to ${schema}`);
     for (const { number, name, sql, breaking } of missing) {
-      await client.query(sql);
+      await query(sql);
       await client.query(`insert into ${schema}.migrations (number, name, breaking) values ($1, $2, $3)`, [
         number,
         name,

@@ -1,7 +1,4 @@
-import type { Database } from '@holdfast/common/database';
-
-/** The most milliseconds that a timer takes: pg takes 0 for the connection's own timeout. */
-const patiently = { query_timeout: 2 ** 31 - 1 };
+import { type Database, patientQuery } from '@holdfast/common/database';
 
 /** How far the totals of an account were from its leases and uploads: what was kept less what was counted. */
 export interface TotalsError {
@@ -21,14 +18,10 @@ export interface TotalsError {
 export async function recountTotals(database: Database, server: number): Promise<TotalsError[]> {
   return database.transaction(async (client) => {
     // A server with very many leases must not be kept from starting.
-    await client.query('set local statement_timeout = 0');
-    await client.query({
-      text: 'select from storage.usage_totals where server = $1 order by account for update',
-      values: [server],
-      ...patiently,
-    });
-    const { rows } = await client.query<TotalsError>({
-      text: `with counted as (
+    const query = await patientQuery(client);
+    await query('select from storage.usage_totals where server = $1 order by account for update', [server]);
+    const { rows } = await query<TotalsError>(
+      `with counted as (
          select account, sum(bytes)::bigint as bytes, sum(shares)::bigint as shares, sum(promised)::bigint as promised
            from (select account, size, 1, 0
                    from storage.leases join storage.shares using (server, storage_index, share_number)
@@ -55,9 +48,8 @@ export async function recountTotals(database: Database, server: number): Promise
            set bytes = excluded.bytes, shares = excluded.shares, promised = excluded.promised)
        select account, wrong_bytes as bytes, wrong_shares as shares, wrong_promised as promised
          from wrong order by account`,
-      values: [server],
-      ...patiently,
-    });
+      [server],
+    );
     return rows;
   });
 }
