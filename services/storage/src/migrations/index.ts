@@ -5,6 +5,7 @@ import { customersUsageMutableSlots } from './02-customers-usage-mutable-slots.j
 import { leaseDefault } from './03-lease-default.js';
 import { leavingServersRepairerAccounts } from './04-leaving-servers-repairer-accounts.js';
 import { drains } from './05-drains.js';
+import { comingShares } from './06-coming-shares.js';
 
 /*
  * The schema `storage`, one for all storage servers of a database. Rows of shares and leases carry the short key of
@@ -19,6 +20,7 @@ export const migrations: readonly Migration[] = [
   leaseDefault,
   leavingServersRepairerAccounts,
   drains,
+  comingShares,
 ];
 
 /**
