@@ -5,7 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
 import { waitFor } from '@holdfast/lab';
-import { base32Encode, decodeAllocateAnswer, sharePath } from '@holdfast/lafs';
+import {
+  base32Encode,
+  decodeAllocateAnswer,
+  encodeCorruptionReport,
+  sharePath,
+  storageRoutes,
+} from '@holdfast/lafs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Generation } from '../recovery/generation.js';
@@ -106,6 +112,24 @@ describe('a collection beside the running server', () => {
     expect(await wrongTotals(server)).toEqual([]);
     // It can come again.
     await server.client.store(goes, randomBytes(10));
+  });
+
+  it('removes what readers reported of a share with it, and of no other', async () => {
+    const [kept, goes] = [await stored(), await stored()];
+    for (const { storageIndex, shareNumber } of [kept, goes]) {
+      const path = storageRoutes.reportCorruption.path({ storageIndex, shareNumber });
+      await server.client.request('POST', path, {
+        headers: { 'content-type': 'application/cbor' },
+        body: encodeCorruptionReport('bad hash'),
+      });
+    }
+    await runOut(server, [goes]);
+    expect(await collectByCommand()).toMatchObject({ shares: 1 });
+    const rows = await server.sql<{ storage_index: Buffer }>(
+      'select storage_index from storage.corruption_reports where storage_index = any($1)',
+      [[kept, goes].map(({ storageIndex }) => Buffer.from(storageIndex))],
+    );
+    expect(rows.map((row) => new Uint8Array(row.storage_index))).toEqual([kept.storageIndex]);
   });
 
   it('never takes a share that is on its way in, or a damaged one', async () => {

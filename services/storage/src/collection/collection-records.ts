@@ -148,6 +148,13 @@ export class CollectionRecords {
                   and damaged_shares.share_number = gone.share_number and part = 'content'`,
         values: this.#addresses(gone),
       });
+      await this.#client.query({
+        name: 'storage-delete-reports',
+        text: `delete from storage.corruption_reports using unnest($2::bytea[], $3::int[]) as gone (storage_index, share_number)
+                where server = $1 and corruption_reports.storage_index = gone.storage_index
+                  and corruption_reports.share_number = gone.share_number`,
+        values: this.#addresses(gone),
+      });
       return gone;
     });
   }

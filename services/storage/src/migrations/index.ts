@@ -6,6 +6,7 @@ import { leaseDefault } from './03-lease-default.js';
 import { leavingServersRepairerAccounts } from './04-leaving-servers-repairer-accounts.js';
 import { drains } from './05-drains.js';
 import { comingShares } from './06-coming-shares.js';
+import { oneReportOfEachAccount } from './07-one-report-of-each-account.js';
 
 /*
  * The schema `storage`, one for all storage servers of a database. Rows of shares and leases carry the short key of
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   leavingServersRepairerAccounts,
   drains,
   comingShares,
+  oneReportOfEachAccount,
 ];
 
 /**

@@ -220,7 +220,7 @@ describe('reading', () => {
 });
 
 describe('a corruption report', () => {
-  it('of a mutable share is kept; of none is 404', async () => {
+  it('of a mutable share is kept while the share is there; of none is 404', async () => {
     const slot = newIndex();
     await client.slot(slot, { 1: { write: [write(0, 'x')] } });
     const report = (shareNumber: number) =>
@@ -234,11 +234,13 @@ describe('a corruption report', () => {
       );
     expect((await report(1)).status).toBe(200);
     expect((await report(2)).status).toBe(404);
-    const rows = await server.sql(
-      'select share_number, reason from storage.corruption_reports where storage_index = $1',
-      [slot],
-    );
-    expect(rows).toEqual([{ share_number: 1, reason: 'bad signature' }]);
+    const kept = () =>
+      server.sql('select share_number, reason from storage.corruption_reports where storage_index = $1', [
+        slot,
+      ]);
+    expect(await kept()).toEqual([{ share_number: 1, reason: 'bad signature' }]);
+    await client.slot(slot, { 1: { newLength: 0 } });
+    expect(await kept()).toEqual([]);
   });
 });
 

@@ -137,7 +137,7 @@ export class SlotRecords {
    * Records what a change made of a slot, with the account's lease on the shares that it wrote. Durable when this
    * resolves.
    *
-   * @param removed shares that are gone for good, with all leases on them
+   * @param removed shares that are gone for good, with all leases on them, and what readers reported of them
    * @throws StorageError `database-unavailable`
    */
   record(
@@ -185,6 +185,9 @@ export class SlotRecords {
            delete from storage.leases
             where server = $1 and storage_index = $2 and share_number = any($7)
            returning share_number, account),
+         unreported as (
+           delete from storage.corruption_reports
+            where server = $1 and storage_index = $2 and share_number = any($7)),
          changed (account, bytes, shares, promised) as (
            -- What was promised is there, or will not be.
            select uploader, 0, 0, -size from before where state = 'coming' and uploader is not null
