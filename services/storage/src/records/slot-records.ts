@@ -48,7 +48,7 @@ export class SlotRecords {
 
   /**
    * Gives an account the room that shares of a slot will need: a new share is recorded as coming; one that is there
-   * gets the account's lease and its new size. What an earlier attempt left is taken over. Durable when this
+   * gets the account's lease, for an hour at least, and its new size. What an earlier attempt left is taken over. Durable when this
    * resolves only where the account has a quota: `record` is to follow, also after a crash.
    *
    * @param shares as they will be; those that will be removed with 0 bytes
@@ -70,13 +70,6 @@ export class SlotRecords {
       if (before.some(({ kind }) => kind === 'immutable')) {
         throw new StorageError('other-kind', 'the shares of this storage index are immutable');
       }
-      // Until `record` follows: a share whose last lease runs out meanwhile must not be taken away under the writer.
-      await query(
-        `update storage.leases set expires_at = now() + interval '1 hour'
-          where server = $1 and storage_index = $2 and share_number = any($3)
-            and expires_at < now() + interval '1 hour'`,
-        [this.#server, Buffer.from(storageIndex), shares.map(({ shareNumber }) => shareNumber)],
-      );
       const { rowCount } = await query(
         `with wanted as (
            select * from unnest($4::int[], $5::bigint[]) as wanted (share_number, size)),
@@ -99,7 +92,8 @@ export class SlotRecords {
            returning shares.share_number, wanted.size),
          leased as (
            insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
-           select $1, $2, share_number, $3, now(), ${leaseEnd('$3', '$6')}
+           -- Until "record" follows, the share must not be taken away under the writer, whatever other leases run out.
+           select $1, $2, share_number, $3, now(), greatest(${leaseEnd('$3', '$6')}, now() + interval '1 hour')
              from before where state = 'stable' order by share_number
            on conflict (server, storage_index, share_number, account) do update
              set renewed_at = excluded.renewed_at,
