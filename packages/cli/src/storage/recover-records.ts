@@ -35,8 +35,8 @@ export async function recoverRecords(dir: string, json: boolean): Promise<string
 }
 
 function inWords(recovery: Recovery, seconds: number): string {
-  const { shares, recorded, unreadable, unreadableFolders, someUnreadableFolders, accounts, rekeyed } =
-    recovery;
+  const { shares, recorded, unreadable, unreadableFolders, someUnreadableFolders } = recovery;
+  const { accounts, changed, rekeyed } = recovery;
   const lines = [
     `${shares} shares in ${seconds.toFixed(1)} s, ${Math.round(shares / seconds)} a second: ${recorded} recorded anew, ${
       shares - recorded - unreadable
@@ -50,6 +50,11 @@ function inWords(recovery: Recovery, seconds: number): string {
     if (unreadableFolders > someUnreadableFolders.length) lines.push('  and others');
   }
   if (accounts > 0) lines.push(`${accounts} accounts restored from their copy.`);
+  if (changed.length > 0) {
+    lines.push(
+      `These accounts have their newer state, quota and length of leases again, from their copy: ${changed.join(', ')}.`,
+    );
+  }
   if (rekeyed.length > 0) {
     lines.push(
       `These accounts could not have their old key again, because another account has it: ${rekeyed.join(', ')}.`,

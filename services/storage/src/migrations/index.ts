@@ -7,6 +7,7 @@ import { leavingServersRepairerAccounts } from './04-leaving-servers-repairer-ac
 import { drains } from './05-drains.js';
 import { comingShares } from './06-coming-shares.js';
 import { oneReportOfEachAccount } from './07-one-report-of-each-account.js';
+import { whenAccountsChanged } from './08-when-accounts-changed.js';
 
 /*
  * The schema `storage`, one for all storage servers of a database. Rows of shares and leases carry the short key of
@@ -23,6 +24,7 @@ export const migrations: readonly Migration[] = [
   drains,
   comingShares,
   oneReportOfEachAccount,
+  whenAccountsChanged,
 ];
 
 /**

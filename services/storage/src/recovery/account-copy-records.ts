@@ -40,8 +40,9 @@ export async function gatherAccounts(
     const servers = await rows<WithNull<CopiedAccounts['servers'][number], 'leaving_since'>>(
       'select key, server_id, description, leaving_since::text from storage.servers order by key',
     );
-    const accounts = await rows<WithNull<CopiedAccounts['accounts'][number], 'repairer'>>(
-      `select key, name, created_at::text, state, quota, lease_seconds, nullif(repairer, false) as repairer
+    const accounts = await rows<WithNull<CopiedAccounts['accounts'][number], 'repairer' | 'changed_at'>>(
+      `select key, name, created_at::text, state, quota, lease_seconds, nullif(repairer, false) as repairer,
+              to_char(changed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as changed_at
          from storage.accounts order by key`,
     );
     return {
@@ -49,9 +50,10 @@ export async function gatherAccounts(
         ...server,
         ...(since === null ? {} : { leaving_since: since }),
       })),
-      accounts: accounts.map(({ repairer, ...account }) => ({
+      accounts: accounts.map(({ repairer, changed_at: changed, ...account }) => ({
         ...account,
         ...(repairer ? { repairer } : {}),
+        ...(changed === null ? {} : { changed_at: changed }),
       })),
       credentials: await rows<CopiedAccounts['credentials'][number]>(
         `select encode(credential_hash, 'hex') as credential_hash, account from storage.credentials
@@ -78,6 +80,8 @@ type WithNull<Row, Column extends keyof Row> = Omit<Row, Column> & {
 export interface RestoredAccounts {
   /** How many of them the database did not have. */
   readonly restored: number;
+  /** Names of those that the database had as they were before a change which only the copy knows. */
+  readonly changed: readonly string[];
   /** The key that each account of the copy has in the database, by its key in the copy. */
   readonly keys: ReadonlyMap<number, number>;
   /** Names of those that could not have their key again, because another account has it. */
@@ -85,24 +89,28 @@ export interface RestoredAccounts {
 }
 
 /**
- * Puts back what the database lacks of a copy. What it has is left as it is: also where another server that shares the
- * database did this before, at the same time, or where accounts were made anew under the same names.
+ * Puts back what the database lacks of a copy, also the last changes of accounts that it has. All else is left as it is:
+ * also where another server that shares the database did this before, at the same time, where accounts were made anew
+ * under the same names, or where they were changed since.
+ *
+ * @param behind whether the database is an older copy of what it was when the copy of the accounts was made
  */
 export async function restoreAccounts(
   database: Database,
   server: number,
   copy: CopiedAccounts,
+  { behind }: { readonly behind: boolean },
 ): Promise<RestoredAccounts> {
   return database.transaction(async (client) => {
     await client.query(`select pg_advisory_xact_lock(hashtext('holdfast storage accounts'), 0)`);
     await restoreServers(client, server, copy);
-    const restored = await restoreRows(client, copy);
+    const { restored, changed } = await restoreRows(client, copy, behind);
     const keys = await currentKeys(client, copy);
     await restoreCredentials(client, server, copy, keys);
     await restoreSecrets(client, copy, keys);
     await restoreLeaseDefault(client, copy);
     const rekeyed = copy.accounts.filter(({ key }) => keys.get(key) !== key).map(({ name }) => name);
-    return { restored, keys, rekeyed };
+    return { restored, changed, keys, rekeyed };
   });
 }
 
@@ -135,7 +143,11 @@ async function restoreServers(
   await advance(client, 'servers', servers);
 }
 
-async function restoreRows(client: pg.ClientBase, { accounts }: CopiedAccounts): Promise<number> {
+async function restoreRows(
+  client: pg.ClientBase,
+  { accounts }: CopiedAccounts,
+  behind: boolean,
+): Promise<Pick<RestoredAccounts, 'restored' | 'changed'>> {
   await advance(client, 'accounts', accounts);
   const values = [
     accounts.map(({ key }) => key),
@@ -145,41 +157,86 @@ async function restoreRows(client: pg.ClientBase, { accounts }: CopiedAccounts):
     accounts.map(({ quota }) => quota),
     accounts.map(({ lease_seconds }) => lease_seconds),
     accounts.map(({ repairer = false }) => repairer),
+    accounts.map(({ changed_at: changed }) => changed ?? null),
   ];
   const copied = `unnest($1::int[], $2::text[], $3::timestamptz[], $4::storage.account_state[], $5::bigint[],
-                         $6::bigint[], $7::boolean[])
-    as copied (key, name, created_at, state, quota, lease_seconds, repairer)`;
+                         $6::bigint[], $7::boolean[], $8::timestamptz[])
+    as copied (key, name, created_at, state, quota, lease_seconds, repairer, changed_at)`;
   const withKey = await client.query(
-    `insert into storage.accounts (key, name, created_at, state, quota, lease_seconds, repairer)
+    `insert into storage.accounts (key, name, created_at, state, quota, lease_seconds, repairer, changed_at)
        overriding system value
      select * from ${copied} on conflict do nothing`,
     values,
   );
   const withAnother = await client.query(
-    `insert into storage.accounts (name, created_at, state, quota, lease_seconds, repairer)
-     select name, created_at, state, quota, lease_seconds, repairer from ${copied}
+    `insert into storage.accounts (name, created_at, state, quota, lease_seconds, repairer, changed_at)
+     select name, created_at, state, quota, lease_seconds, repairer, changed_at from ${copied}
       where not exists (select from storage.accounts as known where known.name = copied.name)
         and key is not null`,
     values,
   );
-  await restoreFirstAccounts(client, copied, values);
-  return (withKey.rowCount ?? 0) + (withAnother.rowCount ?? 0);
+  const first = await restoreFirstAccounts(client, copied, values);
+  const changed = await restoreChanges(client, copied, values, behind);
+  // Not in the statements that changed them, where the row's trigger says that it was just now.
+  await client.query(
+    `update storage.accounts set changed_at = copied.changed_at from ${copied}
+      where accounts.name = copied.name and copied.name = any($9)`,
+    [...values, [...first, ...changed]],
+  );
+  return { restored: (withKey.rowCount ?? 0) + (withAnother.rowCount ?? 0), changed };
 }
 
 /**
  * A database that was made anew has `anonymous` as every new one has it. If it was shut out before, losing the database
  * must not let everybody in again. That it was made anew is seen from its age, which is then the one of before.
+ *
+ * @returns names of those that are as they were
  */
-async function restoreFirstAccounts(client: pg.ClientBase, copied: string, values: unknown[]): Promise<void> {
-  await client.query(
+async function restoreFirstAccounts(
+  client: pg.ClientBase,
+  copied: string,
+  values: unknown[],
+): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
     `update storage.accounts as a
         set state = copied.state, quota = copied.quota, lease_seconds = copied.lease_seconds,
             created_at = copied.created_at
        from ${copied}
       where a.name = copied.name and a.name in ('anonymous', 'starter') and a.key = copied.key
-        and a.created_at > copied.created_at`,
+        and a.created_at > copied.created_at
+      returning a.name`,
     values,
   );
+  return rows.map(({ name }) => name);
+}
+
+/**
+ * An older copy of the database has accounts as they were: who was shut out since must not be let in again. Which is the
+ * newer, the row or the copy of it, is told by when each was last changed. Where that is the same and they differ, both
+ * are from before it was written down: then a database that is behind has what was before the copy.
+ *
+ * @returns names of those that were changed
+ */
+async function restoreChanges(
+  client: pg.ClientBase,
+  copied: string,
+  values: unknown[],
+  behind: boolean,
+): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `update storage.accounts as a
+        set state = copied.state, quota = copied.quota, lease_seconds = copied.lease_seconds,
+            repairer = copied.repairer
+       from ${copied}
+      where a.name = copied.name and a.key = copied.key
+        and (a.state, a.quota, a.lease_seconds, a.repairer)
+            is distinct from (copied.state, copied.quota, copied.lease_seconds, copied.repairer)
+        and (coalesce(copied.changed_at, copied.created_at) > coalesce(a.changed_at, a.created_at)
+             or $9 and coalesce(copied.changed_at, copied.created_at) = coalesce(a.changed_at, a.created_at))
+      returning a.name`,
+    [...values, behind],
+  );
+  return rows.map(({ name }) => name).sort();
 }
 
 /** Makes sure that no row added later gets a key that one of these rows has. */

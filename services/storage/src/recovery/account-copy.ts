@@ -24,6 +24,8 @@ const contentsForm = z.strictObject({
       lease_seconds: z.number().nullable(),
       /** Only of repairers, for the same reason. */
       repairer: z.literal(true).optional(),
+      /** In UTC with microseconds, so that texts sort as times do. Only of those that were changed, for the same reason. */
+      changed_at: z.string().optional(),
     }),
   ),
   /** How this server recognises the accounts, but for the anonymous one, whose credential is in `private/`. */

@@ -5,12 +5,18 @@ import type { ShareBackend } from '../share-backend/share-backend.js';
 import { AccountCopyError, AccountCopySeal, type CopiedAccounts } from './account-copy.js';
 import { accountsFingerprint, gatherAccounts } from './account-copy-records.js';
 import type { Generation } from './generation.js';
+import { type Loss, whatIsLost } from './lost-changes.js';
 
 /** Name of the copy beside the shares. */
 const copyName = 'holdfast-accounts';
 
-/** Name of the copy before, where the one that took its place lacks accounts that it had. */
+/** Name of the copy before, where the one that took its place lacks accounts, or changes of them, that it had. */
 const formerCopyName = 'holdfast-accounts.1';
+
+const losses: Readonly<Record<Loss, string>> = {
+  accounts: 'accounts of the last copy are not in the database any more',
+  changes: 'accounts of the last copy are in the database as they were before',
+};
 
 /** What copying the accounts needs. */
 export interface AccountCopyingOptions {
@@ -56,18 +62,19 @@ export class AccountCopying {
     this.#written = fingerprint;
   }
 
-  /** No account is ever deleted: where the copy would lose one, somebody has to look into it. */
-  async #keepFormer({ accounts }: CopiedAccounts): Promise<void> {
+  /** Where the copy would lose what it is there for, somebody has to look into it. */
+  async #keepFormer(contents: CopiedAccounts): Promise<void> {
     const { backend, logger } = this.#options;
     const former = await backend.readNote(copyName);
     if (!former) return;
-    const names = new Set(accounts.map(({ name }) => name));
+    let loss: Loss | undefined = 'accounts';
     try {
-      if (this.#seal.open(former).accounts.every(({ name }) => names.has(name))) return;
+      loss = whatIsLost(this.#seal.open(former), contents);
     } catch (error) {
       if (!(error instanceof AccountCopyError)) throw error;
     }
-    logger.error({ kept: formerCopyName }, 'accounts of the last copy are not in the database any more');
+    if (loss === undefined) return;
+    logger.error({ kept: formerCopyName }, losses[loss]);
     await backend.writeNote(formerCopyName, former);
   }
 }

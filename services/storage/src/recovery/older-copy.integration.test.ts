@@ -8,6 +8,7 @@ import { silentLogger } from '@holdfast/common/logging';
 import { waitFor } from '@holdfast/lab';
 import { sharePath } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setAccountState } from '../accounts/account-changes.js';
 import { collect } from '../collection/collect.js';
 import { registerServer } from '../records/accounts.js';
 import { DiskShareBackend } from '../share-backend/disk-share-backend.js';
@@ -124,6 +125,36 @@ describe('an older copy that takes the place of the database under a running ser
     expect(existsSync(join(server.shares, sharePath(share.storageIndex, 0)))).toBe(true);
   });
 
+  it('lets nobody in who was shut out since, once it is recovered, and says whom', async () => {
+    await using parts = await openParts();
+    const { keeper, copying, backend, signingKey } = parts;
+    for (const name of ['alice', 'bob']) await keeper.book.create({ name });
+    await restart();
+    const alice = await keeper.client('alice', server);
+    const answer = async () => (await alice.request('GET', '/storage/v1/version')).status;
+    expect(await answer()).toBe(200);
+    await setAccountState(keeper.database, 'alice', 'revoked');
+    await copying.refresh();
+
+    await server.sql(
+      `begin;
+       alter table storage.accounts disable trigger user;
+       update storage.accounts set state = 'active', changed_at = null;
+       alter table storage.accounts enable trigger user;
+       update storage.servers set generation = 1;
+       commit`,
+    );
+    await untilReadOnly();
+    const { status, stdout } = await holdfast('storage', 'recover', '--dir', server.dir);
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/from their copy: alice\.$/m)]);
+    await untilReady();
+    await waitFor('alice is shut out', async () => (await answer()) === 401 || undefined);
+    await copying.refresh();
+    const { accounts } = (await readAccountCopy(backend, signingKey)) ?? { accounts: [] };
+    expect(accounts.find(({ name }) => name === 'alice')).toMatchObject({ state: 'revoked' });
+    expect(await backend.readNote('holdfast-accounts.1')).toBeUndefined();
+  });
+
   it('has sizes of mutable shares as they were, which recovering puts right', async () => {
     await restart();
     const share = newShare();
@@ -196,6 +227,30 @@ describe('a database that is emptied under a running server', () => {
     await backend.writeNote('holdfast-accounts', former ?? new Uint8Array());
     const names = (await readAccountCopy(backend, signingKey))?.accounts.map(({ name }) => name);
     expect(names).toContain('alice');
+  });
+
+  it('keeps it too where changes are gone, and recovering from it brings them back', async () => {
+    await server.stop();
+    await using parts = await openParts();
+    const { keeper, copying, backend } = parts;
+    await keeper.book.create({ name: 'alice' });
+    await setAccountState(keeper.database, 'alice', 'revoked');
+    await copying.refresh();
+    await server.sql(
+      `begin;
+       alter table storage.accounts disable trigger user;
+       update storage.accounts set state = 'active', changed_at = null where name = 'alice';
+       alter table storage.accounts enable trigger user;
+       commit`,
+    );
+    await copying.refresh();
+    const former = await backend.readNote('holdfast-accounts.1');
+    await backend.writeNote('holdfast-accounts', former ?? new Uint8Array());
+    const { stdout } = await holdfast('storage', 'recover', '--dir', server.dir, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ changed: ['alice'] });
+    expect(await server.sql(`select state from storage.accounts where name = 'alice'`)).toEqual([
+      { state: 'revoked' },
+    ]);
   });
 });
 

@@ -47,6 +47,8 @@ export interface Recovery {
   readonly someUnreadableFolders: readonly string[];
   /** Accounts that the database did not have. */
   readonly accounts: number;
+  /** Names of accounts whose last change the database did not have: they are as they were in their copy. */
+  readonly changed: readonly string[];
   /** Names of accounts that have another key now than their shares say, because another account has theirs. */
   readonly rekeyed: readonly string[];
   /** False where it was ended early: then the server stays read-only, and it can be done again. */
@@ -55,8 +57,9 @@ export interface Recovery {
 
 /**
  * Makes the records of shares and leases again from the shares in the backend, and before them the accounts from their
- * copy beside the shares. Deletes nothing, and leaves what is recorded as it is; done twice it changes nothing. Damaged
- * files and folders that cannot be read keep nothing else from being recovered. The server may run meanwhile.
+ * copy beside the shares, with the changes of accounts that only the copy knows. Deletes nothing, and leaves all else that
+ * is recorded as it is; done twice it changes nothing. Damaged files and folders that cannot be read keep nothing else from
+ * being recovered. The server may run meanwhile.
  *
  * @throws ServerBusyError, AccountCopyError, MarkError, StorageError `database-unavailable`
  */
@@ -66,7 +69,8 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
     const generation = new Generation({ backend, database, server, serverId: identity.serverId });
     const [mark, standing] = [await generation.mark(), await generation.standing()];
     const copy = await readAccountCopy(backend, identity.signingKey);
-    const accounts = copy && (await restoreAccounts(database, server, copy));
+    const accounts =
+      copy && (await restoreAccounts(database, server, copy, { behind: standing === 'behind' }));
 
     // Without a mark of ours, or while they are being adopted, these are shares that others filled the folder with.
     const believed = mark !== undefined && !mark.adopting;
@@ -111,6 +115,7 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
       unreadableFolders,
       someUnreadableFolders,
       accounts: accounts?.restored ?? 0,
+      changed: accounts?.changed ?? [],
       rekeyed: accounts?.rekeyed ?? [],
       complete,
     };
