@@ -64,9 +64,16 @@ describe('arguments', () => {
   });
 
   it('takes URLs of the protocols that it is for', () => {
-    const parse = urlArgument(['nats:'], 'nats://host:4222');
+    const parse = urlArgument('--nats', ['nats:'], 'nats://host:4222');
     expect(parse('nats://h:1')).toBe('nats://h:1');
     expect(() => parse('http://h:1')).toThrow('nats://host:4222');
     expect(() => parse('h:1')).toThrow('nats://host:4222');
+  });
+
+  it('does not tell back a wrong URL, which may have a password in it', () => {
+    const parse = urlArgument('--postgres', ['postgres:'], 'postgres://host');
+    for (const text of ['postgres://u:pa/ss+word==@host:5432/db', 'postgres//u:ss+word@host']) {
+      expect(() => parse(text)).toThrow(/^--postgres: expected a URL such as postgres:\/\/host$/);
+    }
   });
 });

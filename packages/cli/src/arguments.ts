@@ -44,11 +44,19 @@ export function sharesArgument(text: string): { required: number; happy: number;
   return { required, happy, total };
 }
 
-/** A URL of one of some protocols, such as `http:`. */
-export function urlArgument(protocols: readonly string[], example: string): (text: string) => string {
+/**
+ * A URL of one of some protocols, such as `http:`. What was given is not told back, as it may have a password in it.
+ *
+ * @param name how the argument is given
+ */
+export function urlArgument(
+  name: string,
+  protocols: readonly string[],
+  example: string,
+): (text: string) => string {
   return (text) => {
     if (URL.canParse(text) && protocols.includes(new URL(text).protocol)) return text;
-    throw new InvalidArgumentError(`Expected a URL such as ${example}.`);
+    throw new UsageError(`${name}: expected a URL such as ${example}`);
   };
 }
 

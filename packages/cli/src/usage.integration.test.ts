@@ -43,6 +43,14 @@ describe('wrong usage', () => {
     expect(stderr).toContain('HOLDFAST_BROKER');
   });
 
+  it('a URL that is none is not told back, as it may have a password in it', async () => {
+    const url = 'postgres://u:pa/ss+word==@host:5432/db';
+    const { status, stdout, stderr } = await holdfast(['init', 'storage', 'dir', '--postgres', url]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^holdfast: --postgres: expected a URL such as .*\n$/);
+    expect(stderr).not.toContain('ss+word');
+  });
+
   it('is not to ask for help', async () => {
     const { status, stdout } = await holdfast(['put', '--help']);
     expect(status).toBe(0);

@@ -6,7 +6,7 @@ export function brokerOption(): Option {
   return new Option('--broker <url>', 'the broker to ask')
     .env('HOLDFAST_BROKER')
     .default('http://127.0.0.1:3456')
-    .argParser(urlArgument(['http:', 'https:'], 'http://127.0.0.1:3456'));
+    .argParser(urlArgument('--broker or HOLDFAST_BROKER', ['http:', 'https:'], 'http://127.0.0.1:3456'));
 }
 
 /** The address of a resource below a broker's, which may itself be below a path. */

@@ -77,7 +77,11 @@ export function initCommand(program: Command): void {
 }
 
 function common(init: Command, role: string, operator: string): Command {
-  const postgres = urlArgument(['postgres:', 'postgresql:'], 'postgres://user@host:5432/database');
+  const postgres = urlArgument(
+    '--postgres',
+    ['postgres:', 'postgresql:'],
+    'postgres://user@host:5432/database',
+  );
   return init
     .command(role)
     .argument('<dir>', 'the folder to make')
@@ -87,7 +91,7 @@ function common(init: Command, role: string, operator: string): Command {
     .option(
       '--nats <url>',
       'its bus',
-      urlArgument(['nats:', 'tls:'], 'nats://host:4222'),
+      urlArgument('--nats', ['nats:', 'tls:'], 'nats://host:4222'),
       'nats://127.0.0.1:4222',
     )
     .option('--nats-ca <file>', "the certificates to trust the bus by (default: the system's)")

@@ -20,7 +20,7 @@ export function joinCommand(program: Command): void {
     .option(
       '--postgres <url>',
       'its database',
-      urlArgument(['postgres:', 'postgresql:'], 'postgres://user@host:5432/database'),
+      urlArgument('--postgres', ['postgres:', 'postgresql:'], 'postgres://user@host:5432/database'),
       'postgres://127.0.0.1:5432/holdfast',
     )
     .option(

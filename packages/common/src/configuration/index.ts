@@ -13,6 +13,7 @@ export {
   reachingFields,
   urlWithPassword,
 } from './node-settings.js';
+export { refuseUnquoted } from './unquoted.js';
 export { byteSize, duration, formatHostPort, type HostPort, hostPort, parseHostPort } from './values.js';
 export {
   parseYamlConfiguration,

@@ -2,15 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { WrittenConnectionTypes } from '../connections/connection-types.js';
+import { refuseUnquoted } from './unquoted.js';
 import { duration, hostPort } from './values.js';
 
 const url = (protocols: string[], example: string) =>
-  z
-    .string(`expected a URL such as ${example}`)
-    .refine(
-      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
-      `expected a URL such as ${example}`,
-    );
+  z.unknown().transform((value, context): string => {
+    if (typeof value === 'string' && URL.canParse(value) && protocols.includes(new URL(value).protocol))
+      return value;
+    const message = `expected a URL such as ${example}`;
+    if (value === undefined) context.addIssue({ code: 'custom', message });
+    else refuseUnquoted(context, message);
+    return z.NEVER;
+  });
 
 /** Where a NATS server is, in plain text or by TLS. */
 export const busUrl = url(['nats:', 'tls:'], 'nats://host:4222');

@@ -60,9 +60,38 @@ describe('a configuration file', () => {
     expect(refusal(good.replace('"127.0.0.1:7101"', '7101')).message).toMatch(
       /^node\.yaml:6: operator\.listen: expected HOST:PORT, found 7101$/,
     );
-    expect(refusal(good.replace('nats://127.0.0.1:4222', 'localhost')).message).toBe(
-      'node.yaml:5: bus: expected a URL such as nats://host:4222, found "localhost"',
+  });
+
+  it.each([
+    ['postgres', 'postgres://u:pa/ss+word==@host:5432/db'],
+    ['postgres', 'postgres//u:pa/ss+word==@host'],
+    ['postgres', '[postgres://u:pa/ss+word==@host]'],
+    ['postgres', '{ url: "postgres://u:pa/ss+word==@host" }'],
+    ['bus', 'nats//u:ss+word@h'],
+    ['bus', 'https://u:ss+word@h'],
+    ['service', '"nats//u:ss+word@h"'],
+    ['shares', 'nats//u:ss+word@h'],
+    ['shares', '[nats//u:ss+word@h]'],
+  ])('is refused where %s is %s, without a password in the error', (field, written) => {
+    const rest = good.replace(/^shares:\n( {2}.*\n)+/m, field === 'shares' ? '' : '$&');
+    const { message } = refusal(
+      field === 'shares'
+        ? `${rest}shares: ${written}\n`
+        : rest.replace(new RegExp(`^${field}: .*`, 'm'), `${field}: ${written}`),
     );
+    expect(message).toMatch(new RegExp(`^node\\.yaml:\\d+: ${field}: .*expected `));
+    expect(message).not.toContain('ss+word');
+  });
+
+  it('says of a URL what was expected', () => {
+    const expected = 'bus: expected a URL such as nats://host:4222';
+    expect(refusal(good.replace('nats://127.0.0.1:4222', 'localhost')).message).toBe(
+      `node.yaml:5: ${expected}`,
+    );
+    expect(refusal(good.replace('bus:', 'but:').replace('postgres://holdfast', 'postgres//')).message).toBe(
+      'node.yaml:5: but: unknown field; missing here: bus',
+    );
+    expect(refusal(good.replace(/^bus: .*\n/m, '')).message).toMatch(`${expected}, found nothing`);
   });
 
   it('is refused for a field that is missing, at the line of what should hold it', () => {

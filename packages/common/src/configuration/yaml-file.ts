@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { type Document, isMap, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { ConfigurationError } from './errors.js';
+import { isUnquoted } from './unquoted.js';
 
 /** The largest file that is looked at, in bytes: room for thousands of servers, and read in about a second. */
 const largestFile = 4 * 2 ** 20;
@@ -109,6 +110,7 @@ function explain(
     const key = issue.keys[0] ?? '';
     const missing = issues.filter(
       (other) =>
+        !isUnquoted(other) &&
         'input' in other &&
         other.input === undefined &&
         String(other.path.slice(0, -1)) === String(issue.path),
@@ -122,14 +124,18 @@ function explain(
     );
   }
   const field = issue.path.join('.');
-  const found = 'input' in issue ? describe(issue.input) : undefined;
+  const found = 'input' in issue && !isUnquoted(issue) ? describe(issue.input) : undefined;
   const expected = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '');
   const message = found === undefined ? expected : `${expected}, found ${found}`;
   return new ConfigurationError(path, lineOf(document, lines, issue.path), field, message);
 }
 
+/** What stands in the wrong place may still be a secret: nothing is told of what is in a map, or looks like an address. */
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'a map';
+  if (typeof value === 'string' && value.includes('@')) return 'a text with an @ in it';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { busUrl } from '../configuration/index.js';
+import { busUrl, refuseUnquoted } from '../configuration/index.js';
 import { connectionTypes, refuseNamedProxies } from '../connections/index.js';
 
 /** Each has a connection that is kept up. */
@@ -11,10 +11,8 @@ const name = z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, nameForm);
 
 const introducer = z.strictObject({
   url: busUrl.superRefine((text, context) => {
-    if (!URL.canParse(text) || new URL(text).password === '') return;
-    const message = 'expected no password here: it belongs into private/introducer-NAME.password';
-    // Without `input`, or the reader of the file would quote it.
-    context.addIssue({ code: 'custom', message, input: undefined });
+    if (new URL(text).password !== '')
+      refuseUnquoted(context, 'expected no password here: it belongs into private/introducer-NAME.password');
   }),
   connection_types: connectionTypes.optional(),
 });

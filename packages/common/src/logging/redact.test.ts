@@ -15,6 +15,10 @@ describe('redaction', () => {
     ['a NURL', `pb://${'A'.repeat(43)}@127.0.0.1:7201/${key}#v=1`, [key]],
     ['a FURL', `pb://${'a'.repeat(32)}@tcp:127.0.0.1:7201/${key}`, [key]],
     ['a database password', 'postgres://holdfast:hunter2@db/grid', ['hunter2']],
+    ['one with a / in it', 'postgres://u:pa/ss+word==@db:5432/grid', ['pa/', 'ss+word']],
+    ['one with an @ in it', 'postgresql://u:p@ss@db/grid', ['p@ss', 'ss@']],
+    ['one of a mistyped URL', 'found "nats//u:hunter2@h"', ['hunter2']],
+    ['one without a user', 'nats://:hunter2@h:4222', ['hunter2']],
     ['an authorization header', 'Authorization: Tahoe-LAFS dWVyd2Vya2V5Zm9vYmFy', ['dWVyd2Vya2V5Zm9vYmFy']],
     ['a lease secret', `X-Tahoe-Authorization: lease-renew-secret ${'Zm9v'.repeat(8)}`, ['Zm9vZm9v']],
     ['an upload secret', `upload-secret ${'Zm9v'.repeat(8)}`, ['Zm9vZm9v']],
@@ -27,7 +31,7 @@ describe('redaction', () => {
   });
 
   it('leaves what is public', () => {
-    const line = `server v0-${hash} at 127.0.0.1:7201 holds 5 shares, postgres://holdfast@db/grid`;
+    const line = `server v0-${hash} at 127.0.0.1:7201 holds 5 shares, postgres://holdfast@db/grid, nats://h:4222`;
     expect(redact(line)).toBe(line);
   });
 });

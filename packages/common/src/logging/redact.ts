@@ -8,7 +8,9 @@ const secrets: readonly [pattern: RegExp, replacement: string][] = [
   // The swissnum at the end of a FURL or NURL is the credential; the rest says which server.
   [/(pb(?:\+[a-z0-9]+)?:\/\/[A-Za-z0-9_-]+@[^/\s"]+\/)[A-Za-z0-9_-]+/g, '$1[redacted]'],
   [/(pb(?:\+|%(?:25)*2B)?[a-z0-9]*%(?:25)*3A%(?:25)*2F%(?:25)*2F)[A-Za-z0-9:%_.+-]+/gi, '$1[redacted]'],
-  // The password of a database or bus URL.
+  // The password of a database or bus URL, also where it has a / or an @ in it, or the scheme is mistyped.
+  [/((?:postgres(?:ql)?|nats|tls):?\/*[^:/@\s"]*):(?!\/\/)[^\s"]{1,300}@/g, '$1:[redacted]@'],
+  // That of any other URL.
   [/([a-z]+:\/\/[^:/@\s"]*):[^@/\s"]+@/g, '$1:[redacted]@'],
   // Request headers that carry credentials and secrets (docs: http-storage-node-protocol, "Authorization").
   [/(Tahoe-LAFS|Bearer|Basic) [A-Za-z0-9+/=_-]{8,}/g, '$1 [redacted]'],
