@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { basename, dirname, join, relative } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { NodeFolderExistsError } from './errors.js';
 import { createNodeFolder } from './node-folder.js';
@@ -29,6 +29,22 @@ const make = () =>
     yaml: { 'node.yaml': nodeYamlFields('storage', options), 'connections.yaml': '# nothing yet\n' },
     private: { 'node.privkey': 'key\n', ...accessFiles(options) },
   });
+
+/** Notes what is synced below `root`, and of the folder that the node's is in whether that is there by then. */
+async function watchSyncs() {
+  const handle = await open(root);
+  const prototype = Object.getPrototypeOf(handle) as typeof handle;
+  await handle.close();
+  const { sync } = prototype;
+  const paths: string[] = [];
+  const watching = vi.spyOn(prototype, 'sync').mockImplementation(async function (this: typeof handle) {
+    const path = await readlink(`/proc/self/fd/${this.fd}`);
+    const there = path === dirname(dir) && (await readdir(path)).includes(basename(dir));
+    await sync.call(this);
+    paths.push(`${relative(root, path)}${there ? ` beside ${basename(dir)}` : ''}`);
+  });
+  return { paths, end: () => watching.mockRestore() };
+}
 
 describe('a node’s folder', () => {
   it('holds the settings for all to read, and private/ for its owner alone', async () => {
@@ -74,6 +90,25 @@ describe('a node’s folder', () => {
     const broken = createNodeFolder(dir, { yaml: { 'no/such/folder': {} }, private: { key: 'k' } });
     await expect(broken).rejects.toThrow(/ENOENT/);
     expect(await readdir(join(root, 'nodes'))).toEqual([]);
+  });
+
+  it('is on the disk when it is made: its files before it appears, and then each folder that is new', async () => {
+    const synced = await watchSyncs();
+    dir = join(root, 'new', 'nodes', 's1');
+    try {
+      await make();
+    } finally {
+      synced.end();
+    }
+    const unfinished = `new/nodes/s1.new-${process.pid}`;
+    const [before, after] = [synced.paths.slice(0, 6), synced.paths.slice(6)];
+    expect(before.slice(0, 4).sort()).toEqual(
+      ['connections.yaml', 'node.yaml', 'private/node.privkey', 'private/postgres.password'].map(
+        (name) => `${unfinished}/${name}`,
+      ),
+    );
+    expect(before.slice(4)).toEqual([`${unfinished}/private`, unfinished]);
+    expect(after).toEqual(['new/nodes beside s1', 'new', '']);
   });
 
   it('has the password of a URL in private/ and nowhere else', async () => {
