@@ -15,13 +15,13 @@ export interface SupervisorAddress {
 export async function askSupervisor(
   { url, token }: SupervisorAddress,
   command: string,
-  nickname?: string,
+  { nickname, signal }: { nickname?: string; signal?: AbortSignal | undefined } = {},
 ): Promise<unknown> {
   const query = nickname === undefined ? '' : `?nickname=${encodeURIComponent(nickname)}`;
   const response = await fetch(`${url}/${command}${query}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}` },
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.any([AbortSignal.timeout(120_000), ...(signal ? [signal] : [])]),
   });
   const answer = (await response.json()) as { error?: string };
   if (!response.ok) throw new LabError('node-state', answer.error ?? `the lab answered ${response.status}`);

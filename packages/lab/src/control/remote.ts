@@ -19,12 +19,12 @@ export async function labStatus(dir: string): Promise<LabStatus> {
 
 /** Stops one process of the lab in `dir`. Throws LabError. */
 export async function stopInLab(dir: string, nickname: string): Promise<void> {
-  await askSupervisor(await supervisorOf(dir), 'stop', nickname);
+  await askSupervisor(await supervisorOf(dir), 'stop', { nickname });
 }
 
 /** Starts one stopped process of the lab in `dir`. Throws LabError. */
 export async function startInLab(dir: string, nickname: string): Promise<void> {
-  await askSupervisor(await supervisorOf(dir), 'start', nickname);
+  await askSupervisor(await supervisorOf(dir), 'start', { nickname });
 }
 
 /**

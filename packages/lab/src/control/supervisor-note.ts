@@ -25,13 +25,18 @@ async function readNote(path: string): Promise<SupervisorNote | undefined> {
 /**
  * Makes this process the one that runs the lab in `dir`. The control port must answer already.
  *
- * @throws LabError `running-already` where another process does, and is alive
+ * @param signal gives it up, also while another is waited for that takes long to answer
+ * @throws LabError `running-already` where another process does, and is alive; the signal's reason
  */
-export async function becomeSupervisor(dir: string, note: SupervisorNote): Promise<void> {
+export async function becomeSupervisor(
+  dir: string,
+  note: SupervisorNote,
+  signal?: AbortSignal,
+): Promise<void> {
   const unfinished = join(dir, `.supervisor-${randomUUID()}`);
   await writeFile(unfinished, `${JSON.stringify(note)}\n`, { mode: 0o600 });
   try {
-    while (!(await linkNew(unfinished, file(dir))) && !(await takeOver(dir, unfinished)));
+    while (!(await linkNew(unfinished, file(dir))) && !(await takeOver(dir, unfinished, signal)));
   } finally {
     await rm(unfinished, { force: true });
   }
@@ -43,17 +48,17 @@ export async function becomeSupervisor(dir: string, note: SupervisorNote): Promi
  *
  * @throws LabError `running-already` where the supervisor answers
  */
-async function takeOver(dir: string, unfinished: string): Promise<boolean> {
-  if (!(await isAbandoned(dir))) return false;
+async function takeOver(dir: string, unfinished: string, signal?: AbortSignal): Promise<boolean> {
+  if (!(await isAbandoned(dir, signal))) return false;
   const turn = join(dir, '.supervisor-turn');
   if (!(await linkNew(unfinished, turn))) {
     // Whoever had the turn died within these few steps, if it does not answer.
     const other = await readNote(turn);
-    if (other && !(await isAnswering(other))) await rm(turn, { force: true });
+    if (other && !(await isAnswering(other, signal))) await rm(turn, { force: true });
     return false;
   }
   try {
-    if (!(await isAbandoned(dir))) return false;
+    if (!(await isAbandoned(dir, signal))) return false;
     await rename(unfinished, file(dir));
     return true;
   } finally {
@@ -62,10 +67,10 @@ async function takeOver(dir: string, unfinished: string): Promise<boolean> {
 }
 
 /** Whether there is a note of somebody who does not answer. */
-async function isAbandoned(dir: string): Promise<boolean> {
+async function isAbandoned(dir: string, signal?: AbortSignal): Promise<boolean> {
   const other = await readSupervisorNote(dir);
   if (other === undefined) return false;
-  if (!(await isAnswering(other))) return true;
+  if (!(await isAnswering(other, signal))) return true;
   throw new LabError('running-already', `the lab in ${dir} is running already, as process ${other.pid}`);
 }
 
@@ -85,10 +90,14 @@ function linkNew(from: string, to: string): Promise<boolean> {
   );
 }
 
-/** Whether the process of a note is there and is the one that wrote it. */
-export async function isAnswering(note: SupervisorNote): Promise<boolean> {
-  return askSupervisor(note, 'status').then(
+/** Whether the process of a note is there and is the one that wrote it. Throws the signal's reason where that came first. */
+export async function isAnswering(note: SupervisorNote, signal?: AbortSignal): Promise<boolean> {
+  return askSupervisor(note, 'status', { signal }).then(
     () => true,
-    () => false,
+    () => {
+      // Whoever was not waited for may be alive.
+      signal?.throwIfAborted();
+      return false;
+    },
   );
 }

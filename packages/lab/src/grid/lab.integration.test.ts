@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -81,6 +82,43 @@ describe('a lab', () => {
     await expect(Lab.up({ dir, storage: 3 })).rejects.toMatchObject({ code: 'differs' });
     await expect(Lab.up({ dir })).rejects.toMatchObject({ code: 'running-already' });
     expect((await labStatus(dir)).state).toBe('running');
+  });
+
+  it('leaves a suspended lab as it is when another is to come up in its place and is ended first', async () => {
+    await using folder = await temporaryFolder('lab');
+    const dir = join(folder.path, 'lab');
+    const args = ['lab', 'up', '--dir', dir, '--storage', '1', '--repairers', '0', '--shares', '1,1,1'];
+    const suspended = spawn(process.execPath, [holdfastProgram, ...args], { stdio: 'ignore' });
+    const ended = once(suspended, 'exit');
+    try {
+      const before = await waitFor('the lab is up', () => readLabJson(dir), { timeoutMs: 60_000 });
+      suspended.kill('SIGSTOP');
+      const ending = new AbortController();
+      const second = Lab.up({ dir, signal: ending.signal }).catch((error: unknown) => error);
+      await waitFor(
+        'it asks the other',
+        async () => (await readdir(dir)).some((name) => name.startsWith('.supervisor-')) || undefined,
+      );
+      ending.abort();
+      expect(await second).toMatchObject({ code: 'ending' });
+      suspended.kill('SIGCONT');
+      expect((await labStatus(dir)).state).toBe('running');
+      expect(await readLabJson(dir)).toEqual(before);
+    } finally {
+      suspended.kill('SIGCONT');
+      suspended.kill('SIGTERM');
+      await ended;
+    }
+  }, 120_000);
+
+  it('leaves nothing open when it is ended before it has begun', async () => {
+    await using folder = await temporaryFolder('lab');
+    const dir = join(folder.path, 'lab');
+    const ending = new AbortController();
+    const up = Lab.up({ dir, signal: ending.signal });
+    ending.abort();
+    await expect(up).rejects.toMatchObject({ code: 'ending' });
+    expect(await readdir(dir)).toEqual([]);
   });
 
   it('leaves no process when it is killed, and can be brought up again', async () => {

@@ -53,7 +53,9 @@ export class Lab implements AsyncDisposable {
   readonly #backings = new Map<(typeof backings)[number], Backing>();
   #plan: LabPlan | undefined;
   #facts: Awaited<ReturnType<typeof readNodeFacts>> | undefined;
+  /** There once the notes in the folder are ours: until then they are those of the lab that runs, if one does. */
   #control: ControlServer | undefined;
+  readonly #givingUp = new AbortController();
   #state: LabStatus['state'] = 'starting';
   #ending: Promise<void> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -162,6 +164,7 @@ export class Lab implements AsyncDisposable {
   /** Ends every process in good order, the nodes first. The folder stays as it is, for the next start. */
   down(): Promise<void> {
     this.#ending ??= this.#end();
+    this.#givingUp.abort(new LabError('ending', 'the lab is being ended'));
     return this.#ending;
   }
 
@@ -179,18 +182,7 @@ export class Lab implements AsyncDisposable {
     await mkdir(this.dir, { recursive: true });
     const existing = await readPlan(this.dir);
     if (existing) checkSize(this.dir, existing, options);
-    this.#control = await openControlServer({
-      status: () => this.status(),
-      stop: (nickname) => this.stop(nickname),
-      start: (nickname) => this.start(nickname),
-      down: () => void this.down(),
-    });
-    const { url, token } = this.#control;
-    await becomeSupervisor(this.dir, { pid: process.pid, url, token }).catch((error) => {
-      this.#control?.close();
-      this.#control = undefined;
-      throw error;
-    });
+    await this.#takeCharge();
     await removeLabJson(this.dir);
     const leftovers = await endRecordedProcesses(this.dir);
     if (leftovers > 0) this.#say(`Ended ${leftovers} processes that an earlier run had left.`);
@@ -199,6 +191,28 @@ export class Lab implements AsyncDisposable {
     this.#plan = existing ?? (await makePlan(options, { postgres: !!DATABASE_URL, nats: !!NATS_URL }));
     await writePlan(this.dir, this.#plan);
     await this.#startAll(this.#plan);
+  }
+
+  /** Becomes the one that runs what is in the folder, unless another does, or the end is asked for meanwhile. */
+  async #takeCharge(): Promise<void> {
+    const control = await openControlServer({
+      status: () => this.status(),
+      stop: (nickname) => this.stop(nickname),
+      start: (nickname) => this.start(nickname),
+      down: () => void this.down(),
+    });
+    const { url, token } = control;
+    try {
+      await becomeSupervisor(this.dir, { pid: process.pid, url, token }, this.#givingUp.signal);
+      if (this.#ending !== undefined) {
+        await removeSupervisorNote(this.dir);
+        throw new LabError('ending', 'the lab is being ended');
+      }
+    } catch (error) {
+      control.close();
+      throw error;
+    }
+    this.#control = control;
   }
 
   async #startAll(plan: LabPlan): Promise<void> {
