@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -14,6 +14,7 @@ import { testPostgresUrl } from '../testing/test-database.js';
 import { connectedServers } from './broker-state.js';
 import { Lab } from './lab.js';
 import { readLabJson } from './lab-json.js';
+import { makePlan, writePlan } from './plan.js';
 import { holdfastProgram } from './program.js';
 
 const small = { storage: 2, shares: { required: 1, happy: 2, total: 2 } };
@@ -159,6 +160,25 @@ describe('a lab', () => {
       await lab.start('s1');
       await lab.waitForServers(2);
       expect(lab.description.storage[0]?.nurl).not.toBe(before);
+    } finally {
+      squatter.close();
+    }
+  });
+
+  it('gives its bus another port when another program has taken the planned one before the nodes were made', async () => {
+    await using folder = await temporaryFolder('lab');
+    const dir = join(folder.path, 'lab');
+    await mkdir(dir);
+    const plan = await makePlan(
+      { storage: 1, shares: { required: 1, happy: 1, total: 1 } },
+      { postgres: false, nats: false },
+    );
+    await writePlan(dir, plan);
+    const squatter = createServer().listen(Number(plan.nats), '127.0.0.1');
+    try {
+      await using lab = await Lab.up({ dir });
+      expect(new URL(lab.bus.url).port).not.toBe(String(plan.nats));
+      await lab.waitForServers(1);
     } finally {
       squatter.close();
     }

@@ -81,13 +81,16 @@ export class ProcessSet {
   }
 
   #record(): Promise<void> {
-    this.#recording = this.#recording.then(() => {
-      const running = [...this.#members.values()].filter(({ process }) => !process.hasExited());
-      return recordProcesses(
-        this.#dir,
-        running.map(({ process, marker }) => ({ pid: process.pid, marker })),
-      );
-    });
+    // Whoever asked for the one before was told of its failure; this one writes all there is.
+    this.#recording = this.#recording
+      .catch(() => {})
+      .then(() => {
+        const running = [...this.#members.values()].filter(({ process }) => !process.hasExited());
+        return recordProcesses(
+          this.#dir,
+          running.map(({ process, marker }) => ({ pid: process.pid, marker })),
+        );
+      });
     return this.#recording;
   }
 }
