@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -18,13 +20,47 @@ export async function endLeftover(pid: number, marker: string): Promise<void> {
   while (await isRunning(pid, marker)) await sleep(20);
 }
 
-/** Whether process `pid` is there and its command line contains `marker`. */
+/**
+ * Whether process `pid` is there and its command line contains `marker`.
+ *
+ * @throws the error of starting `ps`, where the system has no /proc and that is missing too: taken for gone, a process
+ *   that runs would be forgotten
+ */
 export async function isRunning(pid: number, marker: string): Promise<boolean> {
+  const found = existsSync('/proc/self/stat') ? await lookInProc(pid) : await askPs(pid);
+  return found !== undefined && !found.state.startsWith('Z') && found.commandLine.includes(marker);
+}
+
+interface Found {
+  /** As `ps` shows it; Z for one that has ended and is not waited for yet. */
+  readonly state: string;
+  readonly commandLine: string;
+}
+
+/** Not by `ps`, which small containers have not. */
+async function lookInProc(pid: number): Promise<Found | undefined> {
+  const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8');
+  try {
+    const [stat, commandLine] = await Promise.all([read('stat'), read('cmdline')]);
+    // The name of the program, in brackets, may have spaces and brackets in it.
+    const state = stat.slice(stat.lastIndexOf(')') + 2);
+    return { state, commandLine: commandLine.replaceAll('\0', ' ') };
+  } catch (error) {
+    // ESRCH: it ended between the opening of the file and its reading. EACCES, EPERM: another user's, where they are hidden.
+    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return undefined;
+    throw error;
+  }
+}
+
+async function askPs(pid: number): Promise<Found | undefined> {
   try {
     const { stdout } = await promisify(execFile)('ps', ['-ww', '-o', 'stat=,args=', '-p', String(pid)]);
-    return !stdout.trimStart().startsWith('Z') && stdout.includes(marker);
-  } catch {
-    return false;
+    return { state: stdout.trimStart(), commandLine: stdout };
+  } catch (error) {
+    // Its exit status where there is no such process.
+    if (typeof (error as { code?: unknown }).code === 'number') return undefined;
+    throw error;
   }
 }
 
