@@ -42,8 +42,14 @@ export async function startGuardedNats(
   const guard = await makeGuard(dir);
   const configuration = join(dir, 'nats-server.conf');
   const text = await readFile(template, 'utf8');
-  const placed = text.replaceAll('/etc/nats', dir).replaceAll('/var/lib/nats', join(dir, 'jetstream'));
-  await writeFile(configuration, placed.replaceAll('GRID', grid));
+  const places: Record<string, string> = {
+    GRID: grid,
+    '/etc/nats': dir,
+    '/var/lib/nats': join(dir, 'jetstream'),
+  };
+  // All in one pass: a path that is put in may hold any of these words itself.
+  const placed = text.replaceAll(/GRID|\/etc\/nats|\/var\/lib\/nats/g, (word) => places[word] ?? word);
+  await writeFile(configuration, placed);
   const nats = await startNats({ dir, configuration, ...(port === undefined ? {} : { port }) });
   const urlOf = (user: BusUser) => `tls://${user}:${guard.passwords[user]}@127.0.0.1:${nats.port}`;
   return { ...nats, url: urlOf('operator'), guard, urlOf };

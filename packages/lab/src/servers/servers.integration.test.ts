@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../files/temporary-folder.js';
 import { isRunning } from '../processes/leftovers.js';
 import { createTestDatabase } from '../testing/test-database.js';
+import { startGuardedNats } from './guarded-nats.js';
 import { startNats } from './nats.js';
 import { startPostgres } from './postgres.js';
 
@@ -57,6 +60,18 @@ describe('startNats', () => {
     const { writeFile } = await import('node:fs/promises');
     await writeFile(`${folder.path}/jetstream`, 'a file where a folder must be');
     await expect(startNats({ dir: folder.path })).rejects.toThrow(/jetstream/i);
+  });
+});
+
+describe('startGuardedNats', () => {
+  it('comes up in whatever folder it is given', async () => {
+    await using folder = await temporaryFolder();
+    const dir = join(folder.path, 'GRID', 'var', 'lib', 'nats', "a$'b$&");
+    await using nats = await startGuardedNats(dir, { grid: 'g' });
+    expect(nats.guard.caFile).toBe(join(dir, 'bus.pem'));
+    const configuration = await readFile(join(dir, 'nats-server.conf'), 'utf8');
+    expect(configuration).toContain(`cert_file: "${dir}/bus.pem"`);
+    expect(configuration).toContain('"holdfast.g.announced"');
   });
 });
 
