@@ -3,9 +3,15 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkout, say } from './checkout.mjs';
+import { startOf } from './process-start.mjs';
 
 const folder = join(checkout, '.workshop');
 const file = join(folder, 'lock');
+const deadly = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const ownStart = startOf(process.pid);
+
+/** Whether this process is the one that the lock's file names, and not one that had its number before. */
+let held = false;
 
 /** Runs `work` while no other process of this checkout runs such work; a holder that died holds nothing. */
 export async function alone(work) {
@@ -14,12 +20,27 @@ export async function alone(work) {
     if (!told) say('Waiting for another command that is preparing this checkout…');
     await sleep(200);
   }
-  const letGo = () => rmSync(file, { force: true });
+  const letGo = () => {
+    held = false;
+    rmSync(file, { force: true });
+  };
+  // Nothing runs at the end of a process that a signal ends by itself. Once it is let go the signal does what it would have.
+  const letGoAndEnd = (signal) => {
+    stopWatching();
+    letGo();
+    process.kill(process.pid, signal);
+  };
+  const stopWatching = () => {
+    process.off('exit', letGo);
+    for (const signal of deadly) process.off(signal, letGoAndEnd);
+  };
+  held = true;
   process.once('exit', letGo);
+  for (const signal of deadly) process.on(signal, letGoAndEnd);
   try {
     return await work();
   } finally {
-    process.off('exit', letGo);
+    stopWatching();
     letGo();
   }
 }
@@ -27,7 +48,7 @@ export async function alone(work) {
 function take() {
   // The file appears with its content: a holder that dies at any instant leaves its number, never an empty file.
   const own = `${file}.${process.pid}`;
-  writeFileSync(own, String(process.pid));
+  writeFileSync(own, `${process.pid}\n${ownStart}\n`);
   try {
     return linkNew(own, file) || takeOver(own);
   } finally {
@@ -73,14 +94,18 @@ function isDead(holder) {
 
 function readHolder(of) {
   try {
-    const pid = Number(readFileSync(of, 'utf8'));
-    return pid > 0 ? pid : undefined;
+    const [pid, started = ''] = readFileSync(of, 'utf8').split('\n');
+    return Number(pid) > 0 ? { pid: Number(pid), started } : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isAlive(pid) {
+/** Whether it is still the process that wrote its number down: in containers of one checkout the same ones come again. */
+function isAlive({ pid, started }) {
+  if (pid === process.pid) return held;
+  const now = startOf(pid);
+  if (started !== '' && now !== '') return now === started;
   try {
     process.kill(pid, 0);
     return true;
