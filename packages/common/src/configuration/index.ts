@@ -12,6 +12,7 @@ export {
   nodeYamlFields,
   reachingFields,
   urlWithPassword,
+  withoutPassword,
 } from './node-settings.js';
 export { refuseUnquoted } from './unquoted.js';
 export { byteSize, duration, formatHostPort, type HostPort, hostPort, parseHostPort } from './values.js';

@@ -136,7 +136,8 @@ async function readIfThere(dir: string, name: string): Promise<string | undefine
   }
 }
 
-function withoutPassword(text: string): { url: string; password: string } {
+/** A URL without its password, and the password as it was before it was put into a URL; empty where there is none. */
+export function withoutPassword(text: string): { url: string; password: string } {
   if (!URL.canParse(text)) return { url: text, password: '' };
   const url = new URL(text);
   if (url.password === '') return { url: text, password: '' };

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -17,6 +17,7 @@ import { holdfastProgram } from './program.js';
 
 const checkout = fileURLToPath(new URL('../../../../', import.meta.url));
 const inImage = '/holdfast/';
+const busPassword = 'se/cret:@ with what a URL has no place for';
 
 const service = z.looseObject({
   image: z.string(),
@@ -58,7 +59,19 @@ describe('the compose file', () => {
     dockerfile = await readFile(join(checkout, 'deploy/compose/Dockerfile'), 'utf8');
     folder = await temporaryFolder('compose');
     database = await createTestDatabase();
-    nats = await startNats();
+    const configuration = join(folder.path, 'nats-server.conf');
+    await writeFile(
+      configuration,
+      `authorization { user: all, password: "${busPassword}" }\njetstream { store_dir: "${folder.path}/jetstream" }`,
+    );
+    nats = await startNats({ dir: folder.path, configuration });
+    // Stands before the command itself, and notes with what arguments it is called.
+    await mkdir(join(folder.path, 'bin'));
+    await writeFile(
+      join(folder.path, 'bin', 'holdfast'),
+      `#!/bin/sh\necho "$*" >>'${folder.path}/commands'\nexec '${holdfastProgram}' "$@"\n`,
+      { mode: 0o755 },
+    );
   });
   afterAll(async () => {
     await Promise.all(running.map((each) => each.stop()));
@@ -92,11 +105,11 @@ describe('the compose file', () => {
       stopSignal: 'SIGTERM',
       env: {
         ...process.env,
-        PATH: `${dirname(holdfastProgram)}:${process.env['PATH']}`,
+        PATH: `${join(folder.path, 'bin')}:${process.env['PATH']}`,
         HOLDFAST_NICKNAME: container,
         ...environment,
         HOLDFAST_POSTGRES: database.url,
-        HOLDFAST_NATS: nats.url,
+        HOLDFAST_NATS: `nats://all:${encodeURIComponent(busPassword)}@127.0.0.1:${nats.port}`,
         HOLDFAST_NODE: folderOf('/node'),
         HOLDFAST_GRANT: folderOf('/grant'),
         HOLDFAST_OPERATOR: `127.0.0.1:${ports.operator}`,
@@ -163,4 +176,17 @@ describe('the compose file', () => {
     const read = await fetch(`${broker}/uri/${encodeURIComponent(capability)}`);
     expect(await read.text()).toBe('a file in containers'.repeat(100));
   }, 240_000);
+
+  it('shows no password on a command line, and keeps them for the owner of the node alone', async () => {
+    const postgresPassword = decodeURIComponent(new URL(database.url).password);
+    const commands = await readFile(join(folder.path, 'commands'), 'utf8');
+    expect(commands).toContain('init introducer');
+    for (const password of [postgresPassword, busPassword].filter((one) => one !== '')) {
+      expect(commands).not.toContain(password);
+      expect(commands).not.toContain(encodeURIComponent(password));
+    }
+    const file = join(folder.path, 'introducer', 'introducer', 'private', 'bus.password');
+    expect(await readFile(file, 'utf8')).toBe(`${busPassword}\n`);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
 });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -185,13 +185,17 @@ describe('a lab', () => {
   });
 
   it('uses the servers at DATABASE_URL and NATS_URL, and takes its databases away with it', async () => {
-    await using nats = await startNats();
+    await using folder = await temporaryFolder('nats');
+    const configuration = join(folder.path, 'nats-server.conf');
+    await writeFile(configuration, 'authorization { user: lab, password: "se/cret" }');
+    await using nats = await startNats({ dir: folder.path, configuration });
+    const natsUrl = `nats://lab:se%2Fcret@127.0.0.1:${nats.port}`;
     vi.stubEnv('DATABASE_URL', testPostgresUrl());
-    vi.stubEnv('NATS_URL', nats.url);
+    vi.stubEnv('NATS_URL', natsUrl);
     try {
       const lab = await Lab.up(small);
       const before = await labDatabases();
-      expect(lab.description).toMatchObject({ postgres: testPostgresUrl(), nats: nats.url });
+      expect(lab.description).toMatchObject({ postgres: testPostgresUrl(), nats: natsUrl });
       expect(lab.status().processes.map(({ nickname }) => nickname)).toEqual([
         'introducer',
         's1',
