@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -14,7 +14,7 @@ import { testPostgresUrl } from '../testing/test-database.js';
 import { connectedServers } from './broker-state.js';
 import { Lab } from './lab.js';
 import { readLabJson } from './lab-json.js';
-import { makePlan, writePlan } from './plan.js';
+import { makePlan, readPlan, writePlan } from './plan.js';
 import { holdfastProgram } from './program.js';
 
 const small = { storage: 2, shares: { required: 1, happy: 2, total: 2 } };
@@ -148,22 +148,27 @@ describe('a lab', () => {
     }
   }, 120_000);
 
-  it('gives a node another port when another program has taken its own', async () => {
+  it('gives a node another port when another program has taken its own, and tells brokers and repairers', async () => {
     await using folder = await temporaryFolder('lab');
     const dir = join(folder.path, 'lab');
-    await using lab = await Lab.up({ dir, ...small });
-    const before = lab.description.storage[0]?.nurl ?? '';
-    const port = Number(/:(\d+)\//.exec(before)?.[1]);
-    await lab.stop('s1');
-    const squatter = createServer().listen(port, '127.0.0.1');
-    try {
-      await lab.start('s1');
-      await lab.waitForServers(2);
-      expect(lab.description.storage[0]?.nurl).not.toBe(before);
-    } finally {
-      squatter.close();
-    }
-  });
+    await using first = await Lab.up({ dir, ...small, repairers: 1 });
+    const before = first.description.storage[0]?.nurl ?? '';
+    await first.stop('s1');
+    await using _squatter = await takePort(portOf(before));
+    await first.start('s1');
+    await first.waitForServers(2);
+    const after = first.description.storage[0]?.nurl ?? '';
+    expect(after).not.toBe(before);
+    await waitUntilRepairerReachesAll(dir);
+    await first.down();
+
+    // As after a start that ended between making a repairer and giving it the account.
+    await rm(join(dir, 'repairer1', 'connections.yaml'));
+    await using _other = await takePort(portOf(after));
+    await using second = await Lab.up({ dir });
+    expect(second.description.storage[0]?.nurl).not.toBe(after);
+    await waitUntilRepairerReachesAll(dir);
+  }, 120_000);
 
   it('gives its bus another port when another program has taken the planned one before the nodes were made', async () => {
     await using folder = await temporaryFolder('lab');
@@ -174,14 +179,10 @@ describe('a lab', () => {
       { postgres: false, nats: false },
     );
     await writePlan(dir, plan);
-    const squatter = createServer().listen(Number(plan.nats), '127.0.0.1');
-    try {
-      await using lab = await Lab.up({ dir });
-      expect(new URL(lab.bus.url).port).not.toBe(String(plan.nats));
-      await lab.waitForServers(1);
-    } finally {
-      squatter.close();
-    }
+    await using _squatter = await takePort(Number(plan.nats));
+    await using lab = await Lab.up({ dir });
+    expect(new URL(lab.bus.url).port).not.toBe(String(plan.nats));
+    await lab.waitForServers(1);
   });
 
   it('uses the servers at DATABASE_URL and NATS_URL, and takes its databases away with it', async () => {
@@ -210,6 +211,28 @@ describe('a lab', () => {
     }
   });
 });
+
+const portOf = (nurl: string) => Number(/:(\d+)\//.exec(nurl)?.[1]);
+
+async function takePort(port: number): Promise<AsyncDisposable> {
+  const squatter = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
+  await once(squatter, 'listening');
+  return { [Symbol.asyncDispose]: async () => void squatter.close() };
+}
+
+/** By the account that it was granted, at the address that it was told. */
+async function waitUntilRepairerReachesAll(dir: string): Promise<void> {
+  const plan = await readPlan(dir);
+  const ports = plan?.nodes.flatMap(({ listenPort, role }) => (role === 'storage' ? [listenPort] : []));
+  const granted = await readFile(join(dir, 'repairer1', 'connections.yaml'), 'utf8');
+  for (const port of ports ?? []) expect(granted).toContain(`127.0.0.1:${port}/`);
+  const operatorPort = plan?.nodes.find(({ role }) => role === 'repairer')?.operatorPort;
+  await waitFor('the repairer is connected to every storage server', async () => {
+    const metrics = await (await fetch(`http://127.0.0.1:${operatorPort}/metrics`)).text();
+    const count = /^holdfast_storage_servers{.*state="connected".*} (\d+)$/m.exec(metrics)?.[1];
+    return Number(count) === ports?.length || undefined;
+  });
+}
 
 async function labDatabases(): Promise<unknown[]> {
   const client = new Client({ connectionString: testPostgresUrl() });

@@ -25,7 +25,7 @@ import {
   writePlan,
 } from './plan.js';
 import { ProcessSet } from './process-set.js';
-import { giveAccount, grantRepairers } from './repairer-account.js';
+import { giveAccount, grantRepairers, isGrantedAt } from './repairer-account.js';
 import { endRecordedProcesses } from './running-processes.js';
 
 /** How to bring up a lab. */
@@ -223,7 +223,7 @@ export class Lab implements AsyncDisposable {
     await ensureDatabases(postgres.url, plan);
     const make = (node: PlannedNode) =>
       makeNode(this.dir, plan, node, { database: databaseUrl(postgres.url, node.database), nats });
-    const repairers = plan.nodes.filter(({ role }) => role === 'repairer');
+    const repairers = repairersOf(plan);
     await together(
       plan.nodes
         .filter((node) => !repairers.includes(node))
@@ -235,7 +235,9 @@ export class Lab implements AsyncDisposable {
     if (repairers.length > 0) await grantRepairers(this.dir, plan);
     await together(
       repairers.map(async (node) => {
-        if (await make(node)) await giveAccount(this.dir, node);
+        await make(node);
+        // Also to one that is there: an earlier start may have ended in between.
+        await giveAccount(this.dir, node);
         await this.#startNode(node.nickname);
       }),
     );
@@ -270,6 +272,16 @@ export class Lab implements AsyncDisposable {
       process: await startNodeProcess(folder, node),
     }));
     await writePlan(this.dir, plan);
+    // While the lab comes up, they are told when all storage servers have started.
+    if (node.role === 'storage' && this.#state === 'running') await this.#tellRepairers(plan, node);
+  }
+
+  /** Tells the repairers at which port a storage server is reached, if it had to take another. */
+  async #tellRepairers(plan: LabPlan, server: PlannedNode): Promise<void> {
+    const repairers = repairersOf(plan);
+    if (repairers.length === 0 || (await isGrantedAt(this.dir, server))) return;
+    await grantRepairers(this.dir, plan);
+    await together(repairers.map((node) => giveAccount(this.dir, node)));
   }
 
   async #end(): Promise<void> {
@@ -317,6 +329,10 @@ export class Lab implements AsyncDisposable {
   #folder(node: PlannedNode): string {
     return join(this.dir, node.nickname);
   }
+}
+
+function repairersOf({ nodes }: LabPlan): PlannedNode[] {
+  return nodes.filter(({ role }) => role === 'repairer');
 }
 
 /** Waits for all to settle before it rejects, so that nothing goes on behind the back of the caller. */

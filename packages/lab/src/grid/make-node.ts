@@ -5,24 +5,18 @@ import { initArguments } from './init-arguments.js';
 import type { LabPlan, PlannedNode } from './plan.js';
 import { runHoldfast } from './program.js';
 
-/**
- * Makes a node's folder by `holdfast init`, unless it is there, and writes down the passwords that it uses now.
- *
- * @returns whether it was made
- */
+/** Makes a node's folder by `holdfast init`, unless it is there, and writes down the passwords that it uses now. */
 export async function makeNode(
   dir: string,
   plan: LabPlan,
   node: PlannedNode,
   backing: { database: string; nats: Backing },
-): Promise<boolean> {
+): Promise<void> {
   const folder = join(dir, node.nickname);
   const { args, passwords } = initArguments(folder, plan, node, backing);
-  const isNew = !(await exists(join(folder, 'node.yaml')));
-  if (isNew) await runHoldfast(args);
+  if (!(await exists(join(folder, 'node.yaml')))) await runHoldfast(args);
   for (const [name, password] of Object.entries(passwords))
     await writeFile(join(folder, 'private', name), `${password}\n`, { mode: 0o600 });
-  return isNew;
 }
 
 function exists(path: string): Promise<boolean> {

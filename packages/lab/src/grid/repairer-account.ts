@@ -1,5 +1,6 @@
-import { access, copyFile } from 'node:fs/promises';
+import { access, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '../files/write-whole.js';
 import type { LabPlan, PlannedNode } from './plan.js';
 import { runHoldfast } from './program.js';
 
@@ -7,24 +8,34 @@ import { runHoldfast } from './program.js';
 const account = 'repairers';
 
 /**
- * Makes the repairers' account and grants it, unless that was done. The storage servers must have started: only then is
- * it known how they are reached.
+ * Makes the repairers' account, unless it is there, and grants it anew: a grant names the ports of the storage servers,
+ * and goes before what they announce. They must have started since their ports were changed: only then is it known how
+ * they are reached.
  */
 export async function grantRepairers(dir: string, plan: LabPlan): Promise<void> {
   const keeper = plan.nodes.find(({ role }) => role === 'storage');
-  if (!keeper || (await exists(grantOf(dir)))) return;
+  if (!keeper) return;
   const at = ['--dir', join(dir, keeper.nickname)];
-  // It is there where an earlier start came no further.
   await runHoldfast(['account', 'show', account, ...at]).catch(() =>
     runHoldfast(['account', 'create', account, '--repairer', ...at]),
   );
-  await runHoldfast(['account', 'grant', account, ...at, '--out', join(dir, account)]);
+  const fresh = join(dir, `${account}.new`);
+  // Left by a start that came no further.
+  await rm(fresh, { recursive: true, force: true });
+  await runHoldfast(['account', 'grant', account, ...at, '--out', fresh]);
+  await rm(join(dir, account), { recursive: true, force: true });
+  await rename(fresh, join(dir, account));
 }
 
-/** Has a repairer that was just made use the account. */
+/** Whether the grant says where a storage server is reached now. */
+export async function isGrantedAt(dir: string, { listenPort }: PlannedNode): Promise<boolean> {
+  return (await readFile(grantOf(dir), 'utf8')).includes(`127.0.0.1:${listenPort}/`);
+}
+
+/** Has a repairer use the account as it was granted last. One that runs takes it up at once. */
 export async function giveAccount(dir: string, repairer: PlannedNode): Promise<void> {
-  if (await exists(grantOf(dir)))
-    await copyFile(grantOf(dir), join(dir, repairer.nickname, 'connections.yaml'));
+  if (!(await exists(grantOf(dir)))) return;
+  await writeWhole(join(dir, repairer.nickname, 'connections.yaml'), await readFile(grantOf(dir), 'utf8'));
 }
 
 const grantOf = (dir: string) => join(dir, account, 'connections.yaml');
