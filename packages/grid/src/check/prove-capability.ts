@@ -43,7 +43,7 @@ export async function proveCapability(
   const wrong = new Map<FoundShare, string>();
   const others = new Map<string, OtherFile>();
   const began = performance.now();
-  for (const share of inTurn(found.filter(({ shareNumber }) => shareNumber < capability.total))) {
+  for (const share of inTurn(found, capability)) {
     if (performance.now() - began > longestProof) break;
     try {
       const expected = await readExpectedBlock(share, capability, hurried);
@@ -102,14 +102,15 @@ function verdict(
   }
 }
 
-/** Shares that are in memory first, then one of each server. */
-function inTurn(found: readonly FoundShare[]): FoundShare[] {
+/** Shares that are in memory first, then one of each server; those last that the file cannot have, if its capability is right. */
+function inTurn(found: readonly FoundShare[], { total }: ChkVerifyCapability): FoundShare[] {
   const turns = new Map<FoundShare, number>();
   const ofServer = new Map<string, number>();
   for (const share of found) {
     const turn = (ofServer.get(share.server.id) ?? 0) + 1;
     ofServer.set(share.server.id, turn);
-    turns.set(share, share.data ? 0 : turn);
+    const last = share.shareNumber < total ? 0 : found.length;
+    turns.set(share, share.data ? 0 : last + turn);
   }
   return [...found].sort((a, b) => (turns.get(a) ?? 0) - (turns.get(b) ?? 0));
 }
