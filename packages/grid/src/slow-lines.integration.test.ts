@@ -43,12 +43,22 @@ describe.concurrent('a piece of a share on its way', () => {
     expect(connection.state()).toBe('connected');
   }, 120_000);
 
-  it('is given up, long before its time is over, where the server does not', async () => {
+  it('is given up, long before its time is over, where the server does not, also when all its connections are taken', async () => {
     await using server = await startRecordingServer('s1');
     await using connection = await connectTo(server.known);
     server.hang();
-    // Its own time is more than three minutes.
-    await expect(connection.write()).rejects.toMatchObject({ name: 'StorageServerError', code: 'timeout' });
+    // Their own time is more than three minutes.
+    const written = await Promise.allSettled(Array.from({ length: 8 }, connection.write));
+    for (const outcome of written)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'timeout' } });
     expect(connection.state()).toBe('unreachable');
   }, 90_000);
+
+  it('waits for its turn where eight others are under way, and then has it', async () => {
+    await using server = await startRecordingServer('s1');
+    await using connection = await connectTo(server.known);
+    await Promise.all(Array.from({ length: 40 }, connection.write));
+    expect(server.requests.filter(({ method }) => method === 'PATCH')).toHaveLength(40);
+    expect(server.open()).toBeLessThanOrEqual(9);
+  }, 60_000);
 });

@@ -5,6 +5,8 @@ import { workLeft } from '../src/web/work-left.js';
 import { formatDuration } from './format.js';
 
 const lookEvery = 2000;
+/** Of a connection that is gone nobody hears. */
+const longestLook = 60_000;
 
 const results: Readonly<Record<string, string>> = {
   healthy: 'Was healthy',
@@ -24,7 +26,7 @@ export function Repairs({ initial }: { initial: RepairsJson }) {
     const look = async () => {
       if (document.hidden) return;
       try {
-        const answer = await fetch('/repairs?t=json');
+        const answer = await fetch('/repairs?t=json', { signal: AbortSignal.timeout(longestLook) });
         if (answer.ok) setRepairs((await answer.json()) as RepairsJson);
         setHeard(answer.ok);
       } catch {

@@ -4,6 +4,8 @@ import type { ServerStatusJson, StatusJson } from '../src/web/status-json.js';
 import { formatBytes, formatDuration } from './format.js';
 
 const lookEvery = 2000;
+/** Of a connection that is gone nobody hears. */
+const longestLook = 60_000;
 
 const states = {
   connected: 'Connected',
@@ -19,7 +21,7 @@ export function Servers({ initial }: { initial: StatusJson }) {
     const look = async () => {
       if (document.hidden) return;
       try {
-        const answer = await fetch('/?t=json');
+        const answer = await fetch('/?t=json', { signal: AbortSignal.timeout(longestLook) });
         setStatus((await answer.json()) as StatusJson);
         setHeard(true);
       } catch {

@@ -65,6 +65,7 @@ export async function compose(
     applicationName: name,
     logger,
     connections: 10,
+    longestIdle: 60_000,
     signal: lifecycle.signal,
   });
   lifecycle.add('database', database.close);
@@ -89,10 +90,10 @@ export async function compose(
   });
   const returning = new ReturningServers(() => membership.statuses());
   const bandwidth = limits.bandwidth === undefined ? undefined : new Bandwidth(limits.bandwidth);
-  const paceOf = (signal: AbortSignal) => bandwidth && ((bytes: number) => bandwidth.pace(bytes, signal));
   const connecting = new ConnectingPause(() => membership.statuses());
   const watch = composeWatch({
-    ...{ database, grid, logger, bus, registry, files, paceOf, connecting },
+    ...{ database, grid, logger, bus, registry, files, connecting },
+    countBytes: (bytes) => void bandwidth?.take(bytes),
     name: nickname,
     settings: configuration.watch,
     servers: membership.servers,
@@ -122,7 +123,7 @@ export async function compose(
       attemptJob(job, signal, {
         files,
         logger,
-        pace: paceOf(signal),
+        pace: bandwidth && ((bytes) => bandwidth.pace(bytes, signal)),
         mayChangeSoon: (began) => returning.since(began) || watch.isCutOff,
         soon: restedFor,
         worthwhile: ({ onlyIfWorthwhile }) => (onlyIfWorthwhile ? watch.isStillWorthwhile : undefined),

@@ -35,6 +35,10 @@ describe('a file that is written whole', () => {
     await write(path('link'), 'after');
     expect((await lstat(path('link'))).isSymbolicLink()).toBe(true);
     expect(await readFile(path('file'), 'utf8')).toBe('after');
+    await symlink('not-there-yet', path('dangling'));
+    await write(path('dangling'), 'new');
+    expect((await lstat(path('dangling'))).isSymbolicLink()).toBe(true);
+    expect(await readFile(path('not-there-yet'), 'utf8')).toBe('new');
   });
 
   it('is not, where a pipe or a device has its name: that is written to, and stays', async () => {

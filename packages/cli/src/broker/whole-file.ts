@@ -1,6 +1,6 @@
 import { createWriteStream, rmSync } from 'node:fs';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 
 /**
@@ -14,10 +14,10 @@ export async function writeWholeFile(
   named: string,
   fill: (open: () => Writable) => Promise<void>,
 ): Promise<void> {
-  const path = await realpath(named).catch(() => named);
+  const path = await whereItLeads(named);
   const there = await stat(path).catch(() => undefined);
   if (there && !there.isFile() && !there.isDirectory())
-    return fill(() => createWriteStream(path, { flags: 'r+' }));
+    return fill(() => createWriteStream(path, { flags: 'w' }));
   const unfinished = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
   const onSignal = (signal: NodeJS.Signals) => {
     rmSync(unfinished, { force: true });
@@ -36,5 +36,15 @@ export async function writeWholeFile(
     throw error;
   } finally {
     for (const signal of signals) process.off(signal, onSignal);
+  }
+}
+
+/** Through links, also where nothing is at their end yet. */
+async function whereItLeads(named: string): Promise<string> {
+  try {
+    return await realpath(named);
+  } catch {
+    const next = await readlink(named).catch(() => undefined);
+    return next === undefined ? named : resolve(dirname(named), next);
   }
 }

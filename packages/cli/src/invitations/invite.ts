@@ -21,6 +21,7 @@ import { valueFrom } from '../arguments.js';
 import { roleOfNode } from '../nodes/role.js';
 import { withStorageNode } from '../nodes/storage-node.js';
 import { tellServers } from '../nodes/tell-servers.js';
+import { printable } from '../printable.js';
 import { InvitationCode, InvitationError } from './code.js';
 import { type InvitationSettings, joinQuestion, joinRequest } from './settings.js';
 
@@ -70,7 +71,7 @@ export async function invite(options: InviteOptions): Promise<void> {
   try {
     say({ code: `${code}` }, `holdfast join ${code} DIR`);
     const nickname = await answerOne(bus, code, settings, patience);
-    say({ joined: nickname }, `${nickname} has joined.`);
+    say({ joined: nickname }, `${printable(nickname)} has joined.`);
   } finally {
     // Closing sends what is still to be sent: the answer.
     await bus.close();

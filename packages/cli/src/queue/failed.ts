@@ -1,6 +1,7 @@
 import { base32Encode } from '@holdfast/lafs';
 import { type JobState, type ListedJob, listJobs } from '@holdfast/repairer';
 import { withRepairerNode } from '../nodes/repairer-node.js';
+import { printable } from '../printable.js';
 
 const pageSize = 500;
 
@@ -30,5 +31,5 @@ function asJson({ storageIndex, ...job }: ListedJob): object {
 function formatJob({ storageIndex, attempts, source, lastError, endedAt }: ListedJob): string {
   const when = endedAt?.toISOString().replace(/\.\d+Z$/, 'Z') ?? '';
   const tries = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
-  return `${base32Encode(storageIndex)}  ${when}  ${tries}, asked for by ${source}: ${lastError ?? ''}\n`;
+  return `${base32Encode(storageIndex)}  ${when}  ${tries}, asked for by ${source}: ${printable(lastError ?? '')}\n`;
 }

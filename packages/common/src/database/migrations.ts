@@ -28,6 +28,13 @@ export class SchemaTooNewError extends Error {
   }
 }
 
+/** A schema, and all steps of it that this release knows. */
+export interface MigratedSchema {
+  readonly schema: string;
+  readonly migrations: readonly Migration[];
+  readonly logger: Logger;
+}
+
 /**
  * Brings a schema to the newest migration. Any number of nodes may call this at once: they take turns on an
  * advisory lock, and all but the first find nothing left to do. A step takes as long as it takes, and so do those who
@@ -36,10 +43,16 @@ export class SchemaTooNewError extends Error {
  * @returns how many migrations were applied by this call
  * @throws SchemaTooNewError where the schema has a breaking migration that is not in `migrations`
  */
-export async function migrate(
-  database: Database,
-  { schema, migrations, logger }: { schema: string; migrations: readonly Migration[]; logger: Logger },
-): Promise<number> {
+export async function migrate(database: Database, schema: MigratedSchema): Promise<number> {
+  let applied = 0;
+  // Each commits by itself: one after the other they lock tables in an order in which nobody else does, and whoever uses the
+  // schema meanwhile and they would wait for each other.
+  while (await applyNext(database, schema)) applied++;
+  return applied;
+}
+
+/** @returns whether there was a step left */
+function applyNext(database: Database, { schema, migrations, logger }: MigratedSchema): Promise<boolean> {
   const known = migrations.reduce((newest, { number }) => Math.max(newest, number), 0);
   return database.transaction(async (client) => {
     const query = await patientQuery(client);
@@ -60,19 +73,19 @@ export async function migrate(
     if (tooNew.length > 0) throw new SchemaTooNewError(schema, Math.max(...tooNew), known);
 
     const applied = new Set(rows.map((row) => row.number));
-    const missing = migrations
+    const [next] = migrations
       .filter(({ number }) => !applied.has(number))
       .sort((a, b) => a.number - b.number);
+    if (!next) return false;
+    const { number, name, sql, breaking } = next;
     await client.query(`set local search_path to ${schema}`);
-    for (const { number, name, sql, breaking } of missing) {
-      await query(sql);
-      await client.query(`insert into ${schema}.migrations (number, name, breaking) values ($1, $2, $3)`, [
-        number,
-        name,
-        breaking,
-      ]);
-      logger.info({ schema, number, migration: name }, 'database migration applied');
-    }
-    return missing.length;
+    await query(sql);
+    await client.query(`insert into ${schema}.migrations (number, name, breaking) values ($1, $2, $3)`, [
+      number,
+      name,
+      breaking,
+    ]);
+    logger.info({ schema, number, migration: name }, 'database migration applied');
+    return true;
   });
 }

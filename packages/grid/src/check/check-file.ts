@@ -49,7 +49,7 @@ export async function checkFile(file: CheckedFile, options: CheckOptions): Promi
     looking.release();
     const opening = await takeOpeningMemory(memory, openingMemory(capability), { what, signal });
     try {
-      return await withDefect(withoutData(look), capability, options);
+      return await withDefect(withoutData(look), capability, options, () => opening.release());
     } finally {
       opening.release();
     }
@@ -62,7 +62,8 @@ async function withDefect(
   { results, good }: Look,
   capability: ChkVerifyCapability,
   options: CheckOptions,
+  opened?: () => void,
 ): Promise<CheckResults> {
-  const defect = await verifyEncoding(capability, good, options);
+  const defect = await verifyEncoding(capability, good, options, opened);
   return defect === undefined ? results : countFindings({ ...results, defect });
 }

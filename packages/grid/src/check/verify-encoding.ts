@@ -17,6 +17,7 @@ export interface VerifyEncodingOptions extends RebuildOptions {
  * thing or another, where whoever uploaded them made them so.
  *
  * @param good at least as many shares as the file needs
+ * @param opened called when what is held to open shares is held no longer
  * @returns what is wrong with the file, in one line; undefined for one that is right, and where shares went away
  *   meanwhile
  * @throws OverloadedError, NotEnoughMemoryError, or the signal's reason
@@ -25,6 +26,7 @@ export async function verifyEncoding(
   capability: ChkVerifyCapability,
   good: readonly FoundShare[],
   options: VerifyEncodingOptions,
+  opened: () => void = () => undefined,
 ): Promise<string | undefined> {
   const { logger, signal, buffers } = options;
   const sources = new ShareSources(
@@ -36,7 +38,9 @@ export async function verifyEncoding(
     buffers,
   );
   try {
-    await proveShares(await openForRepair(capability, sources), options);
+    const file = await openForRepair(capability, sources);
+    opened();
+    await proveShares(file, options);
     return undefined;
   } catch (error) {
     if (error instanceof WrongFileError) return error.message;

@@ -22,8 +22,8 @@ export interface PinnedAddress {
   readonly onDisconnect: () => void;
 }
 
-/** Most connections to one server at a time; more requests wait for one of them. */
-const connectionsPerServer = 8;
+/** Most connections to one server at a time. */
+const connectionsPerServer = 9;
 const handshakeTimeout = 10_000;
 const unwanted = 'nobody waits for this connection any more';
 
@@ -58,12 +58,6 @@ export class PinnedPool {
   /** The pool, where it is open. */
   get current(): Pool | undefined {
     return this.#pool;
-  }
-
-  /** Whether no request can begin before another ends. */
-  get isFull(): boolean {
-    const { connected = 0, free = 0 } = this.#pool?.stats ?? {};
-    return connected >= connectionsPerServer && free === 0;
   }
 
   /** Opens the pool with a first connection, where it is not open. Rejects as that connection fails. */
@@ -114,8 +108,7 @@ export class PinnedPool {
       pipelining: 1,
       keepAliveTimeout: 60_000,
       keepAliveMaxTimeout: 300_000,
-      // Each request has a deadline by what it carries: its body alone may take longer than any time that is given here.
-      headersTimeout: 0,
+      headersTimeout: 30_000,
       bodyTimeout: 30_000,
       connect: (options, callback) => {
         const first = this.#first;

@@ -285,11 +285,9 @@ export class ServerConnection implements StorageServer {
       return true;
     } catch (error) {
       const code = error instanceof StorageServerError ? error.code : 'error';
-      // There was no connection free to ask it: it is busy with us.
-      if (code === 'aborted' && this.connected && !this.#closed) return true;
       this.#fail(code, (error as Error).message);
       // Shares that are being sent to it are not waited for any longer.
-      if (code === 'timeout') client.endSilent(began);
+      if (code === 'timeout' || code === 'unreachable') client.endSilent(began);
       this.#pool?.rest();
       return false;
     }

@@ -59,7 +59,8 @@ export class StorageClient {
     patience = 0,
   ): Promise<ServerVersion & { readonly extensions: readonly string[]; readonly leaving: boolean }> {
     const { method, path } = storageRoutes.version;
-    const answer = await this.#requests.send({ method, path: path({}), deadline: shortDeadline + patience });
+    const deadline = shortDeadline + patience;
+    const answer = await this.#requests.send({ method, path: path({}), atOnce: true, deadline });
     const named = String(answer.headers[extensionsHeader.toLowerCase()] ?? '');
     return {
       ...this.#requests.decode(answer, decodeServerVersion),

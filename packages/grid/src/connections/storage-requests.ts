@@ -34,8 +34,16 @@ export const transferDeadline = 60_000;
 const leastPace = 8;
 const unwanted = 'nobody waits for the answer any more';
 
+/**
+ * Requests to a server at a time; others wait in line. There is a connection more than that, for whoever asks whether it is still
+ * there: that would be found out late where all connections are taken by requests that it does not answer.
+ */
+const requestsAtOnce = 8;
+
 /** A request of the storage protocol. */
 export interface StorageRequest {
+  /** Whether it waits for no other. */
+  readonly atOnce?: boolean;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   readonly path: string;
   readonly secrets?: Partial<Record<SecretKind, Uint8Array>>;
@@ -63,6 +71,9 @@ type Ending = 'timeout' | 'aborted' | 'impatience' | 'crowd';
 export class StorageRequests {
   readonly #options: StorageRequestsOptions;
   readonly #authorization: string;
+  /** How many have their turn, and who waits for theirs. */
+  #sent = 0;
+  readonly #line: { readonly request: StorageRequest; readonly receiver: AnswerReceiver }[] = [];
   readonly #underWay = new Set<{
     readonly receiver: AnswerReceiver;
     readonly end: (reason: Ending) => void;
@@ -117,9 +128,9 @@ export class StorageRequests {
     const timer =
       within !== undefined && within < deadline
         ? setTimeout(() => end('impatience'), within)
-        : setTimeout(() => end(!receiver.begun && this.#options.pool.isFull ? 'crowd' : 'timeout'), deadline);
+        : setTimeout(() => end(this.#isInLine(receiver) ? 'crowd' : 'timeout'), deadline);
     try {
-      this.#dispatch(request, receiver);
+      this.#send(request, receiver);
       return this.#accepted(await receiver.answer);
     } catch (error) {
       if (ended === 'impatience')
@@ -137,6 +148,30 @@ export class StorageRequests {
     }
   }
 
+  #isInLine(receiver: AnswerReceiver): boolean {
+    return this.#line.some((each) => each.receiver === receiver);
+  }
+
+  #send(request: StorageRequest, receiver: AnswerReceiver): void {
+    if (request.atOnce) this.#dispatch(request, receiver);
+    else if (this.#sent < requestsAtOnce) this.#sendInTurn(request, receiver);
+    else this.#line.push({ request, receiver });
+  }
+
+  #sendInTurn(request: StorageRequest, receiver: AnswerReceiver): void {
+    this.#sent++;
+    const next = () => {
+      this.#sent--;
+      for (let first = this.#line.shift(); first; first = this.#line.shift()) {
+        if (first.receiver.failed) continue;
+        this.#sendInTurn(first.request, first.receiver);
+        return;
+      }
+    };
+    receiver.answer.then(next, next);
+    this.#dispatch(request, receiver);
+  }
+
   #dispatch(request: StorageRequest, receiver: AnswerReceiver): void {
     const headers: string[] = [
       'authorization',
@@ -150,7 +185,9 @@ export class StorageRequests {
     for (const value of formatSecrets(request.secrets ?? {})) headers.push(secretsHeader, value);
     const { method, path, body = null } = request;
     const send = (pool: Pool) => {
-      if (!receiver.failed) pool.dispatch({ method, path, headers, body }, receiver);
+      // A body alone may take longer than any time that is given here: such a request has a deadline by what it carries.
+      const headersTimeout = body ? { headersTimeout: 0 } : {};
+      if (!receiver.failed) pool.dispatch({ method, path, headers, body, ...headersTimeout }, receiver);
     };
     const { pool } = this.#options;
     if (pool.current) send(pool.current);

@@ -70,11 +70,6 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
     return this.#heardAt;
   }
 
-  /** Whether the request has a connection, or had one. */
-  get begun(): boolean {
-    return this.#controller !== undefined;
-  }
-
   /** Whether it has ended without an answer. */
   get failed(): boolean {
     return this.#failedFor !== undefined;

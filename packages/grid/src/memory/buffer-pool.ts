@@ -9,7 +9,8 @@ const onlyUs = '';
  * what is in use until it is collected, which takes long where two threads see it: 32 files stored at once took 450 MB.
  *
  * A server can answer a request before it has taken its body, and take the rest whenever it likes: of the buffer in which that
- * lies it then gets what is in it by that time. So what was sent to a server is used again for that server only.
+ * lies it then gets what is in it by that time. So what was sent to a server is used again for that server only; where there
+ * are many, an upload seldom finds buffers of its servers here.
  */
 export class BufferPool {
   readonly #make: (size: number) => Uint8Array;

@@ -118,16 +118,18 @@ class Repair {
     const what = `repairing a file of ${capability.size} bytes`;
     const opening = await takeOpeningMemory(memory, openingMemory(capability), { what, signal });
     try {
-      return await this.#place(capability, withoutData(look), candidates);
+      return await this.#place(capability, withoutData(look), candidates, () => opening.release());
     } finally {
       opening.release();
     }
   }
 
+  /** @param opened called when what is held to open shares is held no longer */
   async #place(
     capability: ChkVerifyCapability,
     { results, good }: Look,
     candidates: readonly PlacingServer[],
+    opened: () => void = () => undefined,
   ): Promise<PlacedFromSources> {
     const { logger, signal, buffers } = this.#options;
     const sources = new ShareSources(
@@ -139,12 +141,9 @@ class Repair {
       buffers,
     );
     try {
-      const placed = await placeMissing(
-        await openForRepair(capability, sources),
-        good,
-        candidates,
-        this.#options,
-      );
+      const file = await openForRepair(capability, sources);
+      opened();
+      const placed = await placeMissing(file, good, candidates, this.#options);
       const corrupt = [...placed.corrupt, ...wrongAmong(sources)];
       return { ...placed, corrupt, allGiven: sources.givenUp.size === 0 };
     } catch (error) {

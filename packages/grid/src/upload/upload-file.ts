@@ -124,7 +124,9 @@ async function receiveAndStore(
       for await (const piece of piecesOf(file)) keyHasher.update(piece);
     }
     const key = keyHasher.digest();
-    const working = await takeMemory(options.memory.working, uploadMemory(geometry), {
+    // A file of one segment is read whole where it is not in memory already.
+    const segment = geometry.segmentCount === 1 && file.memory === 0 ? file.size : 0;
+    const working = await takeMemory(options.memory.working, uploadMemory(geometry) + segment, {
       what: `storing a file of ${file.size} bytes`,
       signal: options.signal,
     });

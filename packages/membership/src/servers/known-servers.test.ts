@@ -157,6 +157,15 @@ describe('KnownServers', () => {
     expect(known.forget(id, now)).toBe(false);
   });
 
+  it('does not forget a server again and again whose clock is still far ahead', () => {
+    const now = Date.now();
+    hear('one', now + 366 * 86_400_000);
+    expect(known.forget(id, now)).toBe(true);
+    expect(hear('one', now + 366 * 86_400_000 + 1)).toBe(true);
+    expect(known.forget(id, now)).toBe(false);
+    expect(known.forget(id, now + 1)).toBe(true);
+  });
+
   it('keeps a server that the operator names when what it announced is forgotten', () => {
     hear('one', 5);
     override(byHand);

@@ -96,16 +96,20 @@ export class KnownServers {
 
   /**
    * Forgets what was announced of a server up to a seqnum, or by a clock that was far ahead, and its connection, unless it
-   * is in `connections.yaml`. A newer announcement brings it back; what introducers tell again of the old ones does not.
+   * is in `connections.yaml`. A newer announcement brings it back, also one of a clock that is still ahead; what introducers
+   * tell again of the old ones does not.
    *
    * @returns whether there was something to forget
    */
   forget(id: string, seqnum: number): boolean {
-    this.#forgotten.set(id, Math.max(seqnum, this.#forgotten.get(id) ?? 0));
+    const before = this.#forgotten.get(id) ?? -1;
+    this.#forgotten.set(id, Math.max(seqnum, before));
     const heard = this.#heard.get(id);
     if (!heard) return false;
     const newest = heard.newest.announcement.seqnum;
-    if (newest > seqnum && newest <= Date.now() + believedAhead) return false;
+    const isFarAhead = newest > Date.now() + believedAhead;
+    // What is told again of a clock that is still ahead counts as news: else its server would come and go.
+    if (newest > seqnum && !(isFarAhead && seqnum > before)) return false;
     this.#heard.delete(id);
     this.#introduced.set(heard.introducedBy, (this.#introduced.get(heard.introducedBy) ?? 1) - 1);
     this.#tell(id);

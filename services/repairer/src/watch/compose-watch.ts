@@ -1,7 +1,7 @@
 import type { Bus } from '@holdfast/common/bus';
 import type { Registry } from '@holdfast/common/metrics';
 import { watchSubjects } from '@holdfast/common/repairs';
-import type { FileCare, Pace } from '@holdfast/grid';
+import type { FileCare } from '@holdfast/grid';
 import { sayWake } from '../worker/wake-ups.js';
 import { measureWatch } from './measure-watch.js';
 import { Watch, type WatchOptions } from './watch.js';
@@ -15,16 +15,17 @@ export interface ComposeWatchOptions
   readonly bus: Bus;
   readonly registry: Registry;
   readonly files: Pick<FileCare, 'check'>;
-  /** What limits the bandwidth of a check, until it is ended by the signal. */
-  readonly paceOf: (signal: AbortSignal) => Pace | undefined;
+  /** Counts what a check moves against the bandwidth. */
+  readonly countBytes: (bytes: number) => void;
 }
 
 /** The watch of a repairer, with what it tells and what is counted of it. It is not started yet. */
-export function composeWatch({ bus, registry, files, paceOf, ...options }: ComposeWatchOptions): Watch {
+export function composeWatch({ bus, registry, files, countBytes, ...options }: ComposeWatchOptions): Watch {
   const { grid } = options;
   const watch: Watch = new Watch({
     ...options,
-    check: (file, signal) => files.check(file, { pace: paceOf(signal), signal }),
+    // It reads a few kB, and has a deadline: jobs wait for those bytes, and it for none of theirs.
+    check: (file, signal) => files.check(file, { pace: async (bytes) => countBytes(bytes), signal }),
     onJobs: (added) => sayWake(bus, grid, added),
     onAlarm: (alarm) => bus.publish(watchSubjects(grid).alarm, alarm),
     onCheck: (result) => counted(result),

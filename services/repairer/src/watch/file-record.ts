@@ -1,5 +1,5 @@
 import { type CheckResults, type ShareLocation, serversOfHappiness } from '@holdfast/grid';
-import { type FileHealth, isLasting, isReached, type ServerState } from './decisions/index.js';
+import { type FileHealth, isLasting, type ServerState } from './decisions/index.js';
 
 /** What is on record of a file's shares, and how healthy it is by that. */
 export interface FileRecord {
@@ -44,7 +44,7 @@ export function healthOnRecord(
   { shares, needed, expected }: FileBefore & { readonly needed: number; readonly expected: number },
   stateOf: (serverId: string) => ServerState,
 ): FileHealth {
-  const readable = shares.filter(({ serverId }) => isReached(stateOf(serverId)));
+  const readable = shares.filter(({ serverId }) => ['active', 'leaving'].includes(stateOf(serverId)));
   const lasting = shares.filter(({ serverId }) => isLasting(stateOf(serverId)));
   return { needed, expected, readable: differentShares(readable), ...countLasting(lasting) };
 }

@@ -8,7 +8,7 @@ import type { RepairFile } from '../queue/repair-file.js';
 import { CutOffPause } from '../restraint/cut-off.js';
 import type { Pause } from '../restraint/pause.js';
 import { Checker } from './checker.js';
-import { isReached, type NetworkSuspicion } from './decisions/index.js';
+import type { NetworkSuspicion } from './decisions/index.js';
 import { isFailedCheck } from './file-record.js';
 import { NetworkPause } from './network-pause.js';
 import { isPutOff } from './put-off.js';
@@ -73,7 +73,7 @@ export class Watch {
     this.#view = new ServerView({ database, grid, servers });
     this.#cutOff = new CutOffPause(
       () => servers.statuses(),
-      (id) => isReached(this.#view.current.stateOf(id)),
+      (id) => this.#view.current.stateOf(id) === 'active',
     );
     this.pauses = [this.#cutOff, new NetworkPause(() => this.#network)];
     this.#exchange = new Repetition(() => this.#tried(() => this.#view.exchange()), reportEvery);
@@ -92,7 +92,7 @@ export class Watch {
         servers: () => this.#view.current,
         pauses: [connecting, this.#cutOff],
         onCheck: (result) => {
-          this.#count(result);
+          if (!this.isCutOff) this.#count(result);
           onCheck(result);
         },
       });

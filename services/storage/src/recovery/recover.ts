@@ -1,7 +1,7 @@
 import type { Database } from '@holdfast/common/database';
 import type { Identity } from '@holdfast/common/identity';
 import type { ShareAddress } from '@holdfast/lafs';
-import { alone } from '../collection/server-lock.js';
+import { alone, ServerBusyError } from '../collection/server-lock.js';
 import { whileDatabaseReturns } from '../records/database-errors.js';
 import { ShareRecords } from '../records/share-records.js';
 import type { ShareBackend, UnreadableFolder, WalkedShares } from '../share-backend/share-backend.js';
@@ -86,6 +86,8 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
     let [shares, recorded, unreadable, unreadableFolders] = [0, 0, 0, 0];
     const someUnreadableFolders: string[] = [];
     const record = async (batch: Batch) => {
+      // The lock is lost with Postgres; then somebody else may have ended first, and the server is at work again.
+      if (standing === 'behind' && (await generation.standing()) !== 'behind') throw new ServerBusyError();
       const unknown = standing === 'behind' ? batch.shares : await records.unrecorded(batch.shares);
       const adopted = await (standing === 'behind' ? adoption.adoptAnew(unknown) : adoption.adopt(unknown));
       const before = shares;

@@ -98,10 +98,10 @@ export class ShareWalk {
     while (!signal.aborted) {
       const recorded = await records.stableAfter(this.#lookedFor, recordsAtOnce);
       if (recorded.length === 0) break;
-      const found = new Set((await backend.inspect(recorded)).map(keyOf));
-      const unseen = recorded.filter(
-        (share) => !found.has(keyOf(share)) && !quarantine.has(share) && !liesIn(this.#unreadable, share),
-      );
+      // What cannot be read for its folder is not damaged for that.
+      const readable = recorded.filter((share) => !liesIn(this.#unreadable, share));
+      const found = new Set((await backend.inspect(readable)).map(keyOf));
+      const unseen = readable.filter((share) => !found.has(keyOf(share)) && !quarantine.has(share));
       // What was collected in between has no record either.
       this.#missing += unseen.length - (await records.unrecorded(unseen)).length;
       this.#lookedFor = recorded.at(-1);

@@ -41,7 +41,8 @@ export class Walking {
     try {
       const found = await this.#walk.goOn(this.#stopping.signal);
       if (!found) return false;
-      await generation.raise(false);
+      // As long as some were not seen, nothing in their containers is believed more than before.
+      await generation.raise(found.unreadableFolders > 0 ? undefined : false);
       metrics.walked(found);
       if (found.missing > 0) logger.error(found, 'shares are recorded that are not in the share folder');
       else if (found.unreadableFolders > 0)

@@ -11,4 +11,4 @@ export {
 export { canWaitForServers } from './patience.js';
 export { recheckInterval, timeToNextCheck, timeToSpreadCheck } from './recheck-schedule.js';
 export { isRepairWorthwhile, type RepairThreshold, usualThreshold } from './repair-threshold.js';
-export { absenceAfter, isLasting, isReached, type ServerState, serverState } from './server-state.js';
+export { absenceAfter, isLasting, type ServerState, serverState } from './server-state.js';

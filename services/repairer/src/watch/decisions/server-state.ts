@@ -50,8 +50,3 @@ export function serverState(
 export function isLasting(state: ServerState): boolean {
   return state === 'active' || state === 'suspected';
 }
-
-/** Whether some repairer reaches a server: what it holds can be read now. */
-export function isReached(state: ServerState): boolean {
-  return state === 'active' || state === 'leaving';
-}
