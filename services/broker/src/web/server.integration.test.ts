@@ -16,7 +16,7 @@ let web: WebServer;
 const sockets: Socket[] = [];
 
 /** A gateway, with a grid that has no server. */
-function openWeb(changed: Partial<NodeConfiguration['limits']> = {}): Promise<WebServer> {
+function openWeb(changed: Partial<NodeConfiguration['limits']> = {}, silence = patience): Promise<WebServer> {
   const logger = silentLogger();
   const registry = createRegistry({});
   const servers = new ServerSet({ leaseSecret: new Uint8Array(32), logger, registry });
@@ -56,7 +56,7 @@ function openWeb(changed: Partial<NodeConfiguration['limits']> = {}): Promise<We
     },
     logger,
     registry,
-    patience,
+    patience: silence,
   });
 }
 
@@ -142,6 +142,8 @@ describe('a client that reads an answer only when it has sent its whole body', (
     ['a body', chunked('PUT')],
     ['a form', chunked('POST') + chunk(file)],
   ])('learns that there was no place for %s', async (_what, head) => {
+    await web.close();
+    web = await openWeb({}, 60_000);
     // One is at work and four are in line; they send no end.
     for (let count = 0; count < 5; count++) (await open()).write(chunked('PUT'));
     expect(await sendAll(await open(), head)).toBe('HTTP/1.1 503 Service Unavailable');

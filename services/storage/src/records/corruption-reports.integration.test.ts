@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { migrate, openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
-import { createTestDatabase } from '@holdfast/lab';
+import { createTestDatabase, waitFor } from '@holdfast/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../migrations/index.js';
 import { type TestRecords, testRecords } from '../testing/test-records.js';
@@ -81,13 +80,16 @@ describe('corruption reports', () => {
 
   it('wait for whoever is removing the share, and are not left behind', async () => {
     const share = await recorded();
-    const removing = records.database.transaction(async (client) => {
+    let adding: Promise<void> | undefined;
+    await records.database.transaction(async (client) => {
       await client.query('delete from storage.shares where storage_index = $1', [share.storageIndex]);
-      await delay(300);
+      adding = reports.add(share, 1, 'bad hash');
+      await waitFor('it waits for the share', async () => {
+        const { rows } = await client.query('select from pg_locks where not granted');
+        return rows.length > 0 || undefined;
+      });
     });
-    await delay(100);
-    await reports.add(share, 1, 'bad hash');
-    await removing;
+    await adding;
     expect(await kept(share)).toEqual([]);
   });
 
