@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import { type ByteRange, ByteRangeSet, type ShareAddress } from '@holdfast/lafs';
 import type { IncomingShare } from '../share-backend/share-backend.js';
 import { StorageError } from '../storage-error.js';
@@ -69,6 +70,21 @@ export class Upload {
   /** What is still to come, in order. */
   get required(): ByteRange[] {
     return this.#written.missing({ begin: 0, end: this.size });
+  }
+
+  /** Whether it belongs to who asks: its account, with the secret that it was begun with. */
+  belongsTo({
+    uploadSecret,
+    account,
+  }: {
+    readonly uploadSecret: Uint8Array;
+    readonly account: number;
+  }): boolean {
+    return (
+      this.account === account &&
+      this.secret.length === uploadSecret.length &&
+      timingSafeEqual(this.secret, uploadSecret)
+    );
   }
 
   /** Milliseconds since a byte of it came. */

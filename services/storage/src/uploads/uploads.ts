@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Logger } from '@holdfast/common/logging';
 import { type ByteRange, refusalReasons, type ShareAddress } from '@holdfast/lafs';
 import type { Quarantine } from '../damage/quarantine.js';
@@ -129,7 +128,7 @@ export class Uploads {
         begun.push(share);
       } else if (known instanceof Upload) {
         unsettled.set(shareNumber, known);
-        if (isOwner(known, request)) allocated.add(shareNumber);
+        if (known.belongsTo(request)) allocated.add(shareNumber);
       }
     }
     try {
@@ -169,7 +168,7 @@ export class Uploads {
     const upload = this.#open.at(share);
     if (!(upload instanceof Upload))
       throw new StorageError('no-such-upload', 'this share is not on its way in');
-    if (!isOwner(upload, { uploadSecret: secret, account })) {
+    if (!upload.belongsTo({ uploadSecret: secret, account })) {
       throw new StorageError('wrong-upload-secret', 'this upload was begun with another upload secret');
     }
     return upload;
@@ -350,7 +349,7 @@ export class Uploads {
 
   /** Whether a client has an upload's share in its place already: it is the client's own, and durable there. */
   #hasStored(client: UploadRequest, upload: Upload): boolean {
-    return upload.placed && isOwner(upload, client) && !this.#unannounced.has(upload);
+    return upload.placed && upload.belongsTo(client) && !this.#unannounced.has(upload);
   }
 
   /**
@@ -388,15 +387,4 @@ function placingFailure(error: unknown): StorageError {
   return isDiskFull(error)
     ? new StorageError('disk-full', 'the disk of this server is full', { cause: error })
     : new StorageError('upload-failed', 'the share could not be stored; begin again', { cause: error });
-}
-
-function isOwner(
-  upload: Upload,
-  asker: { readonly uploadSecret: Uint8Array; readonly account: number },
-): boolean {
-  return (
-    upload.account === asker.account &&
-    upload.secret.length === asker.uploadSecret.length &&
-    timingSafeEqual(upload.secret, asker.uploadSecret)
-  );
 }
