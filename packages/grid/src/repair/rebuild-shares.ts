@@ -51,10 +51,10 @@ export async function rebuildShares(
   const { uploadSecret } = placing;
   const all = [...toWrite];
   while (all.length > 0) {
-    let some = new Map(all);
-    while (some.size > 1 && memoryFor(file, some, 1) > options.memory.working.size)
-      some = new Map([...some].slice(1));
-    all.splice(all.length - some.size);
+    let count = all.length;
+    while (count > 1 && memoryFor(file, new Map(all.slice(0, count)), 1) > options.memory.working.size)
+      count--;
+    const some = new Map(all.splice(0, count));
     settleUploads(await encodeAgain(file, { toWrite: some, uploadSecret }, options), placing);
   }
 }

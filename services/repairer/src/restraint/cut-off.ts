@@ -1,8 +1,6 @@
 import type { ServerStatus } from '@holdfast/grid';
+import { fewestServers } from '../watch/decisions/index.js';
 import type { Pause } from './pause.js';
-
-/** Of two servers one is no more than the other. */
-const fewestServers = 3;
 
 /**
  * No job and no check is begun while this repairer alone is cut off from most storage servers: within moments it would find

@@ -92,8 +92,8 @@ function repairEnd(results: RepairResults): AttemptEnd {
   const found = { proven: before.proven, outcome, ...spareOf(after) };
   if (after.healthy) return { result: attempted ? 'repaired' : 'healthy', ...found };
   const good = `${after.goodShareCount} of ${after.expected ?? 'an unknown number of'} shares are good after the repair`;
-  const noRoom = sharesPlaced.length === 0 && reasons.length === 0 ? ['no server takes another'] : [];
-  return { result: 'failed', error: oneLine([good, ...reasons, ...noRoom].join('; ')), ...found };
+  const noTaker = sharesPlaced.length === 0 && reasons.length === 0 ? ['no server takes another'] : [];
+  return { result: 'failed', error: oneLine([good, ...reasons, ...noTaker].join('; ')), ...found };
 }
 
 function postponed(found: CheckResults): AttemptEnd {

@@ -2,6 +2,7 @@
 export { jobsToAdmit } from './admission.js';
 export { type FileHealth, spareShares } from './file-health.js';
 export {
+  fewestServers,
   type NetworkEvidence,
   type NetworkSuspicion,
   type SuspicionReason,

@@ -25,8 +25,8 @@ export const unsuspected: NetworkSuspicion = { suspected: false, reason: undefin
 
 /** Fewer checks than this say nothing: a few files may have a trouble of their own. */
 const fewestChecks = 20;
-/** Of two servers one is no more than the other. */
-const fewestServers = 3;
+/** Fewer servers than this say nothing: of two one is no more than the other. */
+export const fewestServers = 3;
 
 /**
  * Thinks again. That most servers are away, or most checks fail, is not the fault of each of them: the network is
