@@ -82,12 +82,15 @@ describe('a file', () => {
       const { content, capability, shares } = await stored(size);
       const [liar] = shares as [ShareFile];
       await damage(liar);
-      expect((await client.read(capability)).equals(content)).toBe(true);
-      // The server hears of it, and no other does.
-      const told = await waitFor('the report', async () => {
-        const rows = await reports(capability, liar.server);
-        return rows.length > 0 ? rows : undefined;
-      });
+      const readAndAsk = async () => {
+        expect((await client.read(capability)).equals(content)).toBe(true);
+        return reports(capability, liar.server);
+      };
+      // The server hears of it, and no other does: from whoever reads its share. That is not everybody: of four that are asked,
+      // the three that answer first will do, on a busy machine without it.
+      let told = await readAndAsk();
+      for (const until = Date.now() + 30_000; told.length === 0 && Date.now() < until; )
+        told = await readAndAsk();
       expect(told[0]?.share_number).toBe(liar.shareNumber);
       expect(told[0]?.reason).not.toBe('');
       for (const { server } of shares.slice(1)) expect(await reports(capability, server)).toEqual([]);
