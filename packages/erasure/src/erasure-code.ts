@@ -31,9 +31,10 @@ export interface ErasureCode {
 
   /**
    * @param blocks exactly `required` blocks of different shares, in any order
-   * @returns the `required` primary blocks, in order. Those that were given are the given objects, uncopied; every
-   *   other one is new, has a buffer of its own and belongs to the caller.
+   * @param room gives the block, as long as the others, into which a primary block that was not given is written; without
+   *   it every such block is new, has a buffer of its own and belongs to the caller
+   * @returns the `required` primary blocks, in order. Those that were given are the given objects, uncopied.
    * @throws ErasureInputError
    */
-  decode(blocks: readonly NumberedBlock[]): Uint8Array[];
+  decode(blocks: readonly NumberedBlock[], room?: (shareNumber: number) => Uint8Array): Uint8Array[];
 }

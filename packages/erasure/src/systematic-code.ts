@@ -40,14 +40,18 @@ export class SystematicCode implements ErasureCode {
     return wanted.map((shareNumber) => primary[shareNumber] ?? made.next().value!);
   }
 
-  decode(blocks: readonly NumberedBlock[]): Uint8Array[] {
+  decode(
+    blocks: readonly NumberedBlock[],
+    room: (shareNumber: number) => Uint8Array = () => newBlock(blocks[0]!.block.length),
+  ): Uint8Array[] {
     const given = blocks.map(({ block }) => block);
     const shareNumbers = blocks.map(({ shareNumber }) => shareNumber);
     checkBlocks(given, this.required);
     checkShareNumbers(shareNumbers, this.total);
     const blockOf = new Map(blocks.map(({ shareNumber, block }) => [shareNumber, block]));
     const missing = range(0, this.required).filter((shareNumber) => !blockOf.has(shareNumber));
-    const outputs = missing.map(() => newBlock(given[0]!.length));
+    const outputs = missing.map(room);
+    checkRoom(outputs, given[0]!.length);
     this.#interpolate(given, shareNumbers, missing, outputs);
     const made = outputs.values();
     return range(0, this.required).map((shareNumber) => blockOf.get(shareNumber) ?? made.next().value!);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ErasureInputError } from '../errors.js';
 import { anySample, inHex, numbered, sampleBlocks } from './samples.js';
 import type { CreateCode } from './subject.js';
 
@@ -42,6 +43,25 @@ export function describeDecoding(create: CreateCode): void {
       const code = create(2, 4);
       const primary = [new Uint8Array(), new Uint8Array()];
       expect(code.decode(numbered(code.encode(primary)).slice(-2))).toEqual(primary);
+    });
+
+    it('in the room it is given for those that were not', () => {
+      const code = create(3, 10);
+      const primary = sampleBlocks('room', 3, 100);
+      const shares = numbered(code.encode(primary));
+      const rooms = new Map<number, Uint8Array>();
+      const room = (shareNumber: number) => {
+        const made = new Uint8Array(100).fill(0xaa);
+        rooms.set(shareNumber, made);
+        return made;
+      };
+      const decoded = code.decode([shares[2]!, shares[7]!, shares[9]!], room);
+      expect(inHex(decoded)).toEqual(inHex(primary));
+      expect([...rooms.keys()]).toEqual([0, 1]);
+      for (const [shareNumber, made] of rooms) expect(decoded[shareNumber]).toBe(made);
+      expect(() => code.decode([shares[2]!, shares[7]!, shares[9]!], () => new Uint8Array(99))).toThrow(
+        ErasureInputError,
+      );
     });
 
     it('as the given objects where they were given', () => {

@@ -14,7 +14,7 @@ export type CodingJob =
   | {
       readonly kind: 'encode';
       readonly file: number;
-      readonly plaintext: Uint8Array;
+      readonly segment: readonly Uint8Array[];
       readonly rooms: readonly Uint8Array[];
       readonly hash: Uint8Array | undefined;
     }
@@ -53,7 +53,7 @@ export class CodingJobs {
         this.#encoders.set(job.file, new SegmentEncoder(job.geometry, job.key, job.shares));
         return undefined;
       case 'encode':
-        return begun(this.#encoders, job.file).encode(job.plaintext, job.rooms, job.hash);
+        return begun(this.#encoders, job.file).encode(job.segment, job.rooms, job.hash);
       case 'finish':
         return begun(this.#encoders, job.file).finish();
       case 'begin-decoding':

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import type { EncodingGeometry } from '@holdfast/lafs';
-import { BufferPool } from '../memory/buffer-pool.js';
+import { BufferPool, LentBuffers } from '../memory/buffer-pool.js';
 import type { Coding } from './coding.js';
 import type { CodingJob, JobAnswer, JobResult, SentJob } from './coding-jobs.js';
 import { isShared, packedSize, packInto, withOwnHashes } from './packed-segment.js';
-import type { DecodedSegment, SegmentDecoding } from './segment-decoder.js';
+import { type DecodedSegment, roomToDecode, type SegmentDecoding } from './segment-decoder.js';
 import type { SegmentEncoding } from './segment-encoder.js';
 
 /** The built thread, for this file as it was built and for its source under test. */
@@ -47,9 +47,9 @@ export class CodingThread implements Coding {
     this.#ask({ kind: 'begin-encoding', file, geometry, key, shares }).catch(() => undefined);
     const hashes = async (job: CodingJob) => (await this.#ask(job)) as Uint8Array;
     return {
-      encode: (plaintext, rooms, hash) =>
+      encode: (segment, rooms, hash) =>
         // A copy: it may be part of a whole tree, which would be sent too.
-        hashes({ kind: 'encode', file, plaintext, rooms, hash: hash && Uint8Array.from(hash) }),
+        hashes({ kind: 'encode', file, segment, rooms, hash: hash && Uint8Array.from(hash) }),
       finish: () => hashes({ kind: 'finish', file }),
       close: () => void this.#ask({ kind: 'close', file }).catch(() => undefined),
     };
@@ -59,13 +59,20 @@ export class CodingThread implements Coding {
     const file = ++this.#files;
     this.#ask({ kind: 'begin-decoding', file, geometry, key }).catch(() => undefined);
     return {
-      givesCopies: true,
+      // Plaintext is; ciphertext stays where both threads see it, so that it need not be copied to be encoded again.
+      givesCopies: key !== undefined,
       decode: async (segment) => {
-        const room = isShared(segment) ? undefined : this.#rooms.take(packedSize(segment));
-        const sent = room ? packInto(room, segment) : withOwnHashes(segment);
-        const decoded = await this.#ask({ kind: 'decode', file, segment: sent });
-        if (room) this.#rooms.give([room]);
-        return decoded as DecodedSegment;
+        const lent = new LentBuffers(this.#rooms);
+        const sent = isShared(segment)
+          ? withOwnHashes(segment)
+          : packInto(lent.take(packedSize(segment)), segment);
+        const workedOut = key ? 0 : roomToDecode(segment);
+        const room = workedOut > 0 ? { room: lent.take(workedOut) } : {};
+        const job = { kind: 'decode', file, segment: { ...sent, ...room } } as const;
+        const decoded = (await this.#ask(job)) as DecodedSegment;
+        if (!key && 'pieces' in decoded) return { ...decoded, release: () => lent.giveBack() };
+        lent.giveBack();
+        return decoded;
       },
       close: () => void this.#ask({ kind: 'close', file }).catch(() => undefined),
     };

@@ -1,7 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
-import { copyBytes } from '@holdfast/erasure';
 import { CodingJobs, type JobAnswer, type JobResult, type SentJob } from './coding-jobs.js';
 
 /*
@@ -29,21 +28,15 @@ parentPort?.on('message', ({ id, job }: SentJob) => {
     });
 });
 
-/** The memory of a decoded segment goes with it, uncopied, unless it is where the blocks lay, which is used again. */
+/** The memory of a decoded segment goes with it, uncopied, unless both threads see it anyway. */
 function answer(id: number, decoded: JobResult): void {
   if (!decoded || !('pieces' in decoded)) {
     parentPort?.postMessage({ id, result: decoded } satisfies JobAnswer);
     return;
   }
-  const pieces = decoded.pieces.map((piece) =>
-    piece.buffer instanceof SharedArrayBuffer ? copyOf(piece) : piece,
+  const { pieces } = decoded;
+  const buffers = new Set(
+    pieces.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer),
   );
-  const buffers = new Set(pieces.map(({ buffer }) => buffer as ArrayBuffer));
   parentPort?.postMessage({ id, result: { pieces } } satisfies JobAnswer, [...buffers]);
-}
-
-function copyOf(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copyBytes(bytes, copy);
-  return copy;
 }

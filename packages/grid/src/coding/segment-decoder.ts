@@ -1,5 +1,6 @@
 import { createErasureCode, type ErasureCode } from '@holdfast/erasure';
-import { blockHash, ciphertextSegmentHasher, createFileCipher, type EncodingGeometry } from '@holdfast/lafs';
+import { blockHash, createFileCipher, type EncodingGeometry } from '@holdfast/lafs';
+import { segmentHash } from './segment-pieces.js';
 
 /** A block as a server gave it. */
 export interface BlockToProve {
@@ -21,11 +22,23 @@ export interface SegmentToDecode {
    * find which of them are wrong. Undefined for whoever proves all of the ciphertext in another way.
    */
   readonly hash: Uint8Array | undefined;
+  /** Of `roomToDecode` bytes: blocks that are worked out are put there. Without it they lie in memory of their own. */
+  readonly room?: Uint8Array;
+}
+
+/** Bytes of the blocks of a segment that have to be worked out: of the first k shares, those that are not there. */
+export function roomToDecode({ blocks }: SegmentToDecode): number {
+  const there = blocks.filter(({ shareNumber }) => shareNumber < blocks.length).length;
+  return (blocks.length - there) * (blocks[0]?.block.length ?? 0);
 }
 
 /** What became of a segment: its bytes, in pieces that follow each other; or what is wrong. */
 export type DecodedSegment =
-  | { readonly pieces: readonly Uint8Array[] }
+  | {
+      readonly pieces: readonly Uint8Array[];
+      /** To be called when nobody will look at the pieces any more, or not at all where that is not known. */
+      readonly release?: () => void;
+    }
   /** The numbers of the shares whose blocks are not what their hashes say. */
   | { readonly wrongBlocks: readonly number[] }
   /** The blocks are right, and what they decode to is not. */
@@ -33,7 +46,7 @@ export type DecodedSegment =
 
 /** Turns blocks of one file into its segments, in any order. */
 export interface SegmentDecoding {
-  /** Whether what it gives lies in memory of its own, and not where the blocks lie. */
+  /** Whether what it gives lies in memory of its own; else it lies where the blocks lie, or in memory that can be released. */
   readonly givesCopies: boolean;
 
   /** Decodes the blocks, proves what that gives, or else them, and decrypts it (where there is a key). */
@@ -58,11 +71,11 @@ export class SegmentDecoder implements SegmentDecoding {
     this.#code = createErasureCode(geometry);
   }
 
-  async decode({ segment, blocks, size, hash }: SegmentToDecode): Promise<DecodedSegment> {
-    const ciphertext = trim(joined(this.#code.decode(blocks)), size);
+  async decode({ segment, blocks, size, hash, room }: SegmentToDecode): Promise<DecodedSegment> {
+    const ciphertext = trim(joined(this.#code.decode(blocks, room && roomsIn(room, blocks))), size);
     // Blocks that decode to the segment are right, but perhaps for what fills up the last, which nobody uses. To hash them
     // too took a fourteenth of the time of a large repair.
-    if (!hash || Buffer.compare(hashOf(ciphertext), hash) !== 0) {
+    if (!hash || Buffer.compare(segmentHash(ciphertext), hash) !== 0) {
       const wrongBlocks = blocks.filter((each) => Buffer.compare(blockHash(each.block), each.hash) !== 0);
       if (wrongBlocks.length > 0) return { wrongBlocks: wrongBlocks.map(({ shareNumber }) => shareNumber) };
       if (hash) return { wrongSegment: true };
@@ -77,10 +90,14 @@ export class SegmentDecoder implements SegmentDecoding {
   }
 }
 
-function hashOf(pieces: readonly Uint8Array[]): Uint8Array {
-  const hasher = ciphertextSegmentHasher();
-  for (const piece of pieces) hasher.update(piece);
-  return hasher.digest();
+/** Gives the parts of `room` one after the other. */
+function roomsIn(room: Uint8Array, [block]: SegmentToDecode['blocks']): () => Uint8Array {
+  const size = block?.block.length ?? 0;
+  let at = 0;
+  return () => {
+    at += size;
+    return room.subarray(at - size, at);
+  };
 }
 
 /** Pieces, of which those that follow each other in memory are one: less to hash, to decrypt and to send. */

@@ -2,11 +2,11 @@ import { copyBytes, createErasureCode } from '@holdfast/erasure';
 import {
   blockHash,
   ciphertextHasher,
-  ciphertextSegmentHash,
   createFileCipher,
   type EncodingGeometry,
   hashSize,
 } from '@holdfast/lafs';
+import { partOf, segmentHash } from './segment-pieces.js';
 
 /** Turns the segments of one file into blocks, in order. */
 export interface SegmentEncoding {
@@ -15,11 +15,15 @@ export interface SegmentEncoding {
    * share that is made, in order of share number, each as long as a block of this segment. It may be asked for the next
    * while one is under way; they are done one after the other.
    *
-   * @param segment its bytes, without padding
+   * @param segment its bytes, without padding, in pieces that follow each other
    * @param hash of its ciphertext, where that is known
    * @returns the hash of its ciphertext and then of each block, 32 bytes each, one after the other
    */
-  encode(segment: Uint8Array, rooms: readonly Uint8Array[], hash?: Uint8Array): Promise<Uint8Array>;
+  encode(
+    segment: readonly Uint8Array[],
+    rooms: readonly Uint8Array[],
+    hash?: Uint8Array,
+  ): Promise<Uint8Array>;
 
   /** The hash of the whole ciphertext. To be called once, after the last segment; not where only some shares are made. */
   finish(): Promise<Uint8Array>;
@@ -57,17 +61,22 @@ export class SegmentEncoder implements SegmentEncoding {
     this.#ciphertextHash = shares ? undefined : ciphertextHasher();
   }
 
-  async encode(segment: Uint8Array, rooms: readonly Uint8Array[], hash?: Uint8Array): Promise<Uint8Array> {
-    const ciphertext = this.#cipher?.update(segment) ?? segment;
+  async encode(
+    segment: readonly Uint8Array[],
+    rooms: readonly Uint8Array[],
+    hash?: Uint8Array,
+  ): Promise<Uint8Array> {
+    const cipher = this.#cipher;
+    const ciphertext = cipher ? segment.map((piece) => cipher.update(piece)) : segment;
     const room = (share: number) => rooms[this.#roomOf.get(share) ?? rooms.length];
     const blockSize = rooms[0]?.length ?? 0;
     const primary = Array.from({ length: this.#required }, (_, share) =>
       primaryBlock(ciphertext, share * blockSize, blockSize, room(share)),
     );
     this.#code.encode(primary, this.#parity, (share) => room(share) as Uint8Array);
-    this.#ciphertextHash?.update(ciphertext);
+    for (const piece of ciphertext) this.#ciphertextHash?.update(piece);
     const hashes = new Uint8Array((1 + rooms.length) * hashSize);
-    hashes.set(hash ?? ciphertextSegmentHash(ciphertext));
+    hashes.set(hash ?? segmentHash(ciphertext));
     for (const [index, block] of rooms.entries()) hashes.set(blockHash(block), (1 + index) * hashSize);
     return hashes;
   }
@@ -85,16 +94,21 @@ export class SegmentEncoder implements SegmentEncoding {
 
 /** @param room where the block is to be, if it is made for a share; else it may be a part of the ciphertext */
 function primaryBlock(
-  ciphertext: Uint8Array,
+  ciphertext: readonly Uint8Array[],
   start: number,
   size: number,
   room: Uint8Array | undefined,
 ): Uint8Array {
-  const bytes = ciphertext.subarray(start, start + size);
-  if (!room && bytes.length === size) return bytes;
+  const parts = partOf(ciphertext, start, size);
+  const [only] = parts;
+  if (!room && only?.length === size) return only;
   const block = room ?? new Uint8Array(size);
-  copyBytes(bytes, block);
+  let at = 0;
+  for (const part of parts) {
+    copyBytes(part, block, at);
+    at += part.length;
+  }
   // The last segment is filled up with zeros.
-  block.fill(0, bytes.length);
+  block.fill(0, at);
   return block;
 }

@@ -31,7 +31,8 @@ export class ChkFile implements OpenFile {
     const first = Math.floor(start / segmentSize);
     const last = Math.floor((stop - 1) / segmentSize);
     let position = first * segmentSize;
-    for await (const pieces of this.#segments.read(first, last)) {
+    // Not released: what they lie in is theirs, as they were decrypted, and whoever takes it may look at it for long.
+    for await (const { pieces } of this.#segments.read(first, last)) {
       for (const piece of pieces) {
         const from = Math.max(0, start - position);
         const to = Math.min(piece.length, stop - position);

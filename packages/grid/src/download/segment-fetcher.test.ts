@@ -10,7 +10,7 @@ const content = randomBytes(3_000);
 const key = randomBytes(16);
 const geometry = encodingGeometry({ required: 2, total: 4, maximumSegmentSize: 4_000, size: content.length });
 const rooms = Array.from({ length: 4 }, () => Buffer.alloc(blockSizeOf(geometry, 0)));
-await localCoding.encode(geometry, undefined).encode(content, rooms);
+await localCoding.encode(geometry, undefined).encode([content], rooms);
 
 /** A share that gives its block of the one segment, at once or when the test says so, and knows whether that was released. */
 class Share {
@@ -83,11 +83,13 @@ describe('the blocks of a segment that is fetched', () => {
     expect(areReleased(...shares)).toBe(true);
   });
 
-  it('are kept where the segment lies in them', async () => {
+  it('are kept where the segment lies in them, until it is released', async () => {
     const shares = [new Share(0), new Share(1)];
-    const pieces = await fetching(shares, [], {}).fetcher.fetch(0, untilTheEnd);
+    const { pieces, release } = await fetching(shares, [], {}).fetcher.fetch(0, untilTheEnd);
     expect(Buffer.concat(pieces).equals(content)).toBe(true);
     expect(shares.some(({ released }) => released)).toBe(false);
+    release();
+    expect(areReleased(...shares)).toBe(true);
   });
 
   it('are released where one is wrong, and that of another share is fetched in its place', async () => {

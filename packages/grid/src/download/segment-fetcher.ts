@@ -1,5 +1,6 @@
 import { segmentDataSize } from '@holdfast/lafs';
 import type { DecodedSegment, SegmentDecoding } from '../coding/segment-decoder.js';
+import type { TakenSegment } from '../coding/segment-pieces.js';
 import { WrongFileError } from '../errors.js';
 import type { FileDescription } from './file-description.js';
 import { type Block, SegmentBlocks } from './segment-blocks.js';
@@ -52,12 +53,12 @@ export class SegmentFetcher {
   }
 
   /**
-   * The bytes of one segment as `decoding` gives them, without padding, in pieces that follow each other.
+   * The bytes of one segment as `decoding` gives them, without padding.
    *
    * @param leaving ends this fetch; what is thrown then is of no meaning
    * @throws NotEnoughSharesError, WrongFileError, CodingError, or the reason of the download's signal
    */
-  async fetch(segment: number, leaving: AbortSignal): Promise<readonly Uint8Array[]> {
+  async fetch(segment: number, leaving: AbortSignal): Promise<TakenSegment> {
     let good: [ShareReader, Block][] = [];
     for (;;) {
       const fetched = await this.#fetchBlocks(segment, good, leaving);
@@ -67,7 +68,13 @@ export class SegmentFetcher {
       });
       if ('pieces' in decoded) {
         if (this.#options.decoding.givesCopies) release(fetched);
-        return decoded.pieces;
+        return {
+          pieces: decoded.pieces,
+          release: () => {
+            release(fetched);
+            decoded.release?.();
+          },
+        };
       }
       if ('wrongSegment' in decoded) {
         release(fetched);

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TakenSegment } from '../coding/segment-pieces.js';
 import { readTogether } from './download-memory.js';
 import type { SegmentFetcher } from './segment-fetcher.js';
 
@@ -18,12 +19,12 @@ export class SegmentsInOrder {
   }
 
   /**
-   * Segments in order, each in pieces that follow each other, without padding. A bounded number of them is on the way.
+   * Segments in order, each without padding. A bounded number of them is on the way.
    *
    * @throws as `SegmentFetcher.fetch`
    */
-  async *read(first: number, last: number): AsyncGenerator<readonly Uint8Array[]> {
-    const fetching: Promise<readonly Uint8Array[]>[] = [];
+  async *read(first: number, last: number): AsyncGenerator<TakenSegment> {
+    const fetching: Promise<TakenSegment>[] = [];
     const leaving = new AbortController();
     // Each segment that is fetched ahead listens.
     setMaxListeners(0, leaving.signal);
@@ -36,19 +37,24 @@ export class SegmentsInOrder {
       for (let segment = first; segment <= last; segment++) {
         while (next <= last && fetching.length + together <= this.#ahead) {
           for (const end = next + together; next < end && next <= last; next++) {
-            const pieces = this.#fetcher.fetch(next, leaving.signal);
+            const fetched = this.#fetcher.fetch(next, leaving.signal);
             // Its failure is thrown when its turn comes; until then it is not unhandled.
-            pieces.catch(() => undefined);
-            fetching.push(pieces);
+            fetched.catch(() => undefined);
+            fetching.push(fetched);
           }
           together = Math.min(2 * together, most);
           await nextTurn();
         }
-        yield await (fetching.shift() as Promise<readonly Uint8Array[]>);
+        yield await (fetching.shift() as Promise<TakenSegment>);
       }
     } finally {
       // Whoever stops taking stops the fetching too.
       leaving.abort(unwanted);
+      for (const fetched of fetching)
+        fetched.then(
+          ({ release }) => release(),
+          () => undefined,
+        );
     }
   }
 }

@@ -23,9 +23,9 @@ const content = randomBytes(3_000);
 const key = randomBytes(16);
 const geometry = encodingGeometry({ required, total, maximumSegmentSize: 4_000, size: content.length });
 const layout = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) });
-const file = { read: async (start: number, length: number) => content.subarray(start, start + length) };
+const source = { read: async () => ({ pieces: [content], release: () => undefined }) };
 const { shares, hashes } = await encodeWholeShares(
-  new FileEncoder(file, geometry, localCoding.encode(geometry, key)),
+  new FileEncoder(source, geometry, localCoding.encode(geometry, key)),
   layout,
   total,
 );

@@ -8,6 +8,7 @@ import { SegmentFetcher } from '../download/segment-fetcher.js';
 import { SegmentsInOrder } from '../download/segments-in-order.js';
 import { type BufferPool, LentBuffers } from '../memory/buffer-pool.js';
 import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
+import { segmentsHeld } from '../upload/encoded-segments.js';
 import { type BlockEncoder, FileEncoder } from '../upload/file-encoder.js';
 import { asTheyAre, type ConfirmHashes, openUploads, sendSegments } from '../upload/send-shares.js';
 import type { SharePlacing } from '../upload/share-placing.js';
@@ -69,7 +70,11 @@ function memoryFor(
   const sent = toWrite.size;
   const made = sent > 0 ? sharesToMake(description, toWrite).length : geometry.total;
   const sizes = uploadSizes(geometry, layout.size);
-  return readingMemory(capability, geometry, ahead) + encodingMemory(geometry, sizes, { made, sent });
+  // Of each segment the blocks that were read, and those that were worked out of them.
+  const workedOut = (ahead + segmentsHeld(geometry.segmentCount)) * geometry.segmentSize;
+  return (
+    readingMemory(capability, geometry, ahead) + workedOut + encodingMemory(geometry, sizes, { made, sent })
+  );
 }
 
 /**

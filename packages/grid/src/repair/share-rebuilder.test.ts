@@ -24,14 +24,18 @@ const geometryOf = (required: number, total: number, maximumSegmentSize = 3_000)
 // The last segment is short, and not a multiple of k.
 const usual = geometryOf(3, 10);
 
-const reading = (bytes: Uint8Array) => ({
-  read: async (position: number, length: number) => bytes.subarray(position, position + length),
+/** Segments in two pieces that do not end where a block does. */
+const reading = (bytes: Uint8Array, { segmentSize } = usual) => ({
+  read: async (segment: number) => {
+    const taken = bytes.subarray(segment * segmentSize, (segment + 1) * segmentSize);
+    return { pieces: [taken.subarray(0, 100), taken.subarray(100)], release: () => undefined };
+  },
 });
 
 /** The shares that an encoder makes, whole, by their numbers. */
 async function sharesOf(encoder: BlockEncoder, geometry = usual) {
   const parts = new Map(encoder.shares.map((share): [number, Uint8Array[]] => [share, []]));
-  for await (const { blockSize, encodeInto } of encoder.segments(Buffer.allocUnsafe)) {
+  for await (const { blockSize, encodeInto } of encoder.segments()) {
     const rooms = encoder.shares.map(() => Buffer.alloc(blockSize, 0xaa));
     await encodeInto(rooms);
     for (const [index, share] of encoder.shares.entries()) parts.get(share)?.push(rooms[index] as Buffer);
@@ -80,11 +84,14 @@ function rebuilding(
   const description = describeAfter(opened, hashes, geometry);
   const shares = sharesToMake(description, new Set(wanted));
   const encoding = localCoding.encode(geometry, undefined, shares);
-  return new ShareRebuilder(reading(ciphertext), description, encoding, shares);
+  return new ShareRebuilder(reading(ciphertext, geometry), description, encoding, shares);
 }
 
 const original = (geometry = usual) =>
-  sharesOf(new FileEncoder(reading(content), geometry, localCoding.encode(geometry, undefined)), geometry);
+  sharesOf(
+    new FileEncoder(reading(content, geometry), geometry, localCoding.encode(geometry, undefined)),
+    geometry,
+  );
 
 it.each<[string, EncodingGeometry, number[], number[]]>([
   ['one share', usual, [0, 1, 2], [7]],

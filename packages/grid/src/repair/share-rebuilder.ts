@@ -36,8 +36,8 @@ export class ShareRebuilder implements BlockEncoder {
     );
   }
 
-  segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
-    return this.#encoded.segments(buffer);
+  segments(): AsyncGenerator<SegmentToEncode> {
+    return this.#encoded.segments();
   }
 
   /** @throws WrongFileError where what was made are not the file's shares, or the ciphertext is not what it says */

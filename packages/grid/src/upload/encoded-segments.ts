@@ -1,9 +1,12 @@
-import { blockSizeOf, type EncodingGeometry, hashSize, segmentDataSize } from '@holdfast/lafs';
+import { blockSizeOf, type EncodingGeometry, hashSize } from '@holdfast/lafs';
 import type { SegmentEncoding } from '../coding/segment-encoder.js';
-import type { SpooledFile } from './spool.js';
+import type { TakenSegment } from '../coding/segment-pieces.js';
 
 /** What segments are read from, each once and in order: a file, or the ciphertext of one. */
-export type SegmentSource = Pick<SpooledFile, 'read'>;
+export interface SegmentSource {
+  /** The next segment, of this number, without padding. It is released when it is encoded. */
+  read(segment: number): Promise<TakenSegment>;
+}
 
 /** A segment whose blocks are to be made. */
 export interface SegmentToEncode {
@@ -15,7 +18,7 @@ export interface SegmentToEncode {
 
 /** Turns a file, or its ciphertext, into blocks, segment by segment. Only hashes are kept: 32 bytes a block. */
 export class EncodedSegments {
-  readonly #file: SegmentSource;
+  readonly #source: SegmentSource;
   readonly #geometry: EncodingGeometry;
   readonly #encoding: SegmentEncoding;
   readonly #knownHash: (segment: number) => Uint8Array | undefined;
@@ -27,13 +30,13 @@ export class EncodedSegments {
    * @param knownHash of a segment's ciphertext, for whoever has compared that with it
    */
   constructor(
-    file: SegmentSource,
+    source: SegmentSource,
     geometry: EncodingGeometry,
     encoding: SegmentEncoding,
     shares: number,
     knownHash: (segment: number) => Uint8Array | undefined = () => undefined,
   ) {
-    this.#file = file;
+    this.#source = source;
     this.#geometry = geometry;
     this.#encoding = encoding;
     this.#knownHash = knownHash;
@@ -41,31 +44,24 @@ export class EncodedSegments {
   }
 
   /**
-   * The file's segments in order, each to be encoded before the next but one is asked for. The one after is read from disk
-   * meanwhile: into three buffers that take turns, as with two the encoding has to wait for the disk now and then.
-   *
-   * @param buffer makes a buffer of so many bytes
+   * The file's segments in order, each to be encoded before the next but one is asked for. The one after is read
+   * meanwhile: so there are three at a time, as with two the encoding has to wait for the disk now and then.
    */
-  async *segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
-    const { segmentCount, segmentSize } = this.#geometry;
-    const buffers = Array.from({ length: segmentBuffers(segmentCount) }, () => buffer(segmentSize));
-    const read = (segment: number) =>
-      this.#file.read(
-        segment * segmentSize,
-        segmentDataSize(this.#geometry, segment),
-        buffers[segment % buffers.length],
-      );
-    let next = read(0);
+  async *segments(): AsyncGenerator<SegmentToEncode> {
+    const { segmentCount } = this.#geometry;
+    let next = this.#source.read(0);
     for (let segment = 0; segment < segmentCount; segment++) {
-      const plaintext = await next;
+      const { pieces, release } = await next;
       if (segment + 1 < segmentCount) {
-        next = read(segment + 1);
+        next = this.#source.read(segment + 1);
         next.catch(() => undefined);
       }
       yield {
         blockSize: blockSizeOf(this.#geometry, segment),
-        encodeInto: async (rooms) =>
-          this.#keep(segment, await this.#encoding.encode(plaintext, rooms, this.#knownHash(segment))),
+        encodeInto: async (rooms) => {
+          this.#keep(segment, await this.#encoding.encode(pieces, rooms, this.#knownHash(segment)));
+          release();
+        },
       };
     }
   }
@@ -78,9 +74,9 @@ export class EncodedSegments {
 }
 
 /**
- * How many buffers a file's segments are read into while it is encoded: for two that are handed on, and the next. None for a
+ * How many of a file's segments are held at a time while it is encoded: two that are handed on, and the next. None of a
  * file of one, which is in memory.
  */
-export function segmentBuffers(segmentCount: number): number {
+export function segmentsHeld(segmentCount: number): number {
   return segmentCount > 1 ? Math.min(segmentCount, 3) : 0;
 }

@@ -15,6 +15,7 @@ import { localCoding } from '../coding/local-coding.js';
 import { FileEncoder } from './file-encoder.js';
 import { shareTail } from './share-tail.js';
 import { spool } from './spool.js';
+import { SpooledSegments } from './spooled-segments.js';
 
 /** What Tahoe-LAFS 1.20 computed: see the README beside the fixtures. */
 function fixture<T>(name: string): T {
@@ -69,7 +70,11 @@ async function encode(coding: Coding, content: Uint8Array, secret: Uint8Array, p
       throw new Error('the file fits into memory');
     },
   });
-  const encoder = new FileEncoder(file, geometry, coding.encode(geometry, key));
+  const encoder = new FileEncoder(
+    new SpooledSegments(file, geometry, coding.buffer),
+    geometry,
+    coding.encode(geometry, key),
+  );
   const shares = Array.from({ length: total }, () => createHash('sha256'));
   const sizes = new Array<number>(total).fill(0);
   const add = (share: number, ...parts: Uint8Array[]) => {
@@ -79,7 +84,7 @@ async function encode(coding: Coding, content: Uint8Array, secret: Uint8Array, p
     }
   };
   const segments: Uint8Array[][] = [];
-  for await (const { blockSize, encodeInto } of encoder.segments(coding.buffer)) {
+  for await (const { blockSize, encodeInto } of encoder.segments()) {
     // Dirty rooms: whatever was in them before must not come through.
     const rooms = Array.from({ length: total }, () => coding.buffer(blockSize).fill(0xaa));
     await encodeInto(rooms);

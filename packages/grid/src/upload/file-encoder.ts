@@ -17,12 +17,8 @@ export interface BlockEncoder {
   /** The numbers of the shares that it makes, in order. */
   readonly shares: readonly number[];
 
-  /**
-   * The segments in order, each to be encoded before the next but one is asked for.
-   *
-   * @param buffer makes a buffer of so many bytes
-   */
-  segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode>;
+  /** The segments in order, each to be encoded before the next but one is asked for. */
+  segments(): AsyncGenerator<SegmentToEncode>;
 
   /** What goes behind the blocks. To be called after the last segment. */
   finish(): Promise<FileHashes>;
@@ -36,15 +32,15 @@ export class FileEncoder implements BlockEncoder {
   readonly #encoded: EncodedSegments;
 
   /** @param encoding of all shares */
-  constructor(file: SegmentSource, geometry: EncodingGeometry, encoding: SegmentEncoding) {
+  constructor(source: SegmentSource, geometry: EncodingGeometry, encoding: SegmentEncoding) {
     this.shares = Array.from({ length: geometry.total }, (_, share) => share);
     this.#geometry = geometry;
     this.#encoding = encoding;
-    this.#encoded = new EncodedSegments(file, geometry, encoding, geometry.total);
+    this.#encoded = new EncodedSegments(source, geometry, encoding, geometry.total);
   }
 
-  segments(buffer: (size: number) => Uint8Array): AsyncGenerator<SegmentToEncode> {
-    return this.#encoded.segments(buffer);
+  segments(): AsyncGenerator<SegmentToEncode> {
+    return this.#encoded.segments();
   }
 
   async finish(): Promise<FileHashes> {

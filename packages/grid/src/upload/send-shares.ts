@@ -48,7 +48,7 @@ export async function sendSegments(
   await Promise.all(uploads.map((upload) => upload.append(layout.header)));
   const rooms = new BlockRooms(uploads, encoder.shares, buffer);
   let before = Promise.resolve();
-  for await (const segment of encoder.segments(buffer)) {
+  for await (const segment of encoder.segments()) {
     signal?.throwIfAborted();
     const encoded = segment.encodeInto(await rooms.take(segment.blockSize));
     // It is waited for below; where the one before fails, nobody does.

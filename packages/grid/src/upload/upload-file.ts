@@ -33,6 +33,7 @@ import {
   spoolMemory,
   tightSizes,
 } from './spool.js';
+import { SpooledSegments } from './spooled-segments.js';
 import { uploadMemory, uploadSizes } from './upload-memory.js';
 import { encodeWholeShares } from './whole-shares.js';
 
@@ -186,7 +187,9 @@ async function uploadShares(
   // A single segment is done sooner than handed over.
   const coding = geometry.segmentCount > 1 ? options.coding : localCoding;
   const segments = coding.encode(geometry, key);
-  const encoder = new FileEncoder(file, geometry, segments);
+  const lent = coding === localCoding ? undefined : new LentBuffers(buffers);
+  const buffer = (size: number, seenBy?: string) => lent?.take(size, seenBy) ?? coding.buffer(size);
+  const encoder = new FileEncoder(new SpooledSegments(file, geometry, buffer), geometry, segments);
   const small = geometry.segmentCount === 1 && sizes.shareSize <= largestWholeShare;
   const whole = small ? await encodeWholeShares(encoder, layout, total) : undefined;
   const { servers, passedOver, leaving } = serversFor(storageIndex);
@@ -203,8 +206,6 @@ async function uploadShares(
     segments.close();
     throw error;
   });
-  const lent = coding === localCoding ? undefined : new LentBuffers(buffers);
-  const buffer = (size: number, seenBy?: string) => lent?.take(size, seenBy) ?? coding.buffer(size);
   const { uploadSecret } = placed;
   const uploads = openUploads(placed.toWrite, { storageIndex, uploadSecret, ...sizes, buffer });
   const checkHappiness = () => requireHappiness(placed, uploads, encoding);

@@ -6,7 +6,7 @@ import {
   uriExtensionLength,
 } from '@holdfast/lafs';
 import { TransferMemory } from '../memory/transfer-memory.js';
-import { segmentBuffers } from './encoded-segments.js';
+import { segmentsHeld } from './encoded-segments.js';
 import { shareUploadMemory } from './share-upload.js';
 import { spoolMemory, tightSizes } from './spool.js';
 import type { EncodingParameters } from './upload-file.js';
@@ -49,8 +49,8 @@ export function encodingMemory(
   { made, sent }: { readonly made: number; readonly sent: number },
 ): number {
   const buffers = sent * shareUploadMemory(shareSize, largestPart) + (made - sent) * blockSize;
-  // Those that are read by turns, and the ciphertext of one.
-  const segments = (segmentBuffers(segmentCount) + 1) * segmentSize;
+  // And the ciphertext of one.
+  const segments = (segmentsHeld(segmentCount) + 1) * segmentSize;
   // A tree has two nodes a leaf.
   const hashes = (made + 1) * 2 * hashSize * segmentCount;
   return buffers + segments + hashes;

@@ -22,7 +22,7 @@ export async function encodeWholeShares(
 ): Promise<EncodedWhole> {
   const numbers = Array.from({ length: total }, (_, share) => share);
   let blocks: Uint8Array[] = [];
-  for await (const { blockSize, encodeInto } of encoder.segments(Buffer.allocUnsafeSlow)) {
+  for await (const { blockSize, encodeInto } of encoder.segments()) {
     blocks = numbers.map(() => Buffer.allocUnsafe(blockSize));
     await encodeInto(blocks);
   }
