@@ -4,10 +4,12 @@ import {
   type ChkCapability,
   HashTree,
   hashSize,
+  leafNode,
   longestShareHeader,
   paddedLeafCount,
   parseShareHashChain,
   parseShareHeader,
+  proofNodes,
   type ShareHeader,
   type ShareVersion,
   treeNodeCount,
@@ -52,8 +54,21 @@ export class ShareReader {
     return this.told;
   }
 
-  /** Shares that are opened at the same time each describe the file; those that are read together go by one. */
+  /**
+   * Shares that are opened at the same time each describe the file; those that are read together go by one, which knows all
+   * that each of them has proved of the others.
+   */
   goBy(description: FileDescription): void {
+    if (description === this.told) return;
+    const { total } = description.geometry;
+    const { shareNumber } = this.share;
+    const { shareTree } = this.told;
+    description.shareTree.add({
+      nodes: [leafNode(total, shareNumber), ...proofNodes(total, shareNumber)].flatMap((node) => {
+        const hash = shareTree.node(node);
+        return hash ? [[node, hash] as const] : [];
+      }),
+    });
     this.told = description;
     this.segmentHashes = this.segmentHashesOf(description);
   }

@@ -77,6 +77,13 @@ describe('the shares that a download reads from', () => {
     expect(numbers().toSorted()).toEqual([0, 3]);
   });
 
+  it('know of the file what each of them has proved', async () => {
+    const { reader } = await started(held(0), held(2));
+    const { shareTree } = reader(0).description;
+    for (const share of [0, 1, 2, 3]) expect(shareTree.leaf(share)).toEqual(hashes.blockTrees[share]?.root);
+    expect(reader(2).description).toBe(reader(0).description);
+  });
+
   it('are others when one is slow, which is used again when there is no other', async () => {
     const { sources, numbers, reader, another } = await started(held(0), held(1), held(2));
     expect(sources.demote(reader(0))).toBe(true);

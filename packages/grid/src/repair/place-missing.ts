@@ -5,6 +5,7 @@ import { takeMemory } from '../memory/transfer-memory.js';
 import { placingRounds } from '../upload/place-upload.js';
 import { type PlacingRequest, type PlacingServer, SharePlacing } from '../upload/share-placing.js';
 import { Copies, type CopyOptions } from './copies.js';
+import { learnRoots } from './learn-roots.js';
 import type { OpenedFile } from './opened-file.js';
 import { type RebuildOptions, rebuildShares } from './rebuild-shares.js';
 import type { PlacedShare } from './repair-results.js';
@@ -40,7 +41,7 @@ export async function placeMissing(
   const request = { storageIndex: capability.storageIndex, total: capability.total, shareSize: layout.size };
   return areSmall(file)
     ? placeSmall(file, heldShares(file, good), candidates, { ...options, request })
-    : placeLarge(file, new Copies(file, good, options), candidates, { ...options, request });
+    : placeLarge(file, good, candidates, { ...options, request });
 }
 
 async function placeSmall(
@@ -64,15 +65,18 @@ async function placeSmall(
 
 async function placeLarge(
   file: OpenedFile,
-  copies: Copies,
+  good: readonly FoundShare[],
   candidates: readonly PlacingServer[],
   options: PlaceOptions & { readonly request: PlacingRequest },
 ): Promise<Placed> {
+  const copies = new Copies(file, good, options);
   const placing = new SharePlacing(candidates, options.request);
   await inRounds(placing, options.signal, async () => {
     await copies.make(placing);
     const others = new Map(placing.toWrite);
-    if (others.size > 0) await rebuildShares(file, others, placing, options);
+    if (others.size === 0) return;
+    await learnRoots(file, good, options.signal);
+    await rebuildShares(file, others, placing, options);
   });
   return placed(placing, (share) => copies.made.has(share), copies.corrupt);
 }

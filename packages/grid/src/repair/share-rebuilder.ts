@@ -10,7 +10,7 @@ export const otherShares = 'the shares that can be made from these are not those
 
 /**
  * Turns the ciphertext of a file into some of its shares, and makes sure that they are the file's. The roots of the other
- * shares' blocks are known from the shares that are read, and the hashes of the ciphertext's segments from where these were
+ * shares' blocks are known from those that are there, and the hashes of the ciphertext's segments from where these were
  * compared with them: to make all shares, and to hash the ciphertext again, took a fifth of the processor time of a large
  * repair.
  */
@@ -63,7 +63,7 @@ export class ShareRebuilder implements BlockEncoder {
   }
 }
 
-/** Some shares of a file, and those without which they cannot be proved: whose roots no share that was read has told. */
+/** Some shares of a file, and those without which they cannot be proved: whose roots no share has told. */
 export function sharesToMake(
   { geometry, shareTree }: Pick<FileDescription, 'geometry' | 'shareTree'>,
   wanted: { has(share: number): boolean },

@@ -1,0 +1,39 @@
+import { parseShareHashChain } from '@holdfast/lafs';
+import type { FoundShare } from '../download/found-share.js';
+import type { OpenedFile } from './opened-file.js';
+
+/** How long shares may take to tell, in milliseconds: about as long as it takes to make one of a GB. */
+const patience = 1_000;
+
+/**
+ * Asks shares that are there but not read for the roots of their blocks, which stand in their hash chains. A share whose root
+ * is not known has to be made to prove those that are lacking: in large files of 3-of-10 that were nine of the ten where four
+ * were lacking, a fifth of the processor time that the repairer took.
+ *
+ * What is not told in time, or does not lead to the file, stays unknown: nothing fails for it.
+ *
+ * @param good the shares that there are
+ */
+export async function learnRoots(
+  { capability, description, layout }: OpenedFile,
+  good: readonly FoundShare[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { shareTree, geometry } = description;
+  const { offset, size } = layout.sections.shareHashChain;
+  const unknown = good.filter(
+    ({ shareNumber }) => shareNumber < geometry.total && shareTree.leaf(shareNumber) === undefined,
+  );
+  const late = AbortSignal.timeout(patience);
+  const ending = signal ? AbortSignal.any([signal, late]) : late;
+  await Promise.all(
+    unknown.map(async ({ server, shareNumber }) => {
+      try {
+        const chain = await server.read(capability.storageIndex, shareNumber, offset, offset + size, ending);
+        shareTree.add({ nodes: parseShareHashChain(chain) });
+      } catch {
+        // It is made instead.
+      }
+    }),
+  );
+}
