@@ -1,4 +1,4 @@
-import { createWriteStream, rmSync } from 'node:fs';
+import { createWriteStream, rmSync, type WriteStream } from 'node:fs';
 import { open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -25,18 +25,31 @@ export async function writeWholeFile(
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.once(signal, onSignal);
+  let stream: WriteStream | undefined;
   try {
-    await fill(() => createWriteStream(unfinished, { flags: 'wx', mode: 0o666 }));
+    await fill(() => {
+      stream = createWriteStream(unfinished, { flags: 'wx', mode: 0o666 });
+      return stream;
+    });
     const file = await open(unfinished, 'r+');
     await file.sync();
     await file.close();
     await rename(unfinished, path);
   } catch (error) {
+    // It may not be opened yet, and would make the file after it was removed.
+    if (stream) await closed(stream);
     await rm(unfinished, { force: true });
     throw error;
   } finally {
     for (const signal of signals) process.off(signal, onSignal);
   }
+}
+
+function closed(stream: WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.closed) resolve();
+    else stream.once('close', resolve).destroy();
+  });
 }
 
 /** Through links, also where nothing is at their end yet. */

@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { temporaryFolder } from '../files/temporary-folder.js';
 import { EarlyExitError, type GuardedProcess, startGuarded } from '../processes/guarded-process.js';
@@ -27,6 +28,11 @@ export interface RunningPostgres extends AsyncDisposable {
   readonly process: GuardedProcess;
 }
 
+/** Enough, with the pauses in between, for sessions to end that go on after their server was killed. */
+const mostAttempts = 40;
+/** Milliseconds. */
+const betweenAttempts = 250;
+
 const hasty = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
 
 /**
@@ -53,8 +59,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Runn
       'unix_socket_directories=',
       ...(options.durable === false ? hasty : []),
     ];
+    let port = options.port ?? (await freePort());
     for (let attempt = 1; ; attempt++) {
-      const port = attempt === 1 && options.port !== undefined ? options.port : await freePort();
       const url = `postgres://${superuser}:${password}@127.0.0.1:${port}/postgres`;
       const started = await startGuarded({
         name: 'postgres',
@@ -76,8 +82,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Runn
         await untilReady('postgres', started, () => answers(url));
       } catch (error) {
         await started.kill();
-        if (error instanceof EarlyExitError && saysPortTaken(error.output) && attempt < 5) continue;
-        throw error;
+        if (!(error instanceof EarlyExitError) || attempt === mostAttempts) throw error;
+        if (saysPortTaken(error.output)) port = await freePort();
+        else if (saysDataInUse(error.output)) await sleep(betweenAttempts);
+        else throw error;
+        continue;
       }
       return {
         url,
@@ -93,6 +102,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Runn
     await clear();
     throw error;
   }
+}
+
+/** Whether a server's last words say that processes of the one before it still see its data. */
+function saysDataInUse(output: string): boolean {
+  return /pre-existing shared memory block/.test(output);
 }
 
 async function answers(url: string): Promise<void> {

@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../files/temporary-folder.js';
 import { isRunning } from '../processes/leftovers.js';
+import { waitFor } from '../processes/until-ready.js';
 import { createTestDatabase } from '../testing/test-database.js';
 import { startGuardedNats } from './guarded-nats.js';
 import { startNats } from './nats.js';
@@ -11,6 +12,7 @@ import { startPostgres } from './postgres.js';
 
 async function query(url: string, sql: string): Promise<unknown[]> {
   const client = new Client({ connectionString: url });
+  client.on('error', () => undefined);
   await client.connect();
   try {
     return (await client.query(sql)).rows;
@@ -29,6 +31,24 @@ describe('startPostgres', () => {
     await using second = await startPostgres({ dir, port: first.port });
     expect(second.url).toBe(first.url);
     expect(await query(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+  });
+
+  it('starts again where one was killed whose sessions are still at work', async () => {
+    await using folder = await temporaryFolder('postgres-killed');
+    const dir = `${folder.path}/postgres`;
+    const first = await startPostgres({ dir, durable: false });
+    const working = query(
+      first.url,
+      'select count(*) from generate_series(1, 12000000) as n where n % 7 = 3',
+    ).catch(() => undefined);
+    await waitFor('it is at work', async () => {
+      const [row] = await query(first.url, `select from pg_stat_activity where query like 'select count%'`);
+      return row;
+    });
+    await first.process.kill();
+    await using second = await startPostgres({ dir, port: first.port, durable: false });
+    expect(second.port).toBe(first.port);
+    await working;
   });
 
   it('takes another port when the one it had is taken', async () => {
