@@ -5,6 +5,7 @@ import {
   createTestDatabase,
   freePort,
   type GuardedProcess,
+  holdfastProgram,
   startGuarded,
   temporaryFolder,
   untilReady,
@@ -13,8 +14,6 @@ import pg from 'pg';
 import { z } from 'zod';
 import { initialise } from '../initialise.js';
 import { TestClient } from './test-client.js';
-
-const program = new URL('../../dist/main.js', import.meta.url).href;
 
 /** A real storage server: a process of its own, with its own folder and database. */
 export interface TestServer extends AsyncDisposable {
@@ -116,14 +115,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 
 /** Runs a node folder in a process that does not outlive this one. */
 export function runNode(dir: string, log: string): Promise<GuardedProcess> {
-  const script = `import { run } from ${JSON.stringify(program)};
-    run(process.argv[1]).then(
-      () => process.exit(0),
-      (error) => { process.stderr.write(error.message + '\\n'); process.exit(1); });`;
   return startGuarded({
     name: 'storage',
     command: process.execPath,
-    args: ['--input-type=module', '-e', script, dir],
+    args: [holdfastProgram, 'run', dir],
     log,
     stopSignal: 'SIGTERM',
   });
