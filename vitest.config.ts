@@ -32,8 +32,6 @@ export default defineConfig({
           globalSetup: 'packages/lab/src/testing/global-setup.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // As above. Each file ends what it has started, and a process that runs several starts the warden once.
-          isolate: false,
           // What is waited for comes sooner; a busy machine takes longer than the second that is given by itself.
           expect: { poll: { timeout: 20_000 } },
         },

@@ -10,7 +10,7 @@ import type { SegmentEncoding } from './segment-encoder.js';
 /** The built thread, for this file as it was built and for its source under test. */
 const threadFile = new URL('../../dist/coding/coding-worker.js', import.meta.url);
 
-/** Bytes of memory that are kept for segments to be decoded. */
+/** Bytes of memory that are kept for segments that are decoded. */
 const mostKept = 8 * 1024 * 1024;
 
 /** A file's bytes could not be coded: the thread that does it has failed, or refused what it was given. */
@@ -31,7 +31,7 @@ interface Waiting {
  */
 export class CodingThread implements Coding {
   readonly #waiting = new Map<number, Waiting>();
-  /** What is to be decoded lies in them. */
+  /** What is to be decoded is copied into them, and what is worked out of ciphertext lies in them until it is released. */
   readonly #rooms = new BufferPool((size) => this.buffer(size), mostKept);
   #thread: Worker | undefined;
   #jobs = 0;
@@ -59,18 +59,17 @@ export class CodingThread implements Coding {
     const file = ++this.#files;
     this.#ask({ kind: 'begin-decoding', file, geometry, key }).catch(() => undefined);
     return {
-      // Plaintext is; ciphertext stays where both threads see it, so that it need not be copied to be encoded again.
-      givesCopies: key !== undefined,
       decode: async (segment) => {
         const lent = new LentBuffers(this.#rooms);
-        const sent = isShared(segment)
-          ? withOwnHashes(segment)
-          : packInto(lent.take(packedSize(segment)), segment);
+        const shared = isShared(segment);
+        const sent = shared ? withOwnHashes(segment) : packInto(lent.take(packedSize(segment)), segment);
+        // Ciphertext stays where both threads see it: so it need not be copied to be encoded again.
         const workedOut = key ? 0 : roomToDecode(segment);
         const room = workedOut > 0 ? { room: lent.take(workedOut) } : {};
         const job = { kind: 'decode', file, segment: { ...sent, ...room } } as const;
         const decoded = (await this.#ask(job)) as DecodedSegment;
-        if (!key && 'pieces' in decoded) return { ...decoded, release: () => lent.giveBack() };
+        if (!key && 'pieces' in decoded)
+          return { ...decoded, liesInBlocks: shared, release: () => lent.giveBack() };
         lent.giveBack();
         return decoded;
       },

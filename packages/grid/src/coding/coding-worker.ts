@@ -34,9 +34,9 @@ function answer(id: number, decoded: JobResult): void {
     parentPort?.postMessage({ id, result: decoded } satisfies JobAnswer);
     return;
   }
-  const { pieces } = decoded;
+  const { pieces, liesInBlocks } = decoded;
   const buffers = new Set(
     pieces.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer),
   );
-  parentPort?.postMessage({ id, result: { pieces } } satisfies JobAnswer, [...buffers]);
+  parentPort?.postMessage({ id, result: { pieces, liesInBlocks } } satisfies JobAnswer, [...buffers]);
 }

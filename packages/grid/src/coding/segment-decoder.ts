@@ -36,6 +36,8 @@ export function roomToDecode({ blocks }: SegmentToDecode): number {
 export type DecodedSegment =
   | {
       readonly pieces: readonly Uint8Array[];
+      /** Whether they lie where the blocks lie; else nobody will look at these any more. */
+      readonly liesInBlocks: boolean;
       /** To be called when nobody will look at the pieces any more, or not at all where that is not known. */
       readonly release?: () => void;
     }
@@ -46,9 +48,6 @@ export type DecodedSegment =
 
 /** Turns blocks of one file into its segments, in any order. */
 export interface SegmentDecoding {
-  /** Whether what it gives lies in memory of its own; else it lies where the blocks lie, or in memory that can be released. */
-  readonly givesCopies: boolean;
-
   /** Decodes the blocks, proves what that gives, or else them, and decrypts it (where there is a key). */
   decode(segment: SegmentToDecode): Promise<DecodedSegment>;
 
@@ -61,13 +60,10 @@ export class SegmentDecoder implements SegmentDecoding {
   readonly #geometry: Pick<EncodingGeometry, 'segmentSize'>;
   readonly #key: Uint8Array | undefined;
   readonly #code: ErasureCode;
-  readonly givesCopies: boolean;
-
   /** @param key the file's read key, 16 bytes; without it the segments stay ciphertext */
   constructor(geometry: EncodingGeometry, key: Uint8Array | undefined) {
     this.#geometry = geometry;
     this.#key = key;
-    this.givesCopies = key !== undefined;
     this.#code = createErasureCode(geometry);
   }
 
@@ -80,9 +76,9 @@ export class SegmentDecoder implements SegmentDecoding {
       if (wrongBlocks.length > 0) return { wrongBlocks: wrongBlocks.map(({ shareNumber }) => shareNumber) };
       if (hash) return { wrongSegment: true };
     }
-    if (!this.#key) return { pieces: ciphertext };
+    if (!this.#key) return { pieces: ciphertext, liesInBlocks: true };
     const cipher = createFileCipher(this.#key, segment * this.#geometry.segmentSize);
-    return { pieces: ciphertext.map((piece) => cipher.update(piece)) };
+    return { pieces: ciphertext.map((piece) => cipher.update(piece)), liesInBlocks: false };
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { ciphertextSegmentHash, ciphertextSegmentHasher } from '@holdfast/lafs';
 /** A segment's bytes as whoever takes them has them: in pieces that follow each other. */
 export interface TakenSegment {
   readonly pieces: readonly Uint8Array[];
-  /** To be called when nobody will look at the pieces any more, or not at all where that is not known. */
+  /** To be called once, when nobody will look at the pieces any more, or not at all where that is not known. */
   readonly release: () => void;
 }
 

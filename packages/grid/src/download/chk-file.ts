@@ -1,4 +1,5 @@
 import type { EncodingGeometry } from '@holdfast/lafs';
+import { partOf } from '../coding/segment-pieces.js';
 import type { OpenFile } from './open-file.js';
 import type { SegmentsInOrder } from './segments-in-order.js';
 
@@ -33,12 +34,8 @@ export class ChkFile implements OpenFile {
     let position = first * segmentSize;
     // Not released: what they lie in is theirs, as they were decrypted, and whoever takes it may look at it for long.
     for await (const { pieces } of this.#segments.read(first, last)) {
-      for (const piece of pieces) {
-        const from = Math.max(0, start - position);
-        const to = Math.min(piece.length, stop - position);
-        position += piece.length;
-        if (from < to) yield piece.subarray(from, to);
-      }
+      yield* partOf(pieces, start - position, stop - start);
+      position += segmentSize;
     }
   }
 }

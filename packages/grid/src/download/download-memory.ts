@@ -61,13 +61,30 @@ export function openingMemory(capability: ChkCapability): number {
  *
  * @param ahead how many segments are fetched ahead of the taker
  */
-export function readingMemory(
+export function readingMemory(capability: ChkCapability, geometry: EncodingGeometry, ahead: number): number {
+  const segments = ahead + segmentsBeside(geometry, ahead) + 2;
+  return segments * geometry.segmentSize + keptOfShares(capability, geometry);
+}
+
+/**
+ * As `readingMemory`, for whoever encodes the ciphertext again: of each segment on its way, and of two that are being encoded, the
+ * blocks and as much again that is worked out of them.
+ */
+export function readingToEncodeMemory(
   capability: ChkCapability,
-  { segmentSize, segmentCount }: EncodingGeometry,
+  geometry: EncodingGeometry,
   ahead: number,
 ): number {
-  const hashes = (capability.required + 1) * leafHashesMemory(segmentCount);
+  const segments = 2 * (ahead + 2) + segmentsBeside(geometry, ahead);
+  return segments * geometry.segmentSize + keptOfShares(capability, geometry);
+}
+
+function segmentsBeside({ segmentCount }: EncodingGeometry, ahead: number): number {
   const held = Math.max(0, readTogether(ahead) - 1);
   const copied = segmentCount > 1 ? Math.min(ahead, 2) : 0;
-  return (ahead + held + copied + 2) * segmentSize + hashes + openingMemory(capability);
+  return held + copied;
+}
+
+function keptOfShares(capability: ChkCapability, { segmentCount }: EncodingGeometry): number {
+  return (capability.required + 1) * leafHashesMemory(segmentCount) + openingMemory(capability);
 }

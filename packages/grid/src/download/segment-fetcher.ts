@@ -67,14 +67,10 @@ export class SegmentFetcher {
         throw error;
       });
       if ('pieces' in decoded) {
-        if (this.#options.decoding.givesCopies) release(fetched);
-        return {
-          pieces: decoded.pieces,
-          release: () => {
-            release(fetched);
-            decoded.release?.();
-          },
-        };
+        const { pieces, liesInBlocks, release: releasePieces = () => undefined } = decoded;
+        if (liesInBlocks) return { pieces, release: releaseBoth(fetched, releasePieces) };
+        release(fetched);
+        return { pieces, release: releasePieces };
       }
       if ('wrongSegment' in decoded) {
         release(fetched);
@@ -215,6 +211,14 @@ export class SegmentFetcher {
     if (reader) blocks.ask(reader);
     else await Promise.race(blocks.pending.values());
   }
+}
+
+/** Not made where the blocks are released already: it keeps them in memory. */
+function releaseBoth(blocks: ReadonlyMap<ShareReader, Block>, releasePieces: () => void): () => void {
+  return () => {
+    release(blocks);
+    releasePieces();
+  };
 }
 
 function release(blocks: ReadonlyMap<ShareReader, Block>): void {

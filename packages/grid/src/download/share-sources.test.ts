@@ -1,42 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { silentLogger } from '@holdfast/common/logging';
-import {
-  type ChkReadCapability,
-  encodingGeometry,
-  immutableShareLayout,
-  storageIndexOf,
-  uriExtensionHash,
-  uriExtensionLength,
-} from '@holdfast/lafs';
+import { storageIndexOf } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
-import { localCoding } from '../coding/local-coding.js';
 import type { StorageServer } from '../connections/storage-server.js';
 import { StorageServerError } from '../errors.js';
-import { FileEncoder } from '../upload/file-encoder.js';
-import { encodeWholeShares } from '../upload/whole-shares.js';
+import { encodedFile } from '../testing/encoded-file.js';
 import { type FoundShare, KnownShares } from './found-share.js';
 import type { ShareReader } from './share-reader.js';
 import { ShareSources } from './share-sources.js';
 
-const [required, total] = [2, 4];
-const content = randomBytes(3_000);
-const key = randomBytes(16);
-const geometry = encodingGeometry({ required, total, maximumSegmentSize: 4_000, size: content.length });
-const layout = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) });
-const source = { read: async () => ({ pieces: [content], release: () => undefined }) };
-const { shares, hashes } = await encodeWholeShares(
-  new FileEncoder(source, geometry, localCoding.encode(geometry, key)),
-  layout,
-  total,
-);
-const capability: ChkReadCapability = {
-  kind: 'CHK',
-  key,
-  uriExtensionHash: uriExtensionHash(hashes.uriExtension),
-  required,
-  total,
-  size: content.length,
-};
+const required = 2;
+const { shares, hashes, capability } = await encodedFile({ required, total: 4, size: 3_000 });
 
 const serverCalled = (nickname: string) => ({ id: nickname, nickname }) as StorageServer;
 

@@ -1,49 +1,25 @@
-import { randomBytes } from 'node:crypto';
-import {
-  type ChkVerifyCapability,
-  encodingGeometry,
-  immutableShareLayout,
-  parseUriExtension,
-  storageIndexOfKey,
-  uriExtensionHash,
-  uriExtensionLength,
-  VerifyingHashTree,
-} from '@holdfast/lafs';
+import { parseUriExtension, VerifyingHashTree, verifyCapabilityOf } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
-import { localCoding } from '../coding/local-coding.js';
 import type { StorageServer } from '../connections/storage-server.js';
 import type { FoundShare } from '../download/found-share.js';
 import { LeafHashes } from '../download/leaf-hashes.js';
 import type { ShareSources } from '../download/share-sources.js';
 import { StorageServerError } from '../errors.js';
-import { FileEncoder } from '../upload/file-encoder.js';
-import { encodeWholeShares } from '../upload/whole-shares.js';
+import { encodedFile } from '../testing/encoded-file.js';
 import { learnRoots } from './learn-roots.js';
 import type { OpenedFile } from './opened-file.js';
 
-const [required, total] = [2, 5];
-const content = randomBytes(3_000);
-const geometry = encodingGeometry({ required, total, maximumSegmentSize: 4_000, size: content.length });
-const layout = immutableShareLayout({ geometry, uriExtensionLength: uriExtensionLength(geometry) });
-const source = { read: async () => ({ pieces: [content], release: () => undefined }) };
-const encoder = new FileEncoder(source, geometry, localCoding.encode(geometry, undefined));
-const { shares, hashes } = await encodeWholeShares(encoder, layout, total);
-const capability: ChkVerifyCapability = {
-  kind: 'CHK-Verifier',
-  storageIndex: storageIndexOfKey(randomBytes(16)),
-  uriExtensionHash: uriExtensionHash(hashes.uriExtension),
-  required,
-  total,
-  size: content.length,
-};
+const total = 5;
+const large = await encodedFile({ required: 2, total, size: 600_000 });
+const small = await encodedFile({ required: 2, total, size: 400_000 });
 
 /** The file as one that is open is known, but for the hashes that its open shares have told. */
-function opened(): OpenedFile {
+function opened({ hashes, geometry, layout, capability } = large): OpenedFile {
   const extension = parseUriExtension(hashes.uriExtension);
   return {
-    capability,
+    capability: verifyCapabilityOf(capability),
     layout,
-    sources: {} as ShareSources,
+    sources: { givenUp: new Map() } as unknown as ShareSources,
     description: {
       geometry,
       uriExtension: hashes.uriExtension,
@@ -59,7 +35,7 @@ function held(
   shareNumber: number,
   given: (bytes: Uint8Array, signal: AbortSignal | undefined) => Promise<Uint8Array> = async (bytes) => bytes,
 ): FoundShare & { asked: number } {
-  const whole = shares.get(shareNumber) as Uint8Array;
+  const whole = large.shares.get(shareNumber) as Uint8Array;
   const share = {
     shareNumber,
     asked: 0,
@@ -83,20 +59,35 @@ describe('shares that are there, and are asked for the roots of their blocks', (
     // The tree of five leaves has eight; that beside the last stands for none.
     expect(known(file)).toEqual([0, 1, 4]);
     for (const share of known(file))
-      expect(file.description.shareTree.leaf(share)).toEqual(hashes.blockTrees[share]?.root);
+      expect(file.description.shareTree.leaf(share)).toEqual(large.hashes.blockTrees[share]?.root);
   });
 
-  it('are not asked where the root is known', async () => {
+  it('are not asked where the root is known, will be told by a neighbour, or costs less to work out', async () => {
     const file = opened();
     await learnRoots(file, [held(2)], undefined);
     const others = [held(2), held(3)];
     await learnRoots(file, others, undefined);
     expect(others.map(({ asked }) => asked)).toEqual([0, 0]);
+    const pair = [held(0), held(1)];
+    await learnRoots(file, pair, undefined);
+    expect(pair.map(({ asked }) => asked).toSorted()).toEqual([0, 1]);
+    const ofSmall = held(4);
+    await learnRoots(opened(small), [ofSmall], undefined);
+    expect(ofSmall.asked).toBe(0);
+  });
+
+  it('are not asked where they were found wrong', async () => {
+    const file = opened();
+    const wrong = held(1);
+    const sources = { givenUp: new Map([[wrong, new Error('it is wrong')]]) } as unknown as ShareSources;
+    await learnRoots({ ...file, sources }, [wrong], undefined);
+    expect(wrong.asked).toBe(0);
   });
 
   it('keep nothing up where they are wrong, gone or silent, or have a number that the file has not', async () => {
     const file = opened();
     const wrong = held(0, async (bytes) => bytes.fill(7, 2));
+    await learnRoots(file, [wrong], undefined);
     const cutOff = held(1, async (bytes) => bytes.subarray(0, 40));
     const gone = held(4, async () => {
       throw new StorageServerError('unreachable', 'storage4', 'it went away');
@@ -108,9 +99,9 @@ describe('shares that are there, and are asked for the roots of their blocks', (
           signal?.addEventListener('abort', () => reject(signal.reason));
         }),
     );
-    const unknown = { ...held(1), shareNumber: 9 };
-    await learnRoots(file, [wrong, cutOff, gone, silent, unknown, held(3)], undefined);
+    await learnRoots(file, [gone], undefined);
+    await learnRoots(file, [cutOff, silent, { ...held(1), shareNumber: 9 }, held(3)], undefined);
+    expect([wrong, cutOff, gone, silent].map(({ asked }) => asked)).toEqual([1, 1, 1, 1]);
     expect(known(file)).toEqual([2, 3]);
-    expect(silent.asked).toBe(1);
   });
 });

@@ -2,8 +2,11 @@ import { parseShareHashChain } from '@holdfast/lafs';
 import type { FoundShare } from '../download/found-share.js';
 import type { OpenedFile } from './opened-file.js';
 
-/** How long shares may take to tell, in milliseconds: about as long as it takes to make one of a GB. */
-const patience = 1_000;
+/** Bytes of its blocks from which on a share is asked: to make a smaller one takes no longer than to ask. */
+const worthAsking = 256 * 1024;
+
+/** How long shares may take to tell, in milliseconds: about as long as it takes to make one of 300 MB. */
+const patience = 300;
 
 /**
  * Asks shares that are there but not read for the roots of their blocks, which stand in their hash chains. A share whose root
@@ -15,19 +18,23 @@ const patience = 1_000;
  * @param good the shares that there are
  */
 export async function learnRoots(
-  { capability, description, layout }: OpenedFile,
+  { capability, description, layout, sources }: OpenedFile,
   good: readonly FoundShare[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { shareTree, geometry } = description;
+  if (geometry.shareDataSize < worthAsking) return;
   const { offset, size } = layout.sections.shareHashChain;
   const unknown = good.filter(
-    ({ shareNumber }) => shareNumber < geometry.total && shareTree.leaf(shareNumber) === undefined,
+    (share) =>
+      share.shareNumber < geometry.total &&
+      shareTree.leaf(share.shareNumber) === undefined &&
+      !sources.givenUp.has(share),
   );
   const late = AbortSignal.timeout(patience);
   const ending = signal ? AbortSignal.any([signal, late]) : late;
   await Promise.all(
-    unknown.map(async ({ server, shareNumber }) => {
+    oneOfEachPair(unknown).map(async ({ server, shareNumber }) => {
       try {
         const chain = await server.read(capability.storageIndex, shareNumber, offset, offset + size, ending);
         shareTree.add({ nodes: parseShareHashChain(chain) });
@@ -36,4 +43,10 @@ export async function learnRoots(
       }
     }),
   );
+}
+
+/** Two shares that are neighbours in the tree each tell the other's root too. */
+function oneOfEachPair(shares: readonly FoundShare[]): FoundShare[] {
+  const pairs = new Map(shares.map((share) => [Math.floor(share.shareNumber / 2), share]));
+  return [...pairs.values()];
 }

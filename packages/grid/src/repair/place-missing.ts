@@ -71,11 +71,13 @@ async function placeLarge(
 ): Promise<Placed> {
   const copies = new Copies(file, good, options);
   const placing = new SharePlacing(candidates, options.request);
+  let learnt: Promise<void> | undefined;
   await inRounds(placing, options.signal, async () => {
     await copies.make(placing);
     const others = new Map(placing.toWrite);
     if (others.size === 0) return;
-    await learnRoots(file, good, options.signal);
+    learnt ??= learnRoots(file, good, options.signal);
+    await learnt;
     await rebuildShares(file, others, placing, options);
   });
   return placed(placing, (share) => copies.made.has(share), copies.corrupt);

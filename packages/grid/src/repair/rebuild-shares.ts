@@ -3,17 +3,16 @@ import type { Coding } from '../coding/coding.js';
 import { localCoding } from '../coding/local-coding.js';
 import type { SegmentEncoding } from '../coding/segment-encoder.js';
 import type { StorageServer } from '../connections/storage-server.js';
-import { readingMemory, segmentsAhead } from '../download/download-memory.js';
+import { readingToEncodeMemory, segmentsAhead } from '../download/download-memory.js';
 import { SegmentFetcher } from '../download/segment-fetcher.js';
 import { SegmentsInOrder } from '../download/segments-in-order.js';
 import { type BufferPool, LentBuffers } from '../memory/buffer-pool.js';
 import { type TransferMemory, takeMemory } from '../memory/transfer-memory.js';
-import { segmentsHeld } from '../upload/encoded-segments.js';
 import { type BlockEncoder, FileEncoder } from '../upload/file-encoder.js';
 import { asTheyAre, type ConfirmHashes, openUploads, sendSegments } from '../upload/send-shares.js';
 import type { SharePlacing } from '../upload/share-placing.js';
 import type { ShareUpload } from '../upload/share-upload.js';
-import { encodingMemory, uploadSizes } from '../upload/upload-memory.js';
+import { sharesMemory, uploadSizes } from '../upload/upload-memory.js';
 import { encodeWholeShares } from '../upload/whole-shares.js';
 import { CiphertextSegments } from './ciphertext-segments.js';
 import { type OpenedFile, sameHashes } from './opened-file.js';
@@ -70,11 +69,7 @@ function memoryFor(
   const sent = toWrite.size;
   const made = sent > 0 ? sharesToMake(description, toWrite).length : geometry.total;
   const sizes = uploadSizes(geometry, layout.size);
-  // Of each segment the blocks that were read, and those that were worked out of them.
-  const workedOut = (ahead + segmentsHeld(geometry.segmentCount)) * geometry.segmentSize;
-  return (
-    readingMemory(capability, geometry, ahead) + workedOut + encodingMemory(geometry, sizes, { made, sent })
-  );
+  return readingToEncodeMemory(capability, geometry, ahead) + sharesMemory(geometry, sizes, { made, sent });
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   treeNodeCount,
   VerifyingHashTree,
 } from '@holdfast/lafs';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { localCoding } from '../coding/local-coding.js';
 import { LeafHashes } from '../download/leaf-hashes.js';
 import { WrongFileError } from '../errors.js';
@@ -25,12 +25,15 @@ const geometryOf = (required: number, total: number, maximumSegmentSize = 3_000)
 const usual = geometryOf(3, 10);
 
 /** Segments in two pieces that do not end where a block does. */
-const reading = (bytes: Uint8Array, { segmentSize } = usual) => ({
-  read: async (segment: number) => {
+const reading = (bytes: Uint8Array, { segmentSize } = usual) => {
+  const released: number[] = [];
+  const read = async (segment: number) => {
     const taken = bytes.subarray(segment * segmentSize, (segment + 1) * segmentSize);
-    return { pieces: [taken.subarray(0, 100), taken.subarray(100)], release: () => undefined };
-  },
-});
+    const release = () => void released.push(segment);
+    return { pieces: [taken.subarray(0, 100), taken.subarray(100)], release };
+  };
+  return { read, released };
+};
 
 /** The shares that an encoder makes, whole, by their numbers. */
 async function sharesOf(encoder: BlockEncoder, geometry = usual) {
@@ -125,4 +128,33 @@ it('gives no share where the ciphertext is not what the file says, though its sh
   const { hashes } = await original();
   const uploader = { ...hashes, ciphertextTree: HashTree.of([new Uint8Array(32)]) };
   await expect(sharesOf(rebuilding(content, [0, 1, 2], [3], uploader))).rejects.toThrow(WrongFileError);
+});
+
+describe('the segments that are encoded', () => {
+  const begin = () => {
+    const source = reading(content);
+    const encoder = new FileEncoder(source, usual, localCoding.encode(usual, undefined));
+    const rooms = (blockSize: number) => encoder.shares.map(() => Buffer.alloc(blockSize));
+    return { encoder, rooms, released: source.released };
+  };
+
+  it('are each released once, when it is encoded', async () => {
+    const { encoder, rooms, released } = begin();
+    let encoded = 0;
+    for await (const { blockSize, encodeInto } of encoder.segments()) {
+      expect(released.length).toBe(encoded);
+      await encodeInto(rooms(blockSize));
+      encoded++;
+    }
+    expect(released).toEqual([0, 1, 2, 3]);
+  });
+
+  it('are released too where one was read ahead and encoding ends before it', async () => {
+    const { encoder, rooms, released } = begin();
+    for await (const { blockSize, encodeInto } of encoder.segments()) {
+      await encodeInto(rooms(blockSize));
+      break;
+    }
+    await expect.poll(() => released).toEqual([0, 1]);
+  });
 });

@@ -20,6 +20,8 @@ export interface LabClient extends AsyncDisposable {
   readonly servers: ServerSet;
   /** A grid over the same servers that encodes in another way. */
   gridWith(encoding: EncodingParameters, coding?: Coding): Grid;
+  /** What its grid codes with. */
+  readonly coding: Coding;
   /** The relay in front of each server, by nickname, where there are any. */
   readonly relays: ReadonlyMap<string, Relay>;
   store(content: Uint8Array): Promise<string>;
@@ -68,6 +70,7 @@ export async function openLabClient(lab: Lab, options: LabClientOptions): Promis
   return {
     grid,
     gridWith,
+    coding: thread,
     servers,
     relays,
     connected,

@@ -49,20 +49,30 @@ export class EncodedSegments {
    */
   async *segments(): AsyncGenerator<SegmentToEncode> {
     const { segmentCount } = this.#geometry;
-    let next = this.#source.read(0);
-    for (let segment = 0; segment < segmentCount; segment++) {
-      const { pieces, release } = await next;
-      if (segment + 1 < segmentCount) {
-        next = this.#source.read(segment + 1);
-        next.catch(() => undefined);
+    const read = (segment: number) => {
+      const taken = this.#source.read(segment);
+      taken.catch(() => undefined);
+      return taken;
+    };
+    let next: Promise<TakenSegment> | undefined = read(0);
+    try {
+      for (let segment = 0; next; segment++) {
+        const { pieces, release } = await next;
+        next = segment + 1 < segmentCount ? read(segment + 1) : undefined;
+        yield {
+          blockSize: blockSizeOf(this.#geometry, segment),
+          encodeInto: async (rooms) => {
+            this.#keep(segment, await this.#encoding.encode(pieces, rooms, this.#knownHash(segment)));
+            release();
+          },
+        };
       }
-      yield {
-        blockSize: blockSizeOf(this.#geometry, segment),
-        encodeInto: async (rooms) => {
-          this.#keep(segment, await this.#encoding.encode(pieces, rooms, this.#knownHash(segment)));
-          release();
-        },
-      };
+    } finally {
+      // Where encoding ends early.
+      next?.then(
+        ({ release }) => release(),
+        () => undefined,
+      );
     }
   }
 

@@ -12,6 +12,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Coding } from '../coding/coding.js';
 import { CodingThread } from '../coding/coding-thread.js';
 import { localCoding } from '../coding/local-coding.js';
+import { segmentsHeld } from './encoded-segments.js';
 import { FileEncoder } from './file-encoder.js';
 import { shareTail } from './share-tail.js';
 import { spool } from './spool.js';
@@ -70,8 +71,13 @@ async function encode(coding: Coding, content: Uint8Array, secret: Uint8Array, p
       throw new Error('the file fits into memory');
     },
   });
+  let buffers = 0;
+  const buffer = (size: number) => {
+    buffers++;
+    return coding.buffer(size);
+  };
   const encoder = new FileEncoder(
-    new SpooledSegments(file, geometry, coding.buffer),
+    new SpooledSegments(file, geometry, buffer),
     geometry,
     coding.encode(geometry, key),
   );
@@ -90,6 +96,8 @@ async function encode(coding: Coding, content: Uint8Array, secret: Uint8Array, p
     await encodeInto(rooms);
     segments.push(rooms);
   }
+  // However many segments there are: their memory is used again.
+  expect(buffers).toBeLessThanOrEqual(segmentsHeld(geometry.segmentCount));
   const hashes = await encoder.finish();
   const layout = immutableShareLayout({
     geometry,

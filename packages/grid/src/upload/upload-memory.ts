@@ -38,22 +38,22 @@ function newShareSize(geometry: EncodingGeometry): number {
 
 /** Bytes of memory that encoding and sending a file takes at most, without the file itself. */
 export function uploadMemory(geometry: EncodingGeometry): number {
-  const { total } = geometry;
-  return encodingMemory(geometry, uploadSizes(geometry), { made: total, sent: total });
+  const { total, segmentCount, segmentSize } = geometry;
+  // And the ciphertext of one.
+  const segments = (segmentsHeld(segmentCount) + 1) * segmentSize;
+  return segments + sharesMemory(geometry, uploadSizes(geometry), { made: total, sent: total });
 }
 
-/** As `uploadMemory`, where only so many of the shares are made, and so many of these sent. */
-export function encodingMemory(
-  { blockSize, segmentCount, segmentSize }: EncodingGeometry,
+/** Bytes of memory that shares of a file take at most while so many are made, and so many of these sent. */
+export function sharesMemory(
+  { blockSize, segmentCount }: EncodingGeometry,
   { shareSize, largestPart }: UploadSizes,
   { made, sent }: { readonly made: number; readonly sent: number },
 ): number {
   const buffers = sent * shareUploadMemory(shareSize, largestPart) + (made - sent) * blockSize;
-  // And the ciphertext of one.
-  const segments = (segmentsHeld(segmentCount) + 1) * segmentSize;
   // A tree has two nodes a leaf.
   const hashes = (made + 1) * 2 * hashSize * segmentCount;
-  return buffers + segments + hashes;
+  return buffers + hashes;
 }
 
 /** Segments of the file that a budget is measured with: the hashes of so many are small beside the rest. */
