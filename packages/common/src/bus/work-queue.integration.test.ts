@@ -70,18 +70,18 @@ describe('a work queue', () => {
 
   it('hands a message out again that was neither acknowledged nor held in time', async () => {
     await using nats = await startNats();
-    await using one = await worker(nats.url, 1_000);
-    await using two = await worker(nats.url, 1_000);
+    await using one = await worker(nats.url, 5_000);
+    await using two = await worker(nats.url, 5_000);
     await Promise.all([one.ready(), two.ready()]);
     one.bus.publish(wake, {});
     const held = taken(await one.queue.next(5_000, never));
     for (let times = 0; times < 4; times++) {
-      expect(await two.queue.next(400, never)).toBeUndefined();
+      expect(await two.queue.next(1_500, never)).toBeUndefined();
       held.hold();
     }
-    const again = taken(await two.queue.next(10_000, never));
+    const again = taken(await two.queue.next(15_000, never));
     again.acknowledge();
-    expect(await one.queue.next(2_000, never)).toBeUndefined();
+    expect(await one.queue.next(6_000, never)).toBeUndefined();
   });
 
   it('is made anew where the server lost it', async () => {
@@ -123,6 +123,11 @@ describe('a work queue', () => {
     await using two = await worker(nats.url, 60_000);
     await two.ready();
     for (let sent = 0; sent < 150; sent++) one.bus.publish(wake, {});
+    // What is acknowledged before the last is stored makes room for one more.
+    await waitFor('all are stored', async () => {
+      const info = await one.bus.request('$JS.API.STREAM.INFO.test-work', new Uint8Array(), 5_000);
+      return info.json<{ state: { last_seq: number } }>().state.last_seq === 150 || undefined;
+    });
     let count = 0;
     for (
       let message = await two.queue.next(300, never);
