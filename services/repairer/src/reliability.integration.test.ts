@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Database, openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
 import { databaseUrl, waitFor } from '@holdfast/lab';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { type RepairLab, repairLab, shares } from './testing/repair-lab.js';
 
 const deadline = 110_000;
@@ -28,10 +28,10 @@ async function openQueue(grid: RepairLab): Promise<Database> {
 describe('repairs, whatever is killed meanwhile', () => {
   let grid: RepairLab;
   let queue: Database;
-  beforeEach(async () => {
-    grid = await repairLab({ repairers: 3 });
+  const begin = async (settings?: string) => {
+    grid = await repairLab({ repairers: 3 }, settings);
     queue = await openQueue(grid);
-  });
+  };
   afterEach(async () => {
     await queue?.close();
     await grid?.[Symbol.asyncDispose]();
@@ -59,6 +59,7 @@ describe('repairs, whatever is killed meanwhile', () => {
   }
 
   it('lose no job and do none twice, with workers killed at random during 500', async () => {
+    await begin();
     const capabilities = await grid.store(500);
     await grid.emptyServer('s1');
     await askFor(capabilities);
@@ -73,9 +74,10 @@ describe('repairs, whatever is killed meanwhile', () => {
     expect(kills).toBeGreaterThan(0);
     await until('all jobs are done', async () => (await doneSoFar()) === capabilities.length);
     await expectAllWell(capabilities);
-  }, 180_000);
+  }, 240_000);
 
   it('go on without NATS, and after it has lost all that it had', async () => {
+    await begin();
     const capabilities = await grid.store(150);
     await grid.emptyServer('s2');
     const [first, later] = [capabilities.slice(0, 100), capabilities.slice(100)];
@@ -88,9 +90,10 @@ describe('repairs, whatever is killed meanwhile', () => {
     await until('a repairer answers', () => askFor(later).then(() => true));
     await until('the rest is done, too', async () => (await doneSoFar()) === capabilities.length);
     await expectAllWell(capabilities);
-  }, 180_000);
+  }, 240_000);
 
   it('go on after Postgres was away', async () => {
+    await begin();
     const capabilities = await grid.store(150);
     await grid.emptyServer('s3');
     await askFor(capabilities);
@@ -103,9 +106,11 @@ describe('repairs, whatever is killed meanwhile', () => {
     await grid.lab.start('postgres');
     await until('all jobs are done', async () => (await doneSoFar()) === capabilities.length);
     await expectAllWell(capabilities);
-  }, 180_000);
+  }, 240_000);
 
   it('are finished, or given back at once, by a repairer that is stopped', async () => {
+    // So long that no claim runs out because a repairer or Postgres is slow.
+    await begin('sweep: 500ms\nclaim: 30s\nretry_after: 500ms\nwatch: { settle: 1s }\n');
     const capabilities = await grid.store(100);
     await grid.emptyServer('s1');
     await askFor(capabilities);
@@ -115,5 +120,5 @@ describe('repairs, whatever is killed meanwhile', () => {
     for (const { nickname } of grid.lab.description.repairers) await grid.lab.start(nickname);
     await until('all jobs are done', async () => (await doneSoFar()) === capabilities.length);
     await expectAllWell(capabilities);
-  }, 180_000);
+  }, 240_000);
 });
