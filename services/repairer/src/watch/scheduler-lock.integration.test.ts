@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '@holdfast/lab';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type TestQueue, testQueue } from '../testing/test-queue.js';
-import { lockBeat, lockSilence, SchedulerLock } from './scheduler-lock.js';
+import { SchedulerLock } from './scheduler-lock.js';
 
 const grid = 'test';
 let queue: TestQueue;
@@ -25,8 +25,20 @@ async function endHolder(): Promise<void> {
 }
 
 const take = (ofGrid = grid) => SchedulerLock.take(queue.database, ofGrid);
-/** Whatever became of the holder. */
 const takeOver = () => waitFor('the lock is free', take, { timeoutMs: 30_000 });
+
+/** Milliseconds until the lock of a holder to whom this was done is had by another. */
+async function timeToTakeOver(signal: NodeJS.Signals): Promise<number> {
+  (await holdElsewhere()).kill(signal);
+  const since = performance.now();
+  (await takeOver()).release();
+  await endHolder();
+  return performance.now() - since;
+}
+
+/** Once is enough: at another time the machine may have stood still. */
+const expectTimely = (signal: NodeJS.Signals) =>
+  expect.poll(() => timeToTakeOver(signal), { interval: 0, timeout: 50_000 }).toBeLessThan(10_000);
 
 /** A process of its own that has the lock. It says so when it stood still for so long that it may lose it. */
 async function holdElsewhere(): Promise<ChildProcess> {
@@ -93,17 +105,11 @@ describe('the lock of the scheduler', () => {
     expect(await waitFor('the holder is well', isKept, { timeoutMs: 40_000 })).toBe(true);
   });
 
-  it('is had by another within ten seconds of its holder’s last word', () => {
-    expect(lockSilence + lockBeat).toBeLessThan(10_000);
+  it('is taken over within ten seconds from a process that was killed', async () => {
+    await expectTimely('SIGKILL');
   });
 
-  it('is taken over from a process that was killed', async () => {
-    (await holdElsewhere()).kill('SIGKILL');
-    (await takeOver()).release();
-  });
-
-  it('is taken over from a process that is stopped, though its connection stands', async () => {
-    (await holdElsewhere()).kill('SIGSTOP');
-    (await takeOver()).release();
+  it('is taken over within ten seconds from a process that is stopped, though its connection stands', async () => {
+    await expectTimely('SIGSTOP');
   });
 });
