@@ -12,7 +12,7 @@ export const lockBeat = 1_500;
  * or stopped in a way in which its machine still answers for it. From then on the next try of any other gets the lock:
  * within lockSilence + lockBeat, far from ten seconds.
  */
-export const lockSilence = 5_000;
+const lockSilence = 5_000;
 
 /** A lock that one process of a grid holds at a time, for as long as its connection to Postgres lasts. */
 export class SchedulerLock {
