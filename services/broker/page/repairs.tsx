@@ -68,17 +68,24 @@ function summary(repairs: RepairsJson): string {
   return [
     left === 0
       ? 'Nothing is left to do now.'
-      : `${left} jobs are left, of which ${jobs.claimed} are being done.`,
-    delayed > 0 ? `${delayed} are tried again after a pause.` : '',
-    postponed > 0 ? `${postponed} are put off, as servers that are away may come back.` : '',
-    `${ended} attempts ended in the last minute${ended === 0 ? '' : `, ${(ended / 60).toFixed(1)} a second`}.`,
+      : `${counted(left, 'job is', 'jobs are')} left, of which ${counted(jobs.claimed, 'is', 'are')} being done.`,
+    delayed > 0 ? `${counted(delayed, 'is', 'are')} tried again after a pause.` : '',
+    postponed > 0
+      ? `${counted(postponed, 'is', 'are')} put off, as servers that are away may come back.`
+      : '',
+    `${counted(ended, 'attempt', 'attempts')} ended in the last minute${ended === 0 ? '' : `, ${(ended / 60).toFixed(1)} a second`}.`,
     seconds === undefined ? '' : `At that rate the rest takes ${formatDuration(seconds)}.`,
-    `${jobs.done} are done.`,
-    jobs.waiting > 0 ? `${jobs.waiting} wait for servers that hold their shares.` : '',
-    jobs.failed > 0 ? `${jobs.failed} have failed.` : '',
+    `${counted(jobs.done, 'is', 'are')} done.`,
+    jobs.waiting > 0 ? `${counted(jobs.waiting, 'waits', 'wait')} for servers that hold the shares.` : '',
+    jobs.failed > 0 ? `${counted(jobs.failed, 'has', 'have')} failed.` : '',
   ]
     .filter(Boolean)
     .join(' ');
+}
+
+/** A number, and what stands behind it where it is one, and where it is not. */
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** A bar for each number of shares that can still be lost, as long as there are files under watch with so many. */

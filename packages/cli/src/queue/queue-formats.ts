@@ -59,7 +59,7 @@ export function formatStatus({
   const lines = [
     `${queued} queued${pausing}, ${claimed} being done, ${done} done`,
     `${waiting} waiting for servers that hold their shares, ${failed} failed`,
-    `${ended} attempts ended in the last minute`,
+    `${ended} ${ended === 1 ? 'attempt' : 'attempts'} ended in the last minute`,
     ...(paused === null ? [] : [formatPause(paused)]),
   ];
   const inQueue = new Map<number | null, number>(spareShares.map(({ spare, files }) => [spare, files]));
