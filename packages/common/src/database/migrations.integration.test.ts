@@ -73,17 +73,17 @@ describe('migrations', () => {
   it('take as long as they take, and are waited for as long: cut off, they would be so at every start', async () => {
     await using temporary = await createTestDatabase();
     const url = new URL(temporary.url);
-    url.searchParams.set('statement_timeout', '300');
-    url.searchParams.set('query_timeout', '300');
+    url.searchParams.set('statement_timeout', '3000');
+    url.searchParams.set('query_timeout', '3000');
     const nodes = await Promise.all([open(url.toString()), open(url.toString())]);
-    await expect(nodes[0]!.pool.query('select pg_sleep(1)')).rejects.toThrow(/timeout/);
-    const slow = { ...second, sql: `${second.sql}; select pg_sleep(1)` };
+    await expect(nodes[0]!.pool.query('select pg_sleep(5)')).rejects.toThrow(/timeout/);
+    const slow = { ...second, sql: `${second.sql}; select pg_sleep(5)` };
     const applied = await Promise.all(
       nodes.map((database) => migrate(database, { schema: 'storage', migrations: [first, slow], logger })),
     );
     expect(applied.reduce((sum, some) => sum + some)).toBe(2);
     // What the node does afterwards is limited as before.
-    await expect(nodes[0]!.pool.query('select pg_sleep(1)')).rejects.toThrow(/timeout/);
+    await expect(nodes[0]!.pool.query('select pg_sleep(5)')).rejects.toThrow(/timeout/);
     await Promise.all(nodes.map((database) => database.close()));
   });
 

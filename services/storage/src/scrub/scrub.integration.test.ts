@@ -70,10 +70,13 @@ const round = async (server: TestServer) =>
     await server.sql<{
       finished: boolean;
       next_section: number;
-      shares: string;
-      bytes: string;
-      damaged: string;
-    }>('select finished_at is not null as finished, next_section, shares, bytes, damaged from storage.scrubs')
+      shares: number;
+      bytes: number;
+      damaged: number;
+    }>(
+      `select finished_at is not null as finished, next_section, shares::int, bytes::float8, damaged::int
+         from storage.scrubs`,
+    )
   )[0];
 
 const hex = (share: ShareAddress) => Buffer.from(share.storageIndex).toString('hex');
@@ -99,7 +102,7 @@ describe('the scrub', () => {
     expect(found.get(hex(rotten))).toMatch(/^scrub, content: block \d+ has another hash than its leaf$/);
     expect(found.get(hex(rottenTree))).toMatch(/^scrub, content: /);
     expect(found.get(hex(shortened))).toMatch(/^scrub, container: /);
-    expect(await round(server)).toMatchObject({ next_section: 1024, shares: '9', damaged: '3' });
+    expect(await round(server)).toMatchObject({ next_section: 1024, shares: 9, damaged: 3 });
     for (const share of shares) {
       expect(await client.list(share.storageIndex)).toEqual(found.has(hex(share)) ? [] : [0]);
       await stat(fileOf(server, share));
@@ -119,11 +122,11 @@ describe('the scrub', () => {
     await server.change({ scrub: { bytes_per_second: '100MB' } });
     await server.start();
     await expect.poll(() => round(server), { timeout: 30_000 }).toMatchObject({ finished: true });
-    expect(await round(server)).toMatchObject({ next_section: 1024, shares: '2', damaged: '0' });
+    expect(await round(server)).toMatchObject({ next_section: 1024, shares: 2, damaged: 0 });
   });
 
   it('keeps to its pace, and goes on after a restart where it was', async () => {
-    const settings = { scrub: { bytes_per_second: '2MB', every: '30d' } };
+    const settings = { scrub: { bytes_per_second: '1MB', every: '30d' } };
     await using server = await startTestServer({ settings: { scrub: { enabled: false } } });
     const count = 40;
     for (let index = 0; index < count; index++) {
@@ -133,19 +136,17 @@ describe('the scrub', () => {
     await server.change(settings);
     const begun = performance.now();
     await server.start();
-    await expect
-      .poll(async () => Number((await round(server))?.shares ?? 0), { timeout: 20_000 })
-      .toBeGreaterThan(8);
+    await expect.poll(async () => (await round(server))?.shares ?? 0, { timeout: 20_000 }).toBeGreaterThan(8);
     await server.kill();
     const before = await round(server);
     expect(before?.finished).toBe(false);
     await server.start();
     await expect.poll(() => round(server), { timeout: 40_000 }).toMatchObject({ finished: true });
-    // 8 MB at 2 MB a second, and what opening the shares is counted as.
-    expect(performance.now() - begun).toBeGreaterThan(4_000);
+    // 8 MB at 1 MB a second, and what opening the shares is counted as.
+    expect(performance.now() - begun).toBeGreaterThan(8_000);
     const after = await round(server);
-    expect(Number(after?.shares)).toBe(count);
-    expect(Number(after?.bytes)).toBeGreaterThanOrEqual(count * 200_000);
+    expect(after?.shares).toBe(count);
+    expect(after?.bytes).toBeGreaterThanOrEqual(count * 200_000);
     await server.stop();
     await server.start();
     expect(await round(server)).toEqual(after);

@@ -298,18 +298,18 @@ describe('the totals of usage', () => {
   it('are counted however long that takes: a server must not be kept from starting', async () => {
     const server = await newServer();
     const url = new URL(records.url);
-    url.searchParams.set('statement_timeout', '300');
-    url.searchParams.set('query_timeout', '300');
+    url.searchParams.set('statement_timeout', '3000');
+    url.searchParams.set('query_timeout', '3000');
     const logger = silentLogger();
     const hasty = openPool({ url: url.toString(), applicationName: 'hasty', logger, connections: 1 });
-    await expect(hasty.pool.query('select pg_sleep(1)')).rejects.toThrow(/timeout/);
+    await expect(hasty.pool.query('select pg_sleep(5)')).rejects.toThrow(/timeout/);
     await records.database.pool.query(
       'insert into storage.usage_totals (server, account) values ($1, 1) on conflict do nothing',
       [server],
     );
     const holding = records.database.transaction(async (client) => {
       await client.query('select from storage.usage_totals where server = $1 for update', [server]);
-      await delay(1_000);
+      await delay(5_000);
     });
     await delay(200);
     expect(await recountTotals(hasty, server)).toEqual([]);
