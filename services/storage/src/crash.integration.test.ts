@@ -11,6 +11,7 @@ import {
   sharePath,
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { untilDisconnected } from './testing/check-load.js';
 import { startTestServer, type TestServer } from './testing/test-server.js';
 
 let server: TestServer;
@@ -81,6 +82,7 @@ describe('a server killed by SIGKILL', () => {
       await server.kill();
       over = true;
       await Promise.all(writers);
+      await untilDisconnected(server);
       await server.start();
     }
     expect(acknowledged.length).toBeGreaterThan(20);

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createDatabase, freePort, startPostgres, temporaryFolder } from '@holdfast/lab';
 import { base32Encode, encodeMutableContainer } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { untilDisconnected } from '../testing/check-load.js';
 import { writeEnabler } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { journalFolder, SlotJournal } from './slot-journal.js';
@@ -105,6 +106,7 @@ describe('a server killed by SIGKILL while slots are written', () => {
       await server.kill();
       over = true;
       await Promise.all(writers);
+      await untilDisconnected(server);
       await server.start();
       for (const slot of slots) {
         const found = await readSlot(slot.storageIndex);

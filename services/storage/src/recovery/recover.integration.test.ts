@@ -1,16 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { loadIdentity } from '@holdfast/common/identity';
+import { silentLogger } from '@holdfast/common/logging';
 import { createDatabase, freePort, startPostgres, temporaryFolder, waitFor } from '@holdfast/lab';
 import { bucketFolder, encodeCorruptionReport, storageRoutes } from '@holdfast/lafs';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setAccountQuota, setAccountState } from '../accounts/account-changes.js';
 import { leaseDefault, setLeaseDefault } from '../leases/lease-default.js';
+import { DiskShareBackend } from '../share-backend/disk-share-backend.js';
 import { madeIndex, makeShare, makeShares } from '../testing/made-shares.js';
 import { holdfast } from '../testing/run-command.js';
 import { openKeeper } from '../testing/test-keeper.js';
 import { changeYaml, startTestServer, type TestServer } from '../testing/test-server.js';
 import { wrongTotals } from '../testing/totals.js';
+import { readAccountCopy } from './account-copying.js';
 
 let server: TestServer;
 beforeEach(async () => {
@@ -68,12 +73,16 @@ describe('a server whose database is lost', () => {
     const data = randomBytes(5_000);
     await alice.store(hers, data);
     await server.client.store(anybodys, data);
-    await waitFor('the accounts are copied', async () =>
-      stat(join(server.shares, 'holdfast-accounts')).then(
-        ({ mtimeMs }) => mtimeMs,
-        () => undefined,
-      ),
+    const { signingKey } = await loadIdentity(server.dir);
+    const backend = new DiskShareBackend(server.shares, silentLogger());
+    // There is a copy since the start, without alice.
+    await waitFor(
+      'alice is copied',
+      async () =>
+        (await readAccountCopy(backend, signingKey))?.accounts.some(({ name }) => name === 'alice') ||
+        undefined,
     );
+    await backend.close();
     expect(await readFile(join(server.shares, 'holdfast-accounts'), 'latin1')).not.toContain('alice');
 
     await server.stop();
@@ -305,6 +314,11 @@ describe('recovering', () => {
       await using other = await startTestServer({ postgres: database.url });
       await other.stop();
       makeShares(other.shares, 20_000);
+      // So that it is not over before Postgres is killed.
+      await other.sql(
+        `create function slowly() returns trigger language plpgsql as 'begin perform pg_sleep(2); return null; end';
+         create trigger slowly after insert on storage.shares for each statement execute function slowly()`,
+      );
       const recovering = holdfast('storage', 'recover', other.dir, '--json');
       const recorded = async () =>
         (await other.sql<{ shares: number }>('select count(*)::int as shares from storage.shares'))[0]
@@ -313,6 +327,7 @@ describe('recovering', () => {
       await postgres.process.kill();
       postgres = await startPostgres({ dir: folder.path, port });
       expect(await recorded()).toBeLessThan(20_000);
+      await other.sql('drop trigger slowly on storage.shares');
       const { status, stdout, stderr } = await recovering;
       expect([status, stderr]).toEqual([0, '']);
       expect(JSON.parse(stdout)).toMatchObject({ shares: 20_000 });
@@ -323,24 +338,17 @@ describe('recovering', () => {
   }, 120_000);
 
   it('is refused while another is under way', async () => {
-    const [{ key }] = (await server.sql<{ key: number }>('select key from storage.servers')) as [
-      { key: number },
-    ];
-    // A session of its own holds the lock for as long as the statement runs.
-    const holding = server.sql(
-      `select pg_advisory_lock(hashtext('holdfast storage upkeep'), $1), pg_sleep(8),
-              pg_advisory_unlock(hashtext('holdfast storage upkeep'), $1)`,
-      [key],
-    );
-    await waitFor(
-      'the lock is held',
-      async () =>
-        (await server.sql(`select from pg_locks where locktype = 'advisory' and granted`)).length > 0 ||
-        undefined,
-    );
-    const { status, stderr } = await holdfast('storage', 'recover', '--dir', server.dir);
-    expect([status, stderr.trim().split('\n').length]).toEqual([1, 1]);
-    expect(stderr).toContain('under way');
-    await holding;
+    const holder = new pg.Client({ connectionString: server.databaseUrl });
+    await holder.connect();
+    try {
+      await holder.query(
+        `select pg_advisory_lock(hashtext('holdfast storage upkeep'), key) from storage.servers`,
+      );
+      const { status, stderr } = await holdfast('storage', 'recover', '--dir', server.dir);
+      expect([status, stderr.trim().split('\n').length]).toEqual([1, 1]);
+      expect(stderr).toContain('under way');
+    } finally {
+      await holder.end();
+    }
   });
 });

@@ -64,6 +64,11 @@ describe('the walk after a start', () => {
       // As before its first walk: that is not over either.
       await server.sql('update storage.servers set generation = 0');
       await rename(join(server.shares, 'holdfast-mark'), join(server.shares, 'earlier-mark'));
+      // So that it is not over before Postgres is killed.
+      await server.sql(
+        `create function slowly() returns trigger language plpgsql as 'begin perform pg_sleep(0.01); return null; end';
+         create trigger slowly after insert on storage.shares for each statement execute function slowly()`,
+      );
       await server.start();
       const recorded = async () =>
         (await server.sql<{ shares: number }>('select count(*)::int as shares from storage.shares'))[0]
@@ -74,6 +79,7 @@ describe('the walk after a start', () => {
       await delay(12_000);
       postgres = await startPostgres({ dir: folder.path, port });
       expect(await recorded()).toBeLessThan(shares);
+      await server.sql('drop trigger slowly on storage.shares');
       const walked = await logged(server, `"shares":${shares}`);
       expect(walked).toMatchObject({ missing: 0 });
       // But for what was adopted just when the answer could not come any more.
