@@ -83,7 +83,7 @@ describe('the bus', () => {
     for (const payload of ['', 'not json', '{"text":1}', '{"text":"a","more":1}', '\u{fffd}', '[[[['])
       raw.publish(news.name, payload);
     raw.publish(news.name, new Uint8Array([0xff, 0xfe]));
-    const refused = await raw.request(double.name, '"two"');
+    const refused = await raw.request(double.name, '"two"', { timeout: 20_000 });
     expect(refused.json()).toEqual({ refused: expect.stringContaining('malformed message on test.double') });
     raw.publish(news.name, '{"text":"good"}');
     await until('the good one', () => heard.length > 0);
@@ -114,7 +114,7 @@ describe('a question on the bus', () => {
     const raw = await connect({ servers: new URL(nats.url).host });
     raw.publish(double.name, '1', { reply: news.name });
     raw.publish(double.name, '"refused"', { reply: news.name });
-    expect((await raw.request(double.name, '2')).json()).toBe(4);
+    expect((await raw.request(double.name, '2', { timeout: 20_000 })).json()).toBe(4);
     // What was said before is heard before.
     raw.publish(news.name, '"end"');
     await until('the end', () => heard.includes('end'));

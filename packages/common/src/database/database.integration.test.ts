@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTestDatabase, freePort } from '@holdfast/lab';
+import { createTestDatabase, freePort, waitFor } from '@holdfast/lab';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../logging/index.js';
 import { openDatabase } from './database.js';
@@ -63,7 +63,7 @@ describe('the database', () => {
     url.port = String(relay.port);
     const database = await openDatabase({ url: url.toString(), applicationName: 'test', logger });
     relay.cut();
-    await delay(50);
+    await waitFor('it has noticed', () => database.pool.idleCount === 0 || undefined, { everyMs: 5 });
     expect((await database.pool.query('select 2 as two')).rows).toEqual([{ two: 2 }]);
     await database.close();
     await relay.close();
