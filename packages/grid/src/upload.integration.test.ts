@@ -60,7 +60,7 @@ const nothingBegun = (servers?: readonly string[]) =>
   waitFor('nothing is left of the upload', async () => {
     const left = await begun(servers);
     if (left.length > 0) throw new Error(left.join(', '));
-    return true;
+    return true as const;
   });
 
 /** A file that comes in piece by piece; before piece number `at`, something happens. */

@@ -36,6 +36,18 @@ async function read(capability: string, headers: Record<string, string> = {}) {
 const brokerFolder = () => join(lab.dir, 'broker1');
 const spooled = () => readdir(join(brokerFolder(), 'spool'));
 
+/** How many requests are at work: the files that they spool cannot be seen, as they are unlinked at once. */
+async function openRequests(): Promise<number> {
+  const plan = JSON.parse(await readFile(join(lab.dir, 'plan.json'), 'utf8')) as {
+    nodes: { role: string; operatorPort: number }[];
+  };
+  const planned = plan.nodes.find(({ role }) => role === 'broker');
+  const metrics = await (await fetch(`http://127.0.0.1:${planned?.operatorPort}/metrics`)).text();
+  return Number(/^holdfast_web_requests_open\{.*\} (\d+)$/m.exec(metrics)?.[1]);
+}
+const atWork = (count: number) =>
+  waitFor(`${count} at work`, async () => (await openRequests()) === count || undefined);
+
 /** All that the node's process has written. */
 async function log(): Promise<string> {
   return readFile(join(brokerFolder(), 'node.log'), 'utf8');
@@ -106,9 +118,10 @@ describe('a broker', () => {
       const piece = randomBytes(100_000);
       if (!socket.write(piece)) await new Promise((resolve) => socket.once('drain', resolve));
     }
-    await waitFor('the upload is spooled', async () => (await spooled()).length > 0);
+    await atWork(1);
     socket.destroy();
-    await waitFor('the spool is empty', async () => (await spooled()).length === 0);
+    await atWork(0);
+    expect(await spooled()).toEqual([]);
     expect((await read(await store(randomBytes(1000)))).status).toBe(200);
   });
 
@@ -121,7 +134,7 @@ describe('a broker', () => {
       }
     };
     const underWay = request(at('/uri'), { method: 'PUT', body: Readable.from(slowly()) });
-    await waitFor('the upload has begun', async () => (await spooled()).length > 0);
+    await atWork(1);
     const stopping = lab.stop('broker1');
     const { statusCode, body } = await underWay;
     const capability = await body.text();

@@ -12,7 +12,7 @@ export async function waitForServers(broker: string, count: number, timeoutMs = 
   const check = async () => {
     const connected = await connectedServers(broker);
     if (connected !== count) throw new Error(`it is connected to ${connected}`);
-    return true;
+    return true as const;
   };
   await waitFor(`the broker at ${broker} is connected to ${count} storage servers`, check, { timeoutMs });
 }

@@ -15,6 +15,9 @@ export class DeadlineError extends Error {
   }
 }
 
+/** All but undefined, `false` and promises: a probe that gives `false` would end the wait before it is so. */
+type Answer = string | number | bigint | true | null | (object & { readonly then?: never });
+
 /**
  * Asks again and again until the answer is not undefined.
  *
@@ -22,7 +25,7 @@ export class DeadlineError extends Error {
  * @param probe gives undefined, or throws, while it is not so yet
  * @throws DeadlineError with what the last attempt threw
  */
-export async function waitFor<T>(
+export async function waitFor<T extends Answer>(
   what: string,
   probe: () => Promise<T | undefined> | T | undefined,
   { timeoutMs = 30_000, everyMs = 50 }: { timeoutMs?: number; everyMs?: number } = {},
@@ -57,7 +60,7 @@ export async function untilReady(
   const check = async () => {
     if (started.hasExited()) throw new EarlyExitError(name, await started.exited, await started.lastOutput());
     await isReady();
-    return true;
+    return true as const;
   };
   await waitFor(`${name} becomes ready`, check, { timeoutMs, everyMs: 30 });
 }

@@ -88,7 +88,7 @@ describe('a server that is leaving', () => {
     const before = last();
     expect(before.body).not.toHaveProperty('leaving');
     await mark(true);
-    await waitFor('the announcement', () => last().body.leaving);
+    await waitFor('the announcement', () => last().body.leaving || undefined);
     const leaving = last();
     expect(leaving.seqnum).toBeGreaterThan(before.seqnum);
     await mark(false);
