@@ -38,7 +38,7 @@ function content(name: string, size: number): Buffer {
   return Buffer.alloc(size, block);
 }
 
-describe.skipIf('missing' in tahoe)('beside a real Tahoe-LAFS 1.20', () => {
+describe.skipIf('missing' in tahoe)('beside a real Tahoe-LAFS 1.20', { timeout: 180_000 }, () => {
   const program = 'program' in tahoe ? tahoe.program : '';
   const everything = new RunningThings();
   let folder: string;

@@ -96,7 +96,7 @@ describe('an invitation', () => {
     const again = await holdfast(['join', code, join(folder.path, 'again')]);
     expect(again).toMatchObject({ status: 1, stdout: '' });
     expect(again.stderr).toContain('nobody waits for this code');
-  });
+  }, 120_000);
 
   it('makes a repairer that knows every storage server, and works on the Postgres that it is given', async () => {
     const { code, ended } = await invite('--dir', join(lab.dir, 'repairer1'));

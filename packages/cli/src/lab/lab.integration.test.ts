@@ -30,4 +30,4 @@ it('a lab in the background is started, looked at, changed and ended by commands
   expect((await lab('status')).status).toBe(1);
   await expect(access(join(dir, 'lab.json'))).rejects.toThrow();
   expect(await lab('down')).toMatchObject({ status: 0, stdout: 'The lab was not running.\n' });
-});
+}, 120_000);

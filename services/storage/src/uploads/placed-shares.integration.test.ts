@@ -215,5 +215,5 @@ describe('without Postgres', () => {
     } finally {
       await postgres.process.kill();
     }
-  }, 60_000);
+  }, 120_000);
 });
