@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { holdfastProgram, Lab, temporaryFolder } from '@holdfast/lab';
+import { holdfastProgram, Lab, temporaryFolder, waitFor } from '@holdfast/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { findTahoe } from './available.js';
@@ -50,6 +50,13 @@ describe.skipIf('missing' in tahoe)(
       before.immutable = await web.put(content);
       before.mutable = await web.putMutable(content, 'sdmf');
       await holdfast('storage', 'drain', 's2');
+      // It has learned of that once others have it from itself.
+      await waitFor('the broker hears that s2 is leaving', async () => {
+        const status = (await (await fetch(new URL('/?t=json', lab.broker))).json()) as {
+          servers: { nickname: string; leaving: boolean }[];
+        };
+        return status.servers.some(({ nickname, leaving }) => nickname === 's2' && leaving) || undefined;
+      });
     }, 180_000);
     afterAll(() => everything[Symbol.asyncDispose]());
 

@@ -59,7 +59,7 @@ const open = (types: ConnectionTypes, ...known: KnownServer[]) => {
 };
 const reaches = (set: ServerSet, count = 1) =>
   waitFor(`${count} connected`, () => countConnected(set) === count || undefined, {
-    timeoutMs: 10_000,
+    timeoutMs: 20_000,
     everyMs: 10,
   });
 const fails = (set: ServerSet, why: RegExp) =>

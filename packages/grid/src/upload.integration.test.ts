@@ -201,9 +201,7 @@ describe('a server that dies while a file is being stored', () => {
     await using relayed = await openLabClient(lab, { encoding, relayed: true });
     const dying = [relayed.relays.get('s1'), relayed.relays.get('s2')];
     const upload = relayed.store(content);
-    await waitFor('shares are coming', async () => (await begun(['s3'])).length > 0 || undefined, {
-      everyMs: 5,
-    });
+    await waitFor('shares are coming', () => isComing('s3') || undefined, { everyMs: 5 });
     for (const relay of dying) await relay?.[Symbol.asyncDispose]();
     const capability = await upload;
     expect((await client.read(capability)).equals(content)).toBe(true);
@@ -269,9 +267,7 @@ describe('a server that dies while a file is being stored', () => {
         /^shares could be placed on only 2 server\(s\) such that any 2 of them have enough shares to recover the file, but we were asked to place shares on at least 3 such servers\. \(.*s[123]: /,
       ),
     });
-    await waitFor('shares are coming', async () => (await begun(['s4'])).length > 0 || undefined, {
-      everyMs: 5,
-    });
+    await waitFor('shares are coming', () => isComing('s4') || undefined, { everyMs: 5 });
     for (const relay of dying) await relay?.[Symbol.asyncDispose]();
     await refused;
     await nothingBegun(['s4', 's5']);

@@ -95,7 +95,7 @@ describe('announcements forget', () => {
 describe('a broker that forgets soon', () => {
   it('forgets a server that is gone, though its introducer still tells of it and it starts again', async () => {
     await lab.stop('broker1');
-    await appendFile(join(nodes().broker, 'node.yaml'), 'announcements: { forget_after: 3s }\n');
+    await appendFile(join(nodes().broker, 'node.yaml'), 'announcements: { forget_after: 10s }\n');
     await lab.start('broker1');
     await lab.waitForServers(2);
     await lab.stop('s2');

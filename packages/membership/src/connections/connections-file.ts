@@ -20,9 +20,6 @@ export interface RefusedEdit {
   readonly since: Date;
 }
 
-/** A file that is being written is left alone until it has stayed the same for so long, in milliseconds. */
-const settledAfter = 150;
-
 /** What is on the disk, at one look. */
 interface Found {
   /** The text of the file, or why there is none. */
@@ -38,6 +35,7 @@ interface Found {
 export class ConnectionsFile {
   readonly #path: string;
   readonly #schema: z.ZodType<ConnectionsConfiguration>;
+  readonly #settledAfter: number;
   readonly #logger: Logger;
   #current: ConnectionsConfiguration;
   #refused: RefusedEdit | undefined;
@@ -53,11 +51,13 @@ export class ConnectionsFile {
   private constructor(
     path: string,
     schema: z.ZodType<ConnectionsConfiguration>,
+    settledAfter: number,
     first: { readonly found: Found; readonly current: ConnectionsConfiguration },
     logger: Logger,
   ) {
     this.#path = path;
     this.#schema = schema;
+    this.#settledAfter = settledAfter;
     this.#found = first.found;
     this.#current = first.current;
     this.#logger = logger;
@@ -67,15 +67,19 @@ export class ConnectionsFile {
    * Reads the file for the first time, when a broken one is an error.
    *
    * @param schema what it must hold
+   * @param settledAfter while it is being written it is left alone, until it has stayed the same for so long, in
+   *   milliseconds
    * @throws ConfigurationError
    */
   static async open(
     path: string,
     logger: Logger,
     schema: z.ZodType<ConnectionsConfiguration> = connectionsConfiguration,
+    settledAfter = 150,
   ): Promise<ConnectionsFile> {
     const found = await look(path);
-    return new ConnectionsFile(path, schema, { found, current: parse(path, found.text, schema) }, logger);
+    const current = parse(path, found.text, schema);
+    return new ConnectionsFile(path, schema, settledAfter, { found, current }, logger);
   }
 
   /** What is in force. */
@@ -172,7 +176,7 @@ export class ConnectionsFile {
       // Most looks find nothing new.
       if (this.#closed || isSame(found, before ?? this.#found)) return found;
       before = found;
-      await delay(settledAfter);
+      await delay(this.#settledAfter);
     }
   }
 

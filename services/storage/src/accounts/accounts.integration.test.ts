@@ -42,7 +42,7 @@ describe('accounts of two servers with one database and a bus', () => {
   const tell = () => expect(bus.publish(accountSubjects('test').changed, {})).toBe(true);
 
   /** Long before the half minute after which a server looks by itself. */
-  const early = { timeout: 8_000, interval: 20 };
+  const early = { timeout: 20_000, interval: 20 };
   const soon = (client: TestClient, expected: number) =>
     expect.poll(() => status(client), early).toBe(expected);
 

@@ -59,7 +59,7 @@ describe('a server that is leaving', () => {
     expect(bus.publish(accountSubjects('test').changed, {})).toBe(true);
     // Long before the half minute after which it looks by itself.
     await expect
-      .poll(async () => (await versionOf(client)).state, { timeout: 8_000, interval: 20 })
+      .poll(async () => (await versionOf(client)).state, { timeout: 20_000, interval: 20 })
       .toBe(leaving ? 'leaving' : undefined);
   }
 
