@@ -75,7 +75,7 @@ export function readingToEncodeMemory(
   geometry: EncodingGeometry,
   ahead: number,
 ): number {
-  const segments = 2 * (ahead + 2) + segmentsBeside(geometry, ahead);
+  const segments = 2 * Math.min(geometry.segmentCount, ahead + 2) + segmentsBeside(geometry, ahead);
   return segments * geometry.segmentSize + keptOfShares(capability, geometry);
 }
 

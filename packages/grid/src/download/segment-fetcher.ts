@@ -67,7 +67,7 @@ export class SegmentFetcher {
         throw error;
       });
       if ('pieces' in decoded) {
-        const { pieces, liesInBlocks, release: releasePieces = () => undefined } = decoded;
+        const { pieces, liesInBlocks, release: releasePieces = nothingToRelease } = decoded;
         if (liesInBlocks) return { pieces, release: releaseBoth(fetched, releasePieces) };
         release(fetched);
         return { pieces, release: releasePieces };
@@ -213,7 +213,10 @@ export class SegmentFetcher {
   }
 }
 
-/** Not made where the blocks are released already: it keeps them in memory. */
+/** One for all: made where it is used, it would keep the blocks in memory. */
+const nothingToRelease = () => undefined;
+
+/** Not made where the blocks are released already, for the same reason. */
 function releaseBoth(blocks: ReadonlyMap<ShareReader, Block>, releasePieces: () => void): () => void {
   return () => {
     release(blocks);

@@ -104,4 +104,14 @@ describe('shares that are there, and are asked for the roots of their blocks', (
     expect([wrong, cutOff, gone, silent].map(({ asked }) => asked)).toEqual([1, 1, 1, 1]);
     expect(known(file)).toEqual([2, 3]);
   });
+
+  it('tell in place of a neighbour that does not', async () => {
+    const file = opened();
+    const gone = held(0, async () => {
+      throw new StorageServerError('unreachable', 'storage0', 'it went away');
+    });
+    await learnRoots(file, [gone, held(1)], undefined);
+    expect(gone.asked).toBe(1);
+    expect(known(file)).toEqual([0, 1]);
+  });
 });

@@ -33,20 +33,26 @@ export async function learnRoots(
   );
   const late = AbortSignal.timeout(patience);
   const ending = signal ? AbortSignal.any([signal, late]) : late;
-  await Promise.all(
-    oneOfEachPair(unknown).map(async ({ server, shareNumber }) => {
+  const askOneOf = async (shares: readonly FoundShare[]) => {
+    for (const { server, shareNumber } of shares) {
       try {
         const chain = await server.read(capability.storageIndex, shareNumber, offset, offset + size, ending);
         shareTree.add({ nodes: parseShareHashChain(chain) });
+        return;
       } catch {
-        // It is made instead.
+        // The next one may tell; else they are made.
       }
-    }),
-  );
+    }
+  };
+  await Promise.all(neighbours(unknown).map(askOneOf));
 }
 
-/** Two shares that are neighbours in the tree each tell the other's root too. */
-function oneOfEachPair(shares: readonly FoundShare[]): FoundShare[] {
-  const pairs = new Map(shares.map((share) => [Math.floor(share.shareNumber / 2), share]));
+/** By pairs: two shares that are neighbours in the tree each tell the other's root too, and so do copies of them. */
+function neighbours(shares: readonly FoundShare[]): FoundShare[][] {
+  const pairs = new Map<number, FoundShare[]>();
+  for (const share of shares) {
+    const pair = Math.floor(share.shareNumber / 2);
+    pairs.set(pair, [...(pairs.get(pair) ?? []), share]);
+  }
   return [...pairs.values()];
 }

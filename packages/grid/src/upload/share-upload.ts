@@ -31,7 +31,8 @@ function pieceSizeOf(shareSize: number, largestPart: number): number {
 
 /** Bytes of memory that one share on its way holds at most. */
 export function shareUploadMemory(shareSize: number, largestPart: number): number {
-  return Math.min(shareSize, pieceCount * pieceSizeOf(shareSize, largestPart));
+  const piece = pieceSizeOf(shareSize, largestPart);
+  return piece < shareSize ? pieceCount * piece : piece;
 }
 
 /**

@@ -29,16 +29,22 @@ const takeOver = () => waitFor('the lock is free', take, { timeoutMs: 30_000 });
 
 /** Milliseconds until the lock of a holder to whom this was done is had by another. */
 async function timeToTakeOver(signal: NodeJS.Signals): Promise<number> {
-  (await holdElsewhere()).kill(signal);
-  const since = performance.now();
-  (await takeOver()).release();
-  await endHolder();
-  return performance.now() - since;
+  try {
+    (await holdElsewhere()).kill(signal);
+    const since = performance.now();
+    (await takeOver()).release();
+    return performance.now() - since;
+  } finally {
+    await endHolder();
+  }
 }
 
-/** Once is enough: at another time the machine may have stood still. */
-const expectTimely = (signal: NodeJS.Signals) =>
-  expect.poll(() => timeToTakeOver(signal), { interval: 0, timeout: 50_000 }).toBeLessThan(10_000);
+async function expectTimely(signal: NodeJS.Signals): Promise<void> {
+  let taken = Number.POSITIVE_INFINITY;
+  // Once is enough: at another time the machine may have stood still.
+  for (let turn = 0; taken >= 10_000 && turn < 3; turn++) taken = await timeToTakeOver(signal);
+  expect(taken).toBeLessThan(10_000);
+}
 
 /** A process of its own that has the lock. It says so when it stood still for so long that it may lose it. */
 async function holdElsewhere(): Promise<ChildProcess> {
@@ -93,23 +99,26 @@ describe('the lock of the scheduler', () => {
       holding.stdout?.on('data', () => {
         wasWell = false;
       });
-      await delay(8_000);
-      const taken = await take();
-      if (!taken) return holding.exitCode === null ? 'kept' : 'ended';
-      taken.release();
-      // It may only now go on, and say that it stood still.
-      await delay(1_000);
-      await endHolder();
-      return wasWell ? 'lost' : undefined;
+      try {
+        await delay(8_000);
+        const taken = await take();
+        if (!taken) return holding.exitCode === null ? 'kept' : 'ended';
+        taken.release();
+        // It may only now go on, and say that it stood still.
+        await delay(1_000);
+        return wasWell ? 'lost' : undefined;
+      } finally {
+        await endHolder();
+      }
     };
     expect(await waitFor('the holder is well', isKept, { timeoutMs: 40_000 })).toBe('kept');
   });
 
   it('is taken over within ten seconds from a process that was killed', async () => {
     await expectTimely('SIGKILL');
-  });
+  }, 150_000);
 
   it('is taken over within ten seconds from a process that is stopped, though its connection stands', async () => {
     await expectTimely('SIGSTOP');
-  });
+  }, 150_000);
 });
