@@ -21,7 +21,8 @@ import { TransferMemory } from './memory/transfer-memory.js';
 import { countConnected, type LabClient, openLabClient } from './testing/lab-client.js';
 import { startRecordingRelay } from './testing/recording-relay.js';
 import type { RecordingServer } from './testing/recording-server.js';
-import { flipByte, headerOf, type ShareFile, shareFiles } from './testing/share-files.js';
+import { type ShareFile, shareFiles } from './testing/share-files.js';
+import { flipBlock } from './testing/stored-shares.js';
 
 // What a repairer asks of storage servers, all of it, as real servers see it.
 
@@ -60,7 +61,7 @@ describe('whoever repairs a file with the right to check it', () => {
     const shares = await shareFiles(lab, text);
     for (const { path } of shares.filter(({ server }) => server === 's1')) await rm(path);
     const wrong = shares.find(({ server }) => server === 's2') as ShareFile;
-    await flipByte(wrong, (await headerOf(wrong)).sections.data.offset);
+    await flipBlock(wrong);
     return parseCapability(text) as ChkReadCapability;
   }
 

@@ -1,21 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { copyFile, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Lab, waitFor } from '@holdfast/lab';
-import {
-  bucketFolder,
-  type ChkReadCapability,
-  containerHeaderSize,
-  parseCapability,
-  storageIndexOf,
-  verifyCapabilityOf,
-} from '@holdfast/lafs';
-import fc from 'fast-check';
+import { bucketFolder, storageIndexOf, verifyCapabilityOf } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Coding } from './coding/coding.js';
-import type { Grid } from './grid.js';
-import { TransferMemory } from './memory/transfer-memory.js';
-import { knownServer, type LabClient, once, openLabClient } from './testing/lab-client.js';
+import { knownServer, type LabClient, openLabClient } from './testing/lab-client.js';
 import {
   flipByte,
   headerOf,
@@ -24,6 +12,12 @@ import {
   shareFiles,
   sharesFolder,
 } from './testing/share-files.js';
+import {
+  expectSameShares,
+  flipBlock,
+  type StoredWithShares,
+  storeWithShares,
+} from './testing/stored-shares.js';
 
 // Repairing files on five real servers.
 
@@ -50,50 +44,11 @@ afterAll(async () => {
   await lab?.[Symbol.asyncDispose]();
 });
 
-interface Stored {
-  readonly content: Uint8Array;
-  readonly capability: ChkReadCapability;
-  readonly text: string;
-  readonly shares: readonly ShareFile[];
-  /** The bytes of each share, by number. */
-  readonly bytes: ReadonlyMap<number, Buffer>;
-}
-
-async function stored(size: number, by: Grid = client.grid): Promise<Stored> {
-  const content = randomBytes(size);
-  const text = await by.upload(once(content));
-  const capability = parseCapability(text) as ChkReadCapability;
-  const shares = await shareFiles(lab, text);
-  const bytes = new Map<number, Buffer>();
-  for (const share of shares) bytes.set(share.shareNumber, await shareBytes(share));
-  return { content, text, capability, shares, bytes };
-}
-
-/** A share without its container. */
-async function shareBytes({ path }: ShareFile): Promise<Buffer> {
-  const file = await readFile(path);
-  return file.subarray(containerHeaderSize, containerHeaderSize + file.readUInt32BE(4));
-}
-
-/** Expects all shares (or `count`) to be there, and each that is there to be the original byte for byte, but for some. */
-async function expectAllEqual(
-  { text, bytes }: Stored,
-  but: readonly string[] = [],
-  count = bytes.size,
-): Promise<ShareFile[]> {
-  const now = await shareFiles(lab, text);
-  for (const share of now) {
-    if (but.includes(share.path)) continue;
-    const equal = bytes.get(share.shareNumber)?.equals(await shareBytes(share));
-    expect([share.path, equal]).toEqual([share.path, true]);
-  }
-  const good = now.filter(({ path }) => !but.includes(path));
-  expect(new Set(good.map(({ shareNumber }) => shareNumber)).size).toBe(count);
-  return now;
-}
+const stored = (size: number) => storeWithShares(lab, client.grid, size);
+const expectAllEqual = (file: StoredWithShares, but?: readonly string[], count?: number) =>
+  expectSameShares(lab, file, but, count);
 
 const nicknames = () => new Map(lab.description.storage.map(({ id, nickname }) => [id, nickname]));
-const flipBlock = async (share: ShareFile) => flipByte(share, (await headerOf(share)).sections.data.offset);
 
 describe('a repair', () => {
   it.each(sizes)('leaves a healthy, well spread %s file alone', async (_name, size) => {
@@ -406,102 +361,7 @@ describe('a repair', () => {
     expect(results).toMatchObject({ successful: true, before: { corruptShares: [{ shareNumber: 3 }] } });
     await expectAllEqual(file, [wrong.path]);
   });
-
-  it('stays within its memory, and gives all of it back', async () => {
-    const memory = new TransferMemory(24 * 2 ** 20);
-    await using tight = await openLabClient(lab, { encoding, memory });
-    const file = await stored(large, tight.grid);
-    for (const { path } of file.shares.slice(0, 4)) await rm(path);
-    expect(await tight.grid.repair(file.capability, { verify: true })).toMatchObject({ successful: true });
-    expect([memory.receiving.taken, memory.opening.taken, memory.working.taken]).toEqual([0, 0, 0]);
-    const few = new TransferMemory(1_000_000);
-    await using tighter = await openLabClient(lab, { encoding, memory: few });
-    await rm(file.shares[5]?.path ?? '');
-    await expect(tighter.grid.repair(file.capability)).rejects.toMatchObject({ code: 'not-enough-memory' });
-    expect([few.receiving.taken, few.opening.taken, few.working.taken]).toEqual([0, 0, 0]);
-    expect(await tight.grid.repair(file.capability)).toMatchObject({ successful: true });
-    await expectAllEqual(file);
-  });
-
-  it('makes fewer shares at a time where there is no memory for all of them', async () => {
-    // Enough for two or three of four.
-    const memory = new TransferMemory(2_600_000);
-    await using tight = await openLabClient(lab, { encoding, memory });
-    const made: (readonly number[] | undefined)[] = [];
-    const file = await stored(large);
-    for (const { path } of file.shares.slice(0, 4)) await rm(path);
-    const results = await tight.gridWith(encoding, noting(tight, made)).repair(file.capability);
-    expect(results).toMatchObject({ successful: true, sharesPlaced: { length: 4 } });
-    expect(made.length).toBe(2);
-    await expectAllEqual(file);
-  });
 });
-
-it('makes the shares that are lacking, and none whose root one that is there can tell', async () => {
-  const file = await stored(large);
-  const made: (readonly number[] | undefined)[] = [];
-  const lost = [1, 2, 5, 9];
-  let { shares } = file;
-  // Where a server is too busy to tell in time, its share is made after all.
-  for (let turn = 0; made.at(-1)?.join() !== lost.join() && turn < 10; turn++) {
-    for (const { shareNumber, path } of shares) if (lost.includes(shareNumber)) await rm(path);
-    const results = await client.gridWith(encoding, noting(client, made)).repair(file.capability);
-    expect(results).toMatchObject({ successful: true, sharesPlaced: { length: 4 } });
-    shares = await expectAllEqual(file);
-  }
-  expect(made.at(-1)).toEqual(lost);
-});
-
-/** Codes as that client does, and notes the shares that are made for each file. */
-function noting({ coding }: LabClient, made: (readonly number[] | undefined)[]): Coding {
-  return {
-    decode: (...args) => coding.decode(...args),
-    buffer: (size) => coding.buffer(size),
-    encode: (geometry, key, shares) => {
-      made.push(shares);
-      return coding.encode(geometry, key, shares);
-    },
-  };
-}
-
-it('makes every share the same again from any k good ones, in any encoding', async () => {
-  const damage = fc.constantFrom('lost', 'wrong', 'good', 'good');
-  const cases = fc.integer({ min: 1, max: 12 }).chain((total) =>
-    fc.record({
-      total: fc.constant(total),
-      required: fc.integer({ min: 1, max: total }),
-      size: fc.oneof(fc.integer({ min: 56, max: 5_000 }), fc.integer({ min: 5_000, max: 200_000 })),
-      damages: fc.array(damage, { minLength: total, maxLength: total }),
-    }),
-  );
-  await fc.assert(
-    fc.asyncProperty(cases, async ({ total, required, size, damages }) => {
-      const own = { required, happy: 1, total, maximumSegmentSize: 8 * 1024 };
-      const grid = client.gridWith(own);
-      const file = await stored(size, grid);
-      const wrong: string[] = [];
-      let good = 0;
-      for (const [share, what] of damages.entries()) {
-        const at = file.shares.find(({ shareNumber }) => shareNumber === share) as ShareFile;
-        if (what === 'lost') await rm(at.path);
-        else if (what === 'wrong') {
-          await flipBlock(at);
-          wrong.push(at.path);
-        } else good++;
-      }
-      const repair = grid.repair(verifyCapabilityOf(file.capability), { verify: true });
-      if (good < required) {
-        await expect(repair).rejects.toMatchObject({ code: 'not-recoverable', found: good });
-        return;
-      }
-      const results = await repair;
-      expect(results.before.goodShareCount).toBe(good);
-      expect(results.after).toMatchObject({ goodShareCount: total, healthy: true });
-      await expectAllEqual(file, wrong);
-    }),
-    { numRuns: 40 },
-  );
-}, 120_000);
 
 /** Has a server leave; `known` is how it was. */
 async function leave(nickname: string) {
