@@ -30,6 +30,7 @@ export {
   type SocksRequest,
   startSocksProxy,
 } from './servers/socks-proxy.js';
+export { blockedStatement } from './testing/blocked-statement.js';
 export {
   destinations,
   endTraced,

@@ -1,4 +1,4 @@
-import { createTestDatabase, waitFor } from '@holdfast/lab';
+import { blockedStatement, createTestDatabase } from '@holdfast/lab';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../logging/index.js';
 import { type Database, openDatabase } from './database.js';
@@ -99,12 +99,7 @@ describe('migrations', () => {
     await database.transaction(async (client) => {
       await client.query('select from storage.accounts');
       migrating = migrate(database, { schema: 'storage', migrations, logger });
-      await waitFor('it waits for accounts', async () => {
-        const { rows } = await client.query(
-          "select from pg_locks where not granted and mode = 'AccessExclusiveLock'",
-        );
-        return rows.length > 0 || undefined;
-      });
+      await blockedStatement(client);
       await client.query('insert into storage.shares values (1)');
     });
     expect(await migrating).toBe(2);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { migrate, openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
-import { createTestDatabase, waitFor } from '@holdfast/lab';
+import { blockedStatement, createTestDatabase } from '@holdfast/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../migrations/index.js';
 import { type TestRecords, testRecords } from '../testing/test-records.js';
@@ -84,10 +84,7 @@ describe('corruption reports', () => {
     await records.database.transaction(async (client) => {
       await client.query('delete from storage.shares where storage_index = $1', [share.storageIndex]);
       adding = reports.add(share, 1, 'bad hash');
-      await waitFor('it waits for the share', async () => {
-        const { rows } = await client.query('select from pg_locks where not granted');
-        return rows.length > 0 || undefined;
-      });
+      await blockedStatement(client);
     });
     await adding;
     expect(await kept(share)).toEqual([]);

@@ -3,6 +3,7 @@ import { base32Encode, type ShareAddress } from '@holdfast/lafs';
 import type { Pool, PoolClient } from 'pg';
 import { changeTotals } from '../usage/totals.js';
 import { type AddressRow, toAddress } from './address-row.js';
+import { changedBeforeLock } from './changed-before-lock.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseOwners, leaseShares } from './lease-owners.js';
 
@@ -212,7 +213,8 @@ export class ShareRecords {
                  select * from unnest($2::bytea[], $3::int[], $4::bigint[], $5::int[])
                    as wanted (storage_index, share_number, size, account)),
                before as materialized (
-                 select storage_index, share_number, state, kind, shares.size, uploader
+                 select storage_index, share_number, state, kind, shares.size, uploader,
+                        ${changedBeforeLock} as changed
                    from wanted join storage.shares using (storage_index, share_number)
                   where server = $1
                   order by storage_index, share_number for update of shares),
@@ -241,7 +243,7 @@ export class ShareRecords {
                   union all
                  select coming.uploader, 0, 0, storage.changed_meanwhile()
                    from coming left join before using (storage_index, share_number)
-                  where not added and state is null),
+                  where not added and (state is null or changed)),
                ${changeTotals}
                select storage_index, share_number
                  from wanted left join coming using (storage_index, share_number) where added is null`,
@@ -292,7 +294,8 @@ export class ShareRecords {
                  select storage_index, share_number, (
                           select true from storage.leases where server = $1
                              and leases.storage_index = shares.storage_index
-                             and leases.share_number = shares.share_number limit 1) is not null as leased
+                             and leases.share_number = shares.share_number limit 1) is not null as leased,
+                        ${changedBeforeLock} as changed
                    from unnest($2::bytea[], $3::int[]) as given_up (storage_index, share_number)
                    join storage.shares using (storage_index, share_number)
                   where server = $1 and state = 'coming'
@@ -309,8 +312,10 @@ export class ShareRecords {
                  returning uploader, size),
                changed (account, bytes, shares, promised) as (
                  select uploader, 0, 0, -size
-                   from (select * from forgotten union all select * from kept) as given_up
-                  where uploader is not null),
+                   from (select * from forgotten union all select * from kept) as no_longer_coming
+                  where uploader is not null
+                  union all
+                 select null, 0, 0, storage.changed_meanwhile() from given_up where changed),
                ${changeTotals}
                select`,
         values: [

@@ -1,5 +1,6 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import type { PoolClient } from 'pg';
+import { changedBeforeLock } from '../records/changed-before-lock.js';
 import { leaseOwners } from '../records/lease-owners.js';
 import type { ShareKind } from '../share-backend/share-backend.js';
 import { changeTotals } from '../usage/totals.js';
@@ -39,7 +40,7 @@ export async function recordFoundShares(
            from unnest($6::bytea[], $7::int[], $8::int[]) as held (storage_index, share_number, holder)
            join storage.accounts on key = holder),
        before as materialized (
-         select storage_index, share_number, shares.size, uploader
+         select storage_index, share_number, shares.size, uploader, ${changedBeforeLock} as changed
            from found join storage.shares using (storage_index, share_number)
           where server = $1 and state = 'coming'
           order by storage_index, share_number for update of shares),
@@ -71,7 +72,8 @@ export async function recordFoundShares(
           union all
          select uploader, 0, 0, storage.changed_meanwhile() from kept
           where not added and not exists (select from before
-                  where before.storage_index = kept.storage_index and before.share_number = kept.share_number)
+                  where before.storage_index = kept.storage_index and before.share_number = kept.share_number
+                    and not changed)
           union all
          select account, size, 1, 0 from leased join kept using (storage_index, share_number)
           union all

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
+import { blockedStatement } from '@holdfast/lab';
 import fc from 'fast-check';
+import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { whileDatabaseReturns } from '../records/database-errors.js';
 import { LeaseRecords } from '../records/lease-records.js';
@@ -23,7 +25,8 @@ const starter = 2;
 
 /** What happens to shares: `file`, `share` and `account` are indexes into small sets, so that things meet. */
 type Step =
-  | { readonly kind: 'promise' | 'close'; file: number; share: number; account: number; size: number }
+  | { readonly kind: 'promise'; file: number; share: number; account: number; size: number }
+  | { readonly kind: 'close'; file: number; share: number; account: number; size: number }
   | { readonly kind: 'adopt'; file: number; share: number; size: number }
   | { readonly kind: 'forget'; file: number; share: number }
   | { readonly kind: 'renew'; file: number; account: number }
@@ -140,18 +143,27 @@ class System {
           : this.#shares.promise([upload])));
       }
       case 'adopt':
-        return void (await whileDatabaseReturns(() =>
-          records.database.transaction((client) =>
-            recordFoundShares(client, { server: this.#server, leaseSeconds: month / 1000 }, [
-              { ...share, kind: 'immutable', size: step.size, holders: [] },
-            ]),
-          ),
-        ));
+        return whileDatabaseReturns(() =>
+          records.database.transaction((client) => this.applyWithin(client, step)),
+        );
       case 'forget':
         return this.#shares.forget(share);
       case 'begin':
         await this.#leases.begin([{ ...share, account: accounts[step.account] as number }]);
     }
+  }
+
+  /** The same within a transaction. */
+  async applyWithin(
+    client: PoolClient,
+    step: Extract<Step, { readonly kind: 'adopt' | 'promise' }>,
+  ): Promise<void> {
+    const share = { storageIndex: Buffer.alloc(16, step.file), shareNumber: step.share, size: step.size };
+    if (step.kind === 'adopt')
+      await recordFoundShares(client, { server: this.#server, leaseSeconds: month / 1000 }, [
+        { ...share, kind: 'immutable', holders: [] },
+      ]);
+    else await this.#shares.promiseWithin(client, [{ ...share, account: accounts[step.account] as number }]);
   }
 }
 
@@ -221,6 +233,33 @@ describe('the totals of usage', () => {
       { numRuns: 25 },
     );
   });
+
+  it.each<Step>([
+    { kind: 'adopt', file: 0, share: 0, size: 50 },
+    { kind: 'forget', file: 0, share: 0 },
+    { kind: 'promise', file: 0, share: 0, account: 2, size: 50 },
+  ])(
+    'are right where a share becomes stable and is coming again while $kind waits for its row',
+    async (step) => {
+      const server = await newServer();
+      const system = new System(server);
+      const promised = { file: 0, share: 0, account: 1, size: 1000 };
+      await system.apply({ kind: 'promise', ...promised });
+      let applying: Promise<void> | undefined;
+      await records.database.transaction(async (client) => {
+        await client.query('select from storage.shares where server = $1 for update', [server]);
+        applying = system.apply(step);
+        await blockedStatement(client);
+        await system.applyWithin(client, { kind: 'adopt', ...promised });
+        await system.applyWithin(client, { kind: 'promise', ...promised });
+      });
+      await applying;
+      expect(await recountTotals(records.database, server)).toEqual([]);
+      const [, alice] = accounts as [number, number];
+      // The lease that the share got meanwhile is one on a share that is there.
+      expect((await keptTotals(server)).get(alice)?.shares).toBe(1);
+    },
+  );
 
   it('equal them also when connections break under statements, which are then run again', async () => {
     const server = await newServer();
