@@ -1,3 +1,4 @@
+import { stat } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SegmentBlocks } from './segment-blocks.js';
 import type { ShareReader } from './share-reader.js';
@@ -51,6 +52,26 @@ describe('the blocks of a segment', () => {
       reader: two.reader,
       block: { block: Uint8Array.of(7) },
     });
+  });
+
+  it('are not late where they came while this process had no time to look', async () => {
+    const answer = () => new Promise<Uint8Array>((resolve) => stat('/', () => resolve(Uint8Array.of(1))));
+    // From here on as in an answer's callback: timers that are due come before the next one's.
+    await answer();
+    const answered = answer();
+    const reader = {
+      share: { shareNumber: 1 },
+      unprovedBlock: async () => ({
+        block: await answered,
+        hash: new Uint8Array(32),
+        release: () => undefined,
+      }),
+    } as unknown as ShareReader;
+    const blocks = new SegmentBlocks(0, { open: [] });
+    blocks.ask(reader);
+    const next = blocks.next(10);
+    for (const busy = performance.now() + 200; performance.now() < busy; );
+    expect(await next).toMatchObject({ reader });
   });
 
   it('are released where they come when nobody waits for them any more', async () => {

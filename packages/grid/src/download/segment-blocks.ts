@@ -6,7 +6,9 @@ import type { ShareSources } from './share-sources.js';
 /** A block as it came, and what it must hash to. It is released when nobody will look at it any more. */
 export type Block = Omit<BlockToProve, 'shareNumber'> & Pick<LentBytes, 'release'>;
 
-type Outcome = { reader: ShareReader; block: Block } | { reader: ShareReader; error: Error };
+type Outcome =
+  /** `took`: in milliseconds since it was asked for. */
+  { reader: ShareReader; block: Block; took: number } | { reader: ShareReader; error: Error };
 
 /** One for all: to abort without a reason makes an error with its stack, and each segment ends so. */
 const unwanted = new Error('nobody waits for these blocks any more');
@@ -49,10 +51,11 @@ export class SegmentBlocks {
 
   ask(reader: ShareReader): void {
     this.#asked.add(reader);
+    const asked = performance.now();
     this.pending.set(
       reader,
       reader.unprovedBlock(this.#segment, this.#cancelling.signal).then(
-        (block) => ({ reader, block }),
+        (block) => ({ reader, block, took: performance.now() - asked }),
         (error: Error) => ({ reader, error }),
       ),
     );
@@ -63,7 +66,8 @@ export class SegmentBlocks {
     let timer: NodeJS.Timeout | undefined;
     const slow = new Promise<'slow'>((resolve) => {
       this.#hurry = () => resolve('slow');
-      timer = setTimeout(this.#hurry, patience);
+      // What came while this process itself had no time is looked at first.
+      timer = setTimeout(() => setImmediate(this.#hurry), patience);
     });
     try {
       return await Promise.race([...this.pending.values(), slow]);

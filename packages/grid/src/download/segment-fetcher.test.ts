@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { blockHash, blockSizeOf, ciphertextSegmentHash, encodingGeometry } from '@holdfast/lafs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { localCoding } from '../coding/local-coding.js';
 import { NotEnoughSharesError, StorageServerError, WrongFileError } from '../errors.js';
 import { SegmentFetcher } from './segment-fetcher.js';
@@ -125,5 +125,26 @@ describe('the blocks of a segment that is fetched', () => {
     await expect(fetched).rejects.toThrow();
     expect(there.released).toBe(true);
     await expect.poll(() => late.released).toBe(true);
+  });
+});
+
+describe('the patience with shares', () => {
+  it('is not more with the next where one gave nothing and was waited for', async () => {
+    vi.useFakeTimers();
+    try {
+      const { fetcher } = fetching([new Share(0), new Share(1, 'late')], [new Share(2)]);
+      for (const patience of [2_000, 1_600, 1_280]) {
+        let fetched = false;
+        const fetch = fetcher.fetch(0, untilTheEnd).then(() => {
+          fetched = true;
+        });
+        await vi.advanceTimersByTimeAsync(patience - 50);
+        expect(fetched).toBe(false);
+        await vi.advanceTimersByTimeAsync(100);
+        await fetch;
+      }
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -7,7 +7,10 @@ import { type Block, SegmentBlocks } from './segment-blocks.js';
 import { type ShareReader, wrongBlock } from './share-reader.js';
 import type { ShareSources } from './share-sources.js';
 
-/** A segment is slow when nothing of it comes for so many times as long as segments took lately, … */
+/**
+ * A segment is slow when nothing of it comes for so many times as long as the last of its blocks took lately, each from when
+ * it was asked for (so that a share that gave nothing, and was waited for, makes nobody more patient with the next), …
+ */
 const slowFactor = 5;
 /** … and at least for so long, in milliseconds. */
 const slowAtLeast = 500;
@@ -133,7 +136,6 @@ export class SegmentFetcher {
     good: Iterable<readonly [ShareReader, Block]>,
     leaving: AbortSignal,
   ): Promise<ReadonlyMap<ShareReader, Block>> {
-    const started = performance.now();
     const blocks = new SegmentBlocks(segment, this.#sources, good);
     const end = () => blocks.cancel();
     for (const signal of [leaving, this.#signal]) signal?.addEventListener('abort', end, { once: true });
@@ -149,7 +151,6 @@ export class SegmentFetcher {
       for (const signal of [leaving, this.#signal]) signal?.removeEventListener('abort', end);
       blocks.cancel();
     }
-    this.#usual = 0.8 * this.#usual + 0.2 * (performance.now() - started);
     // Whoever is still at it when others have come in its place is slow.
     for (const reader of blocks.pending.keys()) {
       if (!this.#sources.demote(reader)) continue;
@@ -171,6 +172,7 @@ export class SegmentFetcher {
     // Patience is counted from the last thing that happened: a stall costs one more share, not one for each moment
     // that the segment is late.
     let lastProgress = performance.now();
+    let longest = 0;
     while (done.size < this.#required) {
       this.#signal?.throwIfAborted();
       leaving.throwIfAborted();
@@ -189,8 +191,12 @@ export class SegmentFetcher {
       lastProgress = performance.now();
       pending.delete(outcome.reader);
       if ('error' in outcome) this.#sources.drop(outcome.reader, outcome.error);
-      else done.set(outcome.reader, outcome.block);
+      else {
+        done.set(outcome.reader, outcome.block);
+        longest = Math.max(longest, outcome.took);
+      }
     }
+    this.#usual = 0.8 * this.#usual + 0.2 * longest;
   }
 
   /** Milliseconds until what is still missing counts as slow. */

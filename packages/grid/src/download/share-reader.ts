@@ -44,6 +44,13 @@ export class ShareReader {
 
   private segmentHashes: HashSection;
 
+  private answered = performance.now();
+
+  /** When it last gave what it was asked for, as `performance.now()` says it. */
+  get answeredAt(): number {
+    return this.answered;
+  }
+
   /** In which form its numbers stand. */
   get version(): ShareVersion {
     return this.header.version;
@@ -184,6 +191,7 @@ export class ShareReader {
       release();
       throw wrongBlock(segment);
     }
+    this.answered = performance.now();
     return { block, hash: expected, release };
   }
 }

@@ -68,6 +68,16 @@ describe('the shares that a download reads from', () => {
     expect(await another(0, 1, 2)).toBe(false);
   });
 
+  it('are of the slow ones first that which answered last', async () => {
+    const { sources, numbers, reader, another } = await started(held(0), held(1));
+    const [silent, answering] = [reader(0), reader(1)];
+    sources.demote(silent);
+    sources.demote(answering);
+    await answering.block(0, new AbortController().signal);
+    expect(await another()).toBe(true);
+    expect(numbers()).toEqual([1]);
+  });
+
   it('are counted as slow once', async () => {
     const { sources, reader } = await started(held(0), held(1));
     const slow = reader(0);

@@ -103,9 +103,8 @@ export class ShareSources {
       await this.#inTurn(async () => {
         if (enough()) return;
         const [share] = this.#choose(1);
-        const slow = share ? undefined : this.#slow.shift();
         if (share) await this.#tryToOpen(share);
-        else if (slow) this.#open.push(slow);
+        else this.#useSlow();
       });
       if (enough()) return true;
       // Waiting is not done in turn: whoever comes meanwhile may find what is good enough for them.
@@ -215,6 +214,12 @@ export class ShareSources {
       this.#tried.add(best);
     }
     return chosen;
+  }
+
+  /** Uses that of the slow shares again which answered last: another may have fallen silent for good. */
+  #useSlow(): void {
+    const [latest] = this.#slow.toSorted((a, b) => b.answeredAt - a.answeredAt);
+    if (latest && take(this.#slow, latest)) this.#open.push(latest);
   }
 
   /** Opens a share, or gives it up. One that is slow is not waited for, but taken in whenever it is open. */
