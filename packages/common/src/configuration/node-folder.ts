@@ -1,6 +1,7 @@
-import { access, chmod, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { syncFolder } from '../files/sync-folder.js';
 import { NodeFolderExistsError } from './errors.js';
 
 /** What a new node folder holds. File contents are complete, with their closing newline. */
@@ -49,16 +50,6 @@ export async function createNodeFolder(dir: string, contents: NodeFolderContents
   for (let folder = parent; ; folder = dirname(folder)) {
     await syncFolder(folder);
     if (folder === last) return;
-  }
-}
-
-/** Makes what was changed in a folder durable. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncFolder } from '@holdfast/common/files';
 import { base32Encode, bucketFolder, parseBucketName, parseShareName } from '@holdfast/lafs';
 
 /** The folder beside those of the shares that slots are changed in. */
@@ -169,14 +170,5 @@ function removedShare(name: string): number | undefined {
 async function writeWhole(file: FileHandle, data: Uint8Array): Promise<void> {
   for (let written = 0; written < data.length; ) {
     written += (await file.write(data, written)).bytesWritten;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -133,7 +133,7 @@ function pathOf({ folder, name }: Place): string {
   return join(folder, name);
 }
 
-/** Makes what was changed in a folder durable. */
+/** As that of `@holdfast/common/files`, for a thread which waits for the disk anyway. */
 export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   try {

@@ -1,0 +1,2 @@
+/** Making durable what was changed on the disk. */
+export { syncFolder } from './sync-folder.js';
