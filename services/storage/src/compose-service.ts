@@ -93,7 +93,7 @@ export async function composeService(parts: ServiceParts): Promise<Service> {
   });
   const spool = new BodySpool(join(parts.shareFolder, incomingFolder), space);
   const slotsRecovered = await slots.recover();
-  if (slotsRecovered.finished + slotsRecovered.forgotten > 0)
+  if (Object.values(slotsRecovered).some((count) => count > 0))
     logger.info(slotsRecovered, 'settled the changes of mutable files that the last run left');
   lifecycle.add('slots', slots.start());
 

@@ -27,11 +27,9 @@ async function watchSyncs(folder: string, synced: (path: string) => void) {
   });
 }
 
-/** A slot and how to make it, in a share folder of their own. */
-async function aSlot(records: TestRecords, root: string, SomeRecords = SlotRecords) {
-  const account = await records.account('alice', 1_000_000);
-  await mkdir(root);
-  const slots = new Slots({
+/** The slots of a share folder. */
+async function slotsIn(root: string, records: TestRecords, SomeRecords = SlotRecords): Promise<Slots> {
+  return new Slots({
     folder: new SlotFolder(root, loggingQuarantine(silentLogger())),
     journal: new SlotJournal(root),
     records: new SomeRecords(
@@ -47,11 +45,18 @@ async function aSlot(records: TestRecords, root: string, SomeRecords = SlotRecor
     leaving: { now: false },
     isAnyComing: () => false,
   });
+}
+
+/** A slot and how to make it, in a share folder of their own. */
+async function aSlot(records: TestRecords, root: string, SomeRecords = SlotRecords) {
+  const account = await records.account('alice', 1_000_000);
+  await mkdir(root);
+  const slots = await slotsIn(root, records, SomeRecords);
   await slots.recover();
   const storageIndex = randomBytes(16);
-  const make = () =>
-    slots.readTestWrite({
-      storageIndex,
+  const make = (at = storageIndex, by = slots) =>
+    by.readTestWrite({
+      storageIndex: at,
       writeEnabler: randomBytes(32),
       account,
       lease: {
@@ -103,4 +108,22 @@ it('a slot whose making was decided on counts as there before its shares are, an
   await rm(inTheWay);
   expect(await slots.holdsAny(storageIndex)).toBe(true);
   expect(await slots.list(storageIndex)).toEqual(new Set([0]));
+});
+
+it('a slot whose change cannot be finished at a start keeps no other from being used, and is brought in order later', async () => {
+  await using folder = await temporaryFolder('slots');
+  await using records = await testRecords();
+  const root = join(folder.path, 'shares');
+  const { storageIndex, make } = await aSlot(records, root);
+  const inTheWay = join(root, dirname(bucketFolder(storageIndex)));
+  await writeFile(inTheWay, '');
+  await expect(make()).rejects.toMatchObject({ syscall: 'mkdir' });
+  const slots = await slotsIn(root, records);
+  expect(await slots.recover()).toEqual({ finished: 0, forgotten: 0, unsettled: 1 });
+  await expect(make(storageIndex, slots)).rejects.toMatchObject({ syscall: 'mkdir' });
+  expect(await make(randomBytes(16), slots)).toMatchObject({ success: true });
+  await rm(inTheWay);
+  expect(await slots.holdsAny(storageIndex)).toBe(true);
+  const next = await slotsIn(root, records);
+  expect(await next.recover()).toEqual({ finished: 0, forgotten: 0, unsettled: 0 });
 });

@@ -23,6 +23,7 @@ import { SlotTurns } from './slot-turns.js';
 
 /** Milliseconds after which what could not be finished is tried again. */
 const retryAfter = 5_000;
+const notInOrder = 'a slot could not be brought in order yet';
 
 /** A request to a slot. */
 export interface SlotRequest extends ReadTestWriteRequest {
@@ -57,23 +58,38 @@ export class Slots {
   readonly #turns = new SlotTurns(mostWaiting);
   readonly #atWork = new Room(mostSlotsAtOnce);
   /** Changes that were begun and are not wholly done or given up, by slot: records and disk may differ there. */
-  readonly #unfinished = new Map<string, LeftEntry>();
+  readonly #unfinished = new Map<string, readonly LeftEntry[]>();
 
   constructor(options: SlotsOptions) {
     this.#options = options;
   }
 
   /**
-   * Finishes the changes that the last run had decided on, and forgets those that it had not. Called once, before
-   * anything is served.
+   * Finishes the changes that the last run had decided on, and forgets those that it had not. Where that cannot be done, as
+   * with a disk that does not give the slot's folder, it is tried again, and before anything is done with that slot. Called
+   * once, before anything is served.
+   *
+   * @throws StorageError `database-unavailable`
    */
-  async recover(): Promise<{ finished: number; forgotten: number }> {
-    const { journal } = this.#options;
+  async recover(): Promise<{ finished: number; forgotten: number; unsettled: number }> {
+    const { journal, logger } = this.#options;
     await journal.open();
-    const leftovers = await journal.leftovers();
-    for (const left of leftovers) await this.#finish(left);
-    const finished = leftovers.filter(({ committed }) => committed).length;
-    return { finished, forgotten: leftovers.length - finished };
+    const count = { finished: 0, forgotten: 0, unsettled: 0 };
+    for (const left of await journal.leftovers()) {
+      const slot = base32Encode(left.storageIndex);
+      this.#unfinished.set(slot, [...(this.#unfinished.get(slot) ?? []), left]);
+    }
+    for (const [slot, left] of this.#unfinished) {
+      try {
+        await this.#settle(slot);
+        for (const { committed } of left) count[committed ? 'finished' : 'forgotten'] += 1;
+      } catch (error) {
+        if (isDatabaseAway(error)) throw error;
+        logger.warn({ error: (error as Error).message }, notInOrder);
+        count.unsettled += left.length;
+      }
+    }
+    return count;
   }
 
   /** Begins to try again what could not be finished; returns how to end it. */
@@ -82,9 +98,7 @@ export class Slots {
       for (const slot of this.#unfinished.keys()) {
         this.#turns
           .take(slot, () => this.#settle(slot))
-          .catch((error: Error) =>
-            this.#options.logger.warn({ error: error.message }, 'a slot could not be brought in order yet'),
-          );
+          .catch((error: Error) => this.#options.logger.warn({ error: error.message }, notInOrder));
       }
     }, retryAfter);
     return () => clearInterval(timer);
@@ -204,18 +218,17 @@ export class Slots {
   async #decide(slot: string, entry: SlotEntry, { written, removed, unchanged }: SlotPlan): Promise<void> {
     const { journal, records } = this.#options;
     const { storageIndex, account } = entry;
-    this.#unfinished.set(slot, { ...entry, committed: false, removed: [] });
+    this.#unfinished.set(slot, [{ ...entry, committed: false, removed: [] }]);
     try {
       const gone = removed.map((shareNumber) => ({ shareNumber, size: 0 }));
       await records.promise(storageIndex, account, [...written, ...unchanged, ...gone]);
       await journal.commit(entry);
     } catch (error) {
       // Where Postgres is away this cannot be done now; the next who comes to the slot does it, or the timer.
-      const away = error instanceof StorageError && error.code === 'database-unavailable';
-      if (!away) await this.#settle(slot).catch(() => undefined);
+      if (!isDatabaseAway(error)) await this.#settle(slot).catch(() => undefined);
       throw error;
     }
-    this.#unfinished.set(slot, { ...entry, committed: true, removed });
+    this.#unfinished.set(slot, [{ ...entry, committed: true, removed }]);
     await journal.apply(entry);
     const stored = written.map(({ shareNumber, size }) => ({ shareNumber, size, leased: true }));
     await records.record(storageIndex, account, [...stored, ...unchanged], removed);
@@ -224,9 +237,7 @@ export class Slots {
   }
 
   async #settle(slot: string): Promise<void> {
-    const left = this.#unfinished.get(slot);
-    if (!left) return;
-    await this.#finish(left);
+    for (const left of this.#unfinished.get(slot) ?? []) await this.#finish(left);
     this.#unfinished.delete(slot);
   }
 
@@ -247,6 +258,10 @@ export class Slots {
     );
     await (committed ? journal.forget(left) : journal.discard(left));
   }
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'database-unavailable';
 }
 
 async function* container(
