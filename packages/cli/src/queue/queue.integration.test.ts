@@ -152,6 +152,8 @@ describe('holdfast queue', () => {
     [['remove']],
     [['retry']],
     [['retry', 'nonsense']],
+    // A storage index of 16 bytes leaves two bits of its last character unused.
+    [['retry', '7'.repeat(26)]],
     [['retry', '--all', 'a'.repeat(26)]],
   ])('is not to be used so: %j', async (args) => {
     expect((await queue(args)).status).toBe(2);

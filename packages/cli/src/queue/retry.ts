@@ -1,4 +1,4 @@
-import { base32Decode } from '@holdfast/lafs';
+import { parseBucketName } from '@holdfast/lafs';
 import { retryJobs } from '@holdfast/repairer';
 import { UsageError } from '../exit-status.js';
 import { withRepairerNode } from '../nodes/repairer-node.js';
@@ -25,6 +25,7 @@ export async function retryFailed(
 }
 
 function storageIndexArgument(text: string): Uint8Array {
-  if (/^[a-z2-7]{26}$/.test(text)) return base32Decode(text);
+  const storageIndex = parseBucketName(text);
+  if (storageIndex) return storageIndex;
   throw new UsageError('expected a storage index: 26 characters of base32, as queue failed shows it');
 }
