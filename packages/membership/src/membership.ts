@@ -113,7 +113,7 @@ export class Membership {
   async join({ database, lifecycle }: JoinOptions): Promise<void> {
     const { configuration, logger } = this.#options;
     const { grid, announcements } = configuration;
-    await migrateMembership(database, logger);
+    await migrateMembership(database, logger, lifecycle.signal);
     lifecycle.add('server set', () => this.servers.close());
     this.#override(this.#connections.current);
     const forgetting = new Forgetting({

@@ -43,6 +43,10 @@ const migrations: readonly Migration[] = [
  *
  * @throws SchemaTooNewError, or Postgres' own error
  */
-export async function migrateMembership(database: Database, logger: Logger): Promise<void> {
-  await migrate(database, { schema: 'membership', migrations, logger });
+export async function migrateMembership(
+  database: Database,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<void> {
+  await migrate(database, { schema: 'membership', migrations, logger, signal });
 }

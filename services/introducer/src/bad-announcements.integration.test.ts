@@ -8,7 +8,7 @@ import {
   type VerifiedAnnouncement,
 } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
-import { type Database, migrate, openDatabase } from '@holdfast/common/database';
+import { type Database, openDatabase } from '@holdfast/common/database';
 import {
   generateNodePem,
   generateSigningKey,
@@ -25,7 +25,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AnnouncementStore } from './announcement-store.js';
 import { Introducer } from './introducer.js';
-import { migrations } from './migrations.js';
+import { migrateIntroducer } from './migrations.js';
 
 // Whoever can speak on the bus says what is wrong, and very often: to the introducer, and to those who listen to it.
 
@@ -53,7 +53,7 @@ beforeEach(async () => {
   place = await createTestDatabase();
   const logger = silentLogger();
   database = await openDatabase({ url: place.url, applicationName: 'test', logger });
-  await migrate(database, { schema: 'introducer', migrations, logger });
+  await migrateIntroducer(database, logger);
   const [ofIntroducer, ofSubscriber] = [recordingLogger(), recordingLogger()];
   introducerLog = ofIntroducer.lines;
   subscriberLog = ofSubscriber.lines;

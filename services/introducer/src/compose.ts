@@ -2,7 +2,7 @@ import { announcementSubjects } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
 import { busAccess, urlWithPassword } from '@holdfast/common/configuration';
 import { ownBusTypes } from '@holdfast/common/connections';
-import { type Database, migrate, openDatabase } from '@holdfast/common/database';
+import { type Database, openDatabase } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
@@ -11,7 +11,7 @@ import { AnnouncementStore } from './announcement-store.js';
 import type { IntroducerConfiguration } from './configuration.js';
 import { forgetSilentServers } from './forgetting.js';
 import { Introducer } from './introducer.js';
-import { migrations } from './migrations.js';
+import { migrateIntroducer } from './migrations.js';
 
 /** Builds an introducer from its folder and configuration, and starts it. */
 export async function compose(
@@ -53,7 +53,7 @@ export async function compose(
     signal: lifecycle.signal,
   });
   lifecycle.add('database', () => database.close());
-  await migrate(database, { schema: 'introducer', migrations, logger });
+  await migrateIntroducer(database, logger, lifecycle.signal);
   opened = database;
 
   const store = new AnnouncementStore(database, grid, configuration.announcements.most_servers);

@@ -10,7 +10,7 @@ import {
   type VerifiedAnnouncement,
 } from '@holdfast/common/announcements';
 import { Bus } from '@holdfast/common/bus';
-import { migrate, openDatabase } from '@holdfast/common/database';
+import { openDatabase } from '@holdfast/common/database';
 import {
   generateSigningKey,
   type Identity,
@@ -26,7 +26,7 @@ import { base32Encode } from '@holdfast/lafs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AnnouncementStore } from './announcement-store.js';
 import { Introducer } from './introducer.js';
-import { migrations } from './migrations.js';
+import { migrateIntroducer } from './migrations.js';
 
 const logger = silentLogger();
 const grid = 'test';
@@ -59,7 +59,7 @@ function announcement(identity: Identity, seqnum: number, nickname = 's1'): Sign
 async function startIntroducer(nats: RunningNats) {
   const temporary = await createTestDatabase();
   const database = await openDatabase({ url: temporary.url, applicationName: 'test', logger });
-  await migrate(database, { schema: 'introducer', migrations, logger });
+  await migrateIntroducer(database, logger);
   const bus = new Bus({ url: nats.url, name: 'introducer', logger });
   const store = new AnnouncementStore(database, grid);
   const introducer = new Introducer({ bus, subjects, store, logger, registry: createRegistry({}) });

@@ -1,4 +1,5 @@
-import type { Migration } from '@holdfast/common/database';
+import { type Database, type Migration, migrate } from '@holdfast/common/database';
+import type { Logger } from '@holdfast/common/logging';
 
 /** The schema `introducer`, step by step. */
 export const migrations: readonly Migration[] = [
@@ -19,3 +20,16 @@ export const migrations: readonly Migration[] = [
       )`,
   },
 ];
+
+/**
+ * Brings the schema `introducer` of a database to what this release knows.
+ *
+ * @throws SchemaTooNewError
+ */
+export async function migrateIntroducer(
+  database: Database,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<void> {
+  await migrate(database, { schema: 'introducer', migrations, logger, signal });
+}

@@ -69,7 +69,7 @@ export async function compose(
     signal: lifecycle.signal,
   });
   lifecycle.add('database', database.close);
-  await migrateRepairer(database, logger);
+  await migrateRepairer(database, logger, lifecycle.signal);
   await membership.join({ database, lifecycle });
   opened = database;
 

@@ -110,7 +110,7 @@ export async function compose(
     signal: lifecycle.signal,
   });
   lifecycle.add('database', () => database.close());
-  await migrateStorage(database, logger);
+  await migrateStorage(database, logger, lifecycle.signal);
   opened = database;
 
   const server = await registerServer(database, identity.serverId);
@@ -162,7 +162,7 @@ export async function compose(
         ? async () => {
             const { signal } = lifecycle;
             // Where the database was emptied while this process runs.
-            await migrateStorage(database, logger);
+            await migrateStorage(database, logger, signal);
             await registerServer(database, identity.serverId);
             const leaseDuration = configuration.leases.duration;
             const done = await recover({ backend, database, server, identity, leaseDuration, signal });

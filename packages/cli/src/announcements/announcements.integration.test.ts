@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
 import { openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
-import { Lab, waitFor } from '@holdfast/lab';
+import { createTestDatabase, Lab, temporaryFolder, waitFor } from '@holdfast/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { holdfast } from '../testing/run-holdfast.js';
@@ -66,6 +66,17 @@ describe('announcements list of an introducer', () => {
       await tamper('"S1"', '"s1"');
       await database.close();
     }
+  });
+
+  it('shows none where the introducer has not run yet', async () => {
+    await using database = await createTestDatabase();
+    await using folder = await temporaryFolder('introducer');
+    const dir = join(folder.path, 'introducer');
+    expect(await holdfast(['init', 'introducer', dir, '--postgres', database.url])).toMatchObject({
+      status: 0,
+    });
+    const { status, stdout } = await announcements('list', '--dir', dir, '--json');
+    expect([status, JSON.parse(stdout)]).toEqual([0, []]);
   });
 });
 

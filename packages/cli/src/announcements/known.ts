@@ -85,9 +85,10 @@ export async function withAnnouncements<T>(
 const pageSize = 500;
 
 async function withIntroducer<T>(folder: string, work: (node: AnnouncementNode) => Promise<T>): Promise<T> {
-  const { AnnouncementStore, nodeConfiguration } = await import('@holdfast/introducer');
+  const { AnnouncementStore, migrateIntroducer, nodeConfiguration } = await import('@holdfast/introducer');
   const { grid, postgres } = await readYamlConfiguration(join(folder, 'node.yaml'), nodeConfiguration);
-  return withDatabase(folder, postgres, (database) => {
+  return withDatabase(folder, postgres, async (database) => {
+    await migrateIntroducer(database, silentLogger());
     const store = new AnnouncementStore(database, grid);
     const known = async () => {
       const times = await store.times();

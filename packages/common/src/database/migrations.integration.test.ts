@@ -87,6 +87,28 @@ describe('migrations', () => {
     await Promise.all(nodes.map((database) => database.close()));
   });
 
+  it('of another node are waited for no longer than until the node is stopped', async () => {
+    await using temporary = await createTestDatabase();
+    const [using, working, waiting] = [
+      await open(temporary.url),
+      await open(temporary.url),
+      await open(temporary.url),
+    ];
+    await migrate(using, { schema: 'storage', migrations: [first], logger });
+    const schema = { schema: 'storage', migrations: [first, second], logger };
+    let migrating: Promise<number> | undefined;
+    await using.transaction(async (client) => {
+      await client.query('select from storage.shares');
+      migrating = migrate(working, schema);
+      await blockedStatement(client);
+      await expect(migrate(waiting, { ...schema, signal: AbortSignal.timeout(500) })).rejects.toThrow(
+        'aborted',
+      );
+    });
+    expect(await migrating).toBe(1);
+    await Promise.all([using, working, waiting].map((database) => database.close()));
+  });
+
   it('lock no table of a step before for those who use it while the next waits for them', async () => {
     await using temporary = await createTestDatabase();
     const database = await open(temporary.url);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../logging/index.js';
 import type { Database } from './database.js';
 import { patientQuery } from './patient-query.js';
@@ -28,11 +29,16 @@ export class SchemaTooNewError extends Error {
   }
 }
 
+/** Milliseconds after which a node that waits for another's migrations looks again. */
+const lookAgainAfter = 200;
+
 /** A schema, and all steps of it that this release knows. */
 export interface MigratedSchema {
   readonly schema: string;
   readonly migrations: readonly Migration[];
   readonly logger: Logger;
+  /** Ends the wait for another node's migrations; a step of one's own that has begun is not given up. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -41,23 +47,44 @@ export interface MigratedSchema {
  * wait for it.
  *
  * @returns how many migrations were applied by this call
- * @throws SchemaTooNewError where the schema has a breaking migration that is not in `migrations`
+ * @throws SchemaTooNewError where the schema has a breaking migration that is not in `migrations`; AbortError where the
+ *   signal aborts while another node is at it
  */
 export async function migrate(database: Database, schema: MigratedSchema): Promise<number> {
+  const { logger, signal } = schema;
   let applied = 0;
+  let waiting = false;
   // Each commits by itself: one after the other they lock tables in an order in which nobody else does, and whoever uses the
   // schema meanwhile and they would wait for each other.
-  while (await applyNext(database, schema)) applied++;
-  return applied;
+  for (;;) {
+    switch (await applyNext(database, schema)) {
+      case 'none-left':
+        return applied;
+      case 'applied':
+        applied++;
+        continue;
+      case 'taken':
+        if (!waiting) logger.info({ schema: schema.schema }, 'another node is at the database migrations');
+        waiting = true;
+        // Not within Postgres, which could not be told that this node is to stop.
+        await delay(lookAgainAfter, undefined, signal ? { signal } : {});
+    }
+  }
 }
 
-/** @returns whether there was a step left */
-function applyNext(database: Database, { schema, migrations, logger }: MigratedSchema): Promise<boolean> {
+/** Applies the first step that is left; `taken` where another node is at it. */
+function applyNext(
+  database: Database,
+  { schema, migrations, logger }: MigratedSchema,
+): Promise<'none-left' | 'applied' | 'taken'> {
   const known = migrations.reduce((newest, { number }) => Math.max(newest, number), 0);
   return database.transaction(async (client) => {
-    const query = await patientQuery(client);
     // Held to the end of the transaction; two keys, so that it meets no other lock of ours.
-    await query(`select pg_advisory_xact_lock(hashtext('holdfast migrations'), hashtext($1))`, [schema]);
+    const { rows: locks } = await client.query<{ had: boolean }>(
+      `select pg_try_advisory_xact_lock(hashtext('holdfast migrations'), hashtext($1)) as had`,
+      [schema],
+    );
+    if (!locks[0]?.had) return 'taken';
     await client.query(`create schema if not exists ${schema}`);
     await client.query(
       `create table if not exists ${schema}.migrations (
@@ -76,16 +103,16 @@ function applyNext(database: Database, { schema, migrations, logger }: MigratedS
     const [next] = migrations
       .filter(({ number }) => !applied.has(number))
       .sort((a, b) => a.number - b.number);
-    if (!next) return false;
+    if (!next) return 'none-left';
     const { number, name, sql, breaking } = next;
     await client.query(`set local search_path to ${schema}`);
-    await query(sql);
+    await (await patientQuery(client))(sql);
     await client.query(`insert into ${schema}.migrations (number, name, breaking) values ($1, $2, $3)`, [
       number,
       name,
       breaking,
     ]);
     logger.info({ schema, number, migration: name }, 'database migration applied');
-    return true;
+    return 'applied';
   });
 }

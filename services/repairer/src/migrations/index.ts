@@ -14,6 +14,10 @@ export const migrations: readonly Migration[] = [jobs, watch, spoolFiles, termsO
  *
  * @throws SchemaTooNewError
  */
-export async function migrateRepairer(database: Database, logger: Logger): Promise<void> {
-  await migrate(database, { schema: 'repairer', migrations, logger });
+export async function migrateRepairer(
+  database: Database,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<void> {
+  await migrate(database, { schema: 'repairer', migrations, logger, signal });
 }

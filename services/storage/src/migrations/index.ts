@@ -32,6 +32,10 @@ export const migrations: readonly Migration[] = [
  *
  * @throws SchemaTooNewError
  */
-export async function migrateStorage(database: Database, logger: Logger): Promise<void> {
-  await migrate(database, { schema: 'storage', migrations, logger });
+export async function migrateStorage(
+  database: Database,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<void> {
+  await migrate(database, { schema: 'storage', migrations, logger, signal });
 }
