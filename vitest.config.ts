@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LargeAndSmallInTurn } from './workshop/large-and-small-in-turn.mjs';
 
 const sources = ['packages/*/src/**', 'services/*/src/**', 'interop/src/**', 'bench/src/**', 'workshop/**'];
 const integration = sources.map((folder) => `${folder}/*.integration.test.{ts,mjs}`);
@@ -11,6 +12,7 @@ export default defineConfig({
     pool: 'forks',
     // The larger part of the integration tests waits: for processes, clocks and disks. By itself vitest leaves a core free.
     maxWorkers: Math.max(3, availableParallelism()),
+    sequence: { sequencer: LargeAndSmallInTurn },
     projects: [
       {
         extends: true,
