@@ -87,7 +87,6 @@ export class Grid extends FileCare {
   }
 
   async #openShares(capability: ChkReadCapability, signal: AbortSignal | undefined): Promise<OpenFile> {
-    const { working } = this.#options.memory;
     const storageIndex = storageIndexOf(capability);
     const servers = this.#options.servers
       .connectedFor(storageIndex)
@@ -97,6 +96,20 @@ export class Grid extends FileCare {
     const finder = new ShareFinder(storageIndex, servers, first, small);
     const { logger } = this.#options;
     const sources = new ShareSources(capability, storageIndex, finder, logger, signal, this.buffers);
+    try {
+      return await this.#read(capability, sources, signal);
+    } catch (error) {
+      sources.close();
+      throw error;
+    }
+  }
+
+  async #read(
+    capability: ChkReadCapability,
+    sources: ShareSources,
+    signal: AbortSignal | undefined,
+  ): Promise<OpenFile> {
+    const { working } = this.#options.memory;
     const description = await sources.start();
     const { geometry } = description;
     // Where memory is short, many slow readers are better than a few quick ones.
@@ -112,6 +125,7 @@ export class Grid extends FileCare {
     const decoding = coding.decode(geometry, capability.key);
     const fetcher = new SegmentFetcher({ sources, description, decoding, proved: true, signal });
     return new ChkFile(geometry, new SegmentsInOrder(fetcher, ahead), () => {
+      sources.close();
       decoding.close();
       reservation.release();
     });

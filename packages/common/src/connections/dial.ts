@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { joinSignals } from '../lifecycle/joined-signal.js';
 import type { Route } from './routes.js';
 import type { StreamIsolation } from './stream-isolation.js';
 
@@ -38,12 +39,15 @@ async function dialDirectly(
   { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },
 ): Promise<Socket> {
   const socket = connect({ ...location, noDelay: true });
+  const ending = joinSignals([signal], timeout);
   try {
-    await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]) });
+    await once(socket, 'connect', { signal: ending.signal });
     return socket;
   } catch (error) {
     socket.on('error', () => undefined).destroy();
     if (signal.aborted || (error as Error).name !== 'AbortError') throw error;
     throw Object.assign(new Error('took no connection in time'), { code: 'ETIMEDOUT' });
+  } finally {
+    ending.release();
   }
 }

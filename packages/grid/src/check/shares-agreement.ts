@@ -1,6 +1,7 @@
 import type { ChkVerifyCapability } from '@holdfast/lafs';
 import type { FoundShare } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
+import { answerWithin } from './ask-servers.js';
 import { capabilityOf, type HowToRead, readShareDescription } from './share-description.js';
 import type { ShareVerdicts } from './sorted-shares.js';
 
@@ -29,10 +30,14 @@ export async function agreeOnFile(
   const wrong = new Map<FoundShare, string>();
   const unread = new Map<FoundShare, StorageServerError>();
   const waiting = [...found];
+  const hurried = { ...how, within: answerWithin };
   const readInTurn = async () => {
     for (let share = waiting.shift(); share; share = waiting.shift()) {
       try {
-        const capability = capabilityOf(await readShareDescription(share, storageIndex, how), storageIndex);
+        const capability = capabilityOf(
+          await readShareDescription(share, storageIndex, hurried),
+          storageIndex,
+        );
         const name = Buffer.from(capability.uriExtensionHash).toString('hex');
         const file = files.get(name) ?? { capability, shares: [] };
         file.shares.push(share);

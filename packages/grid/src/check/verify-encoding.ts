@@ -47,5 +47,7 @@ export async function verifyEncoding(
     if (!(error instanceof NotEnoughSharesError)) throw error;
     logger.debug({ error: error.message }, 'shares went away while a file was verified');
     return undefined;
+  } finally {
+    sources.close();
   }
 }

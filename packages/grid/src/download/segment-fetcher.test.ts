@@ -16,6 +16,7 @@ await localCoding.encode(geometry, undefined).encode([content], rooms);
 class Share {
   readonly reader: ShareReader;
   released = false;
+  asked = false;
   answer: () => void = () => undefined;
 
   constructor(shareNumber: number, how: 'right' | 'wrong' | 'failing' | 'late' = 'right') {
@@ -30,6 +31,7 @@ class Share {
     });
     if (how !== 'late') this.answer();
     const unprovedBlock = async () => {
+      this.asked = true;
       await answered;
       if (how === 'failing') throw new StorageServerError('unreachable', 'storage1', 'it went away');
       return { block, hash, release };
@@ -129,6 +131,27 @@ describe('the blocks of a segment that is fetched', () => {
 });
 
 describe('the patience with shares', () => {
+  it('is twice as long with each that gives nothing, until a block comes', async () => {
+    vi.useFakeTimers();
+    try {
+      const silent = [new Share(0, 'late'), new Share(1, 'late')];
+      const [third, fourth] = [new Share(2, 'late'), new Share(3, 'late')];
+      const fetched = fetching(silent, [third, fourth]).fetcher.fetch(0, untilTheEnd);
+      await vi.advanceTimersByTimeAsync(1_900);
+      expect(third.asked).toBe(false);
+      await vi.advanceTimersByTimeAsync(200);
+      expect([third.asked, fourth.asked]).toEqual([true, false]);
+      await vi.advanceTimersByTimeAsync(3_800);
+      expect(fourth.asked).toBe(false);
+      await vi.advanceTimersByTimeAsync(200);
+      expect(fourth.asked).toBe(true);
+      for (const share of [third, fourth]) share.answer();
+      await fetched;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('is not more with the next where one gave nothing and was waited for', async () => {
     vi.useFakeTimers();
     try {

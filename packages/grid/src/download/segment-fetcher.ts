@@ -14,6 +14,8 @@ import type { ShareSources } from './share-sources.js';
 const slowFactor = 5;
 /** … and at least for so long, in milliseconds. */
 const slowAtLeast = 500;
+/** Most milliseconds beyond the usual, so that a share which answers late each time is not given ever longer. */
+const mostPatience = 10_000;
 /** What is taken for "lately" before the first segment has come. */
 const firstGuess = 400;
 
@@ -172,6 +174,7 @@ export class SegmentFetcher {
     // Patience is counted from the last thing that happened: a stall costs one more share, not one for each moment
     // that the segment is late.
     let lastProgress = performance.now();
+    let stalls = 0;
     let longest = 0;
     while (done.size < this.#required) {
       this.#signal?.throwIfAborted();
@@ -180,8 +183,9 @@ export class SegmentFetcher {
       if (missing() > 0 && (await this.#sources.more(() => blocks.unasked().length > 0))) continue;
       if (pending.size === 0) throw this.#sources.notEnough();
 
-      const outcome = await blocks.next(this.#patience(lastProgress));
+      const outcome = await blocks.next(this.#patience(lastProgress, stalls));
       if (outcome === 'slow') {
+        stalls++;
         await this.#askAnother(blocks);
         lastProgress = performance.now();
         continue;
@@ -193,15 +197,20 @@ export class SegmentFetcher {
       if ('error' in outcome) this.#sources.drop(outcome.reader, outcome.error);
       else {
         done.set(outcome.reader, outcome.block);
+        stalls = 0;
         longest = Math.max(longest, outcome.took);
       }
     }
     this.#usual = 0.8 * this.#usual + 0.2 * longest;
   }
 
-  /** Milliseconds until what is still missing counts as slow. */
-  #patience(lastProgress: number): number {
-    const limit = Math.max(slowAtLeast, slowFactor * this.#usual);
+  /**
+   * Milliseconds until what is still missing counts as slow. With each stall after which no block came it is twice as long:
+   * where it is our own line that is slow, every further share that is asked makes all others slower.
+   */
+  #patience(lastProgress: number, stalls: number): number {
+    const usual = Math.min(slowFactor * this.#usual, this.#usual + mostPatience);
+    const limit = Math.max(slowAtLeast, usual) * 2 ** stalls;
     return Math.max(0, limit - (performance.now() - lastProgress));
   }
 

@@ -23,6 +23,16 @@ import { JoinedReads } from './joined-reads.js';
 import { firstNodes, LeafHashes } from './leaf-hashes.js';
 import { readShareTail } from './share-tail.js';
 
+/** What a share is opened with. */
+export interface ShareReaderOptions {
+  /** The file's description, where another share has brought it already. */
+  readonly known?: FileDescription | undefined;
+  /** Memory for blocks, for whoever releases them. */
+  readonly buffers?: BufferPool | undefined;
+  /** Ends whatever is read of it but its blocks, for which each reader has a signal. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** One share, opened: its hashes lead to the capability, and tell what each of its blocks must hash to. */
 export class ShareReader {
   private constructor(
@@ -34,6 +44,7 @@ export class ShareReader {
     private readonly segmentHashesOf: (description: FileDescription) => HashSection,
     /** The first bytes of the share, as far as opening it needed them. */
     private readonly beginning: Uint8Array,
+    private readonly signal: AbortSignal | undefined,
     buffers: BufferPool | undefined,
   ) {
     this.segmentHashes = segmentHashesOf(told);
@@ -83,25 +94,24 @@ export class ShareReader {
   /**
    * Reads a share's header and hashes and checks them.
    *
-   * @param known the file's description, where another share has brought it already
-   * @param buffers memory for blocks, for whoever releases them
    * @throws StorageServerError, or an error that says what is wrong with the share
    */
   static async open(
     share: FoundShare,
     storageIndex: Uint8Array,
     capability: ChkCapability,
-    known: FileDescription | undefined,
-    buffers?: BufferPool,
+    { known, buffers, signal }: ShareReaderOptions,
   ): Promise<ShareReader> {
     const { server, shareNumber } = share;
     if (shareNumber >= capability.total) throw new BadShareError(`the file has no share ${shareNumber}`);
     const firstRead = share.data ? longestShareHeader : firstReadOf(capability);
-    const beginning = share.data ?? (await server.read(storageIndex, shareNumber, 0, firstRead));
+    const beginning = share.data ?? (await server.read(storageIndex, shareNumber, 0, firstRead, signal));
     const header = parseShareHeader(beginning);
     const wholeShareRead = share.data !== undefined || beginning.length < firstRead;
     const read = (start: number, end: number) =>
-      wholeShareRead ? beginning.subarray(start, end) : server.read(storageIndex, shareNumber, start, end);
+      wholeShareRead
+        ? beginning.subarray(start, end)
+        : server.read(storageIndex, shareNumber, start, end, signal);
     const tail = await readShareTail(header, capability.size, read);
     const description = known ?? describeFile(tail.uriExtension, capability);
     const { geometry, shareTree, segmentHashes } = description;
@@ -122,6 +132,7 @@ export class ShareReader {
       section(blockHashes, header.sections.blockHashTree),
       (described) => section(described.segmentHashes, header.sections.ciphertextHashTree),
       beginning,
+      signal,
       buffers,
     );
   }
@@ -137,7 +148,7 @@ export class ShareReader {
     const section = ({ offset, size }: { offset: number; size: number }) =>
       offset + size <= this.beginning.length
         ? this.beginning.subarray(offset, offset + size)
-        : server.read(this.storageIndex, shareNumber, offset, offset + size);
+        : server.read(this.storageIndex, shareNumber, offset, offset + size, this.signal);
     const { ciphertextHashTree, blockHashTree } = this.header.sections;
     const [ciphertextTree, blockTree] = await Promise.all([
       section(ciphertextHashTree),

@@ -96,4 +96,24 @@ describe('the shares that a download reads from', () => {
     expect([found, needed]).toEqual([1, 2]);
     expect(reasons).toEqual(['share 0 on storage0: storage0: it went away']);
   });
+
+  it('are no longer opened once nothing is read of them any more', async () => {
+    const asked: AbortSignal[] = [];
+    const silent = {
+      ...serverCalled('silent'),
+      read: (...[, , , , signal]: Parameters<StorageServer['read']>) => {
+        asked.push(signal as AbortSignal);
+        return new Promise<Uint8Array>((_, reject) => {
+          signal?.addEventListener('abort', () => reject(new Error('broken off')));
+        });
+      },
+    } as StorageServer;
+    const { sources, another } = await started(held(0), held(1), { shareNumber: 2, server: silent });
+    void another(0, 1);
+    await expect.poll(() => asked.length).toBe(1);
+    sources.close();
+    expect(asked[0]?.aborted).toBe(true);
+    await new Promise(setImmediate);
+    expect([...sources.givenUp]).toEqual([]);
+  });
 });

@@ -1,3 +1,4 @@
+import { type JoinedSignal, joinSignals } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { type ChkCapability, verifyCapabilityOf } from '@holdfast/lafs';
 import { proveCapability } from '../check/prove-capability.js';
@@ -11,6 +12,9 @@ import { ShareReader } from './share-reader.js';
 
 /** How long a share that is being opened is waited for before another is opened instead, in milliseconds. */
 const slowToOpen = 1_000;
+
+/** One for all: to abort without a reason makes an error with its stack. */
+const unread = new Error('nothing is read of the file any more');
 
 /** How long it may take to find out whether shares are in doubt or the capability is, all together, in milliseconds. */
 const doubtWithin = 10_000;
@@ -39,6 +43,8 @@ export class ShareSources {
   #beingOpened = 0;
   #description: FileDescription | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #ending: JoinedSignal;
+  readonly #closing = new AbortController();
 
   /**
    * @param signal ends the download: its servers answer nothing after that
@@ -53,6 +59,7 @@ export class ShareSources {
     buffers?: BufferPool,
   ) {
     this.#signal = signal;
+    this.#ending = joinSignals(signal ? [signal, this.#closing.signal] : [this.#closing.signal]);
     this.#buffers = buffers;
     this.#capability = capability;
     this.#storageIndex = storageIndex;
@@ -110,6 +117,15 @@ export class ShareSources {
       // Waiting is not done in turn: whoever comes meanwhile may find what is good enough for them.
       if (this.#slow.length === 0 && !this.#untried() && !(await this.#somethingNew())) return false;
     }
+  }
+
+  /**
+   * To be called when nothing is read any more: openings that hang would go on taking turns of their servers, which
+   * others wait for.
+   */
+  close(): void {
+    this.#closing.abort(unread);
+    this.#ending.release();
   }
 
   /** Gives up a share that failed; a share whose bytes are wrong is reported to its server. */
@@ -235,13 +251,11 @@ export class ShareSources {
   async #openShare(share: FoundShare): Promise<void> {
     this.#beingOpened++;
     try {
-      const reader = await ShareReader.open(
-        share,
-        this.#storageIndex,
-        this.#capability,
-        this.#description,
-        this.#buffers,
-      );
+      const reader = await ShareReader.open(share, this.#storageIndex, this.#capability, {
+        known: this.#description,
+        buffers: this.#buffers,
+        signal: this.#ending.signal,
+      });
       // The first description wins; all that get here are the same, since their hash is.
       this.#description ??= reader.description;
       this.#tellDoubted();
@@ -257,7 +271,7 @@ export class ShareSources {
   }
 
   #giveUp(share: FoundShare, error: Error): void {
-    if (this.#signal?.aborted) return;
+    if (this.#ending.signal.aborted) return;
     this.#givenUp.set(share, error);
     const reason = `${describeShare(share)}: ${error.message}`;
     this.#reasons.push(reason);

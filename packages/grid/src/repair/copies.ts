@@ -66,7 +66,7 @@ export class Copies {
     const { storageIndex } = capability;
     const sizes = { shareSize: layout.size, largestPart: description.geometry.blockSize };
     const buffer = (length: number) => Buffer.allocUnsafeSlow(length);
-    const common = { storageIndex, uploadSecret: placing.uploadSecret, ...sizes, buffer };
+    const common = { storageIndex, uploadSecret: placing.uploadSecret, ...sizes, buffer, signal };
     const uploads = openUploads(new Map([[shareNumber, server]]), common);
     try {
       for (const upload of uploads) {
@@ -75,9 +75,11 @@ export class Copies {
         if (!upload.failure) this.made.add(shareNumber);
       }
     } catch (error) {
-      await Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
+      const givenUp = Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
       placing.released(shareNumber);
+      // Nobody is left who would wait for servers to answer.
       signal?.throwIfAborted();
+      await givenUp;
       this.#sources = this.#sources.filter((share) => share !== source);
       if (error instanceof StorageServerError) return;
       const { message: reason } = error as Error;

@@ -35,7 +35,7 @@ export async function copyShare(
 ): Promise<void> {
   const { geometry, shareTree, uriExtension } = description;
   const { storageIndex } = capability;
-  const reader = await ShareReader.open(share, storageIndex, capability, description);
+  const reader = await ShareReader.open(share, storageIndex, capability, { known: description });
   const { ciphertextTree, blockTree } = await reader.hashTrees();
   const leaving = new AbortController();
   expectManyListeners(leaving.signal);

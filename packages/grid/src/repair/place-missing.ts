@@ -56,7 +56,7 @@ async function placeSmall(
   try {
     const whole = await wholeShares(file, held, new SharePlacing(candidates, request).missing(), options);
     const placing = new SharePlacing(candidates, { ...request, whole });
-    await inRounds(placing, signal, () => writeWhole(file, whole, placing));
+    await inRounds(placing, signal, () => writeWhole(file, whole, placing, signal));
     return placed(placing, (share) => held.has(share), []);
   } finally {
     working.release();
@@ -95,7 +95,9 @@ async function inRounds(
       await write();
     }
   } finally {
-    await placing.giveBack([...placing.toWrite.keys()]);
+    const givenBack = placing.giveBack([...placing.toWrite.keys()]);
+    // Nobody is left who would wait for servers to answer.
+    if (!signal?.aborted) await givenBack;
   }
 }
 

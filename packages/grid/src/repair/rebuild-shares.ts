@@ -104,6 +104,7 @@ async function encodeAgain(
     uploadSecret,
     ...sizes,
     buffer,
+    signal,
   });
   const encoding =
     toWrite.size > 0
@@ -123,7 +124,9 @@ async function encodeAgain(
     if (uploads.every(({ failure }) => failure === undefined)) lent?.giveBack();
   } catch (error) {
     if (!(error instanceof NobodyTakesError)) {
-      await Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
+      const givenUp = Promise.allSettled(uploads.map((upload) => upload.abort(error as Error)));
+      // Nobody is left who would wait for servers to answer.
+      if (!signal?.aborted) await givenUp;
       throw error;
     }
   } finally {

@@ -150,6 +150,8 @@ class Repair {
       if (!(error instanceof NotEnoughSharesError)) throw error;
       const now = await this.#lookAgain(capability, [...results.corruptShares, ...wrongAmong(sources)]);
       throw new NotRecoverableError(now, error.reasons);
+    } finally {
+      sources.close();
     }
   }
 

@@ -50,12 +50,13 @@ export async function writeWhole(
   { capability, layout: { size } }: OpenedFile,
   whole: WholeShares,
   placing: SharePlacing,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { storageIndex } = capability;
   const { toWrite, uploadSecret } = placing;
   const buffer = (length: number) => Buffer.allocUnsafeSlow(length);
   const sizes = { shareSize: size, largestPart: size };
-  const uploads = openUploads(toWrite, { storageIndex, uploadSecret, ...sizes, buffer });
+  const uploads = openUploads(toWrite, { storageIndex, uploadSecret, ...sizes, buffer, signal });
   await sendWhole(uploads, whole);
   await Promise.all(uploads.map((upload) => upload.finish()));
   settleUploads(uploads, placing);

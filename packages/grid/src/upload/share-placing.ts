@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mostWholeShareBytes, type StoreAnswer, type WholeShares } from '@holdfast/lafs';
+import { answerWithin } from '../check/ask-servers.js';
 import type { Allocation, StorageServer } from '../connections/storage-server.js';
 import { StorageServerError } from '../errors.js';
 import { type Candidate, placeShares } from '../placement/index.js';
@@ -135,7 +136,8 @@ export class SharePlacing {
   async #list(id: string): Promise<ReadonlySet<number> | undefined> {
     const entry = this.#asked.get(id);
     try {
-      return await entry?.server.listShares(this.#request.storageIndex);
+      // The upload does not begin before all have answered.
+      return await entry?.server.listShares(this.#request.storageIndex, undefined, answerWithin);
     } catch (error) {
       this.reasons.push((error as Error).message);
       this.#asked.delete(id);

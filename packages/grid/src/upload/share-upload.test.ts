@@ -1,15 +1,22 @@
+import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { StorageServer } from '../connections/storage-server.js';
 import { ShareUpload } from './share-upload.js';
 
 /** A share on its way to a server that notes what it is sent, as it is when it is sent. */
-function upload(shareSize: number) {
+function upload(shareSize: number, { stuck, signal }: { stuck?: boolean; signal?: AbortSignal } = {}) {
   const sent: string[] = [];
+  const given: number[] = [];
   const server = {
     nickname: 's1',
-    write: async (_index: Uint8Array, _share: number, offset: number, data: Uint8Array) => {
+    abort: async (_index: Uint8Array, shareNumber: number) => {
+      given.push(shareNumber);
+    },
+    write: async (...[, , offset, data, , ending]: Parameters<StorageServer['write']>) => {
       sent.push(Buffer.from(data).toString());
+      if (stuck) await once(ending as AbortSignal, 'abort');
+      if (stuck) throw new Error('broken off');
       return offset + data.length === shareSize;
     },
   };
@@ -21,8 +28,9 @@ function upload(shareSize: number) {
     shareSize,
     largestPart: shareSize,
     buffer: (size) => Buffer.alloc(size, '.'),
+    signal,
   });
-  return { share, sent };
+  return { share, sent, given };
 }
 
 describe('a share on its way', () => {
@@ -52,5 +60,28 @@ describe('a share on its way', () => {
     expect(await share.finish()).toBe(false);
     expect(share.failure?.message).toBe('the thread has ended');
     expect(sent).toEqual([]);
+  });
+
+  it('is given up at once, also where its server takes no bytes, and its server is told', async () => {
+    const { share, sent, given } = upload(2, { stuck: true });
+    await share.append(Buffer.from('ab'));
+    const finished = share.finish();
+    await nextTurn();
+    expect(sent).toEqual(['ab']);
+    await share.abort(new Error('too few servers take shares'));
+    expect(await finished).toBe(false);
+    expect(share.failure?.message).toBe('too few servers take shares');
+    expect(given).toEqual([0]);
+  });
+
+  it('ends with the signal of the upload', async () => {
+    const leaving = new AbortController();
+    const { share } = upload(2, { stuck: true, signal: leaving.signal });
+    await share.append(Buffer.from('ab'));
+    const finished = share.finish();
+    await nextTurn();
+    leaving.abort();
+    expect(await finished).toBe(false);
+    expect(share.failure?.message).toBe('broken off');
   });
 });

@@ -1,3 +1,4 @@
+import { type JoinedSignal, joinSignals } from '@holdfast/common/lifecycle';
 import type { StorageServer } from '../connections/storage-server.js';
 import { StorageServerError } from '../errors.js';
 
@@ -21,7 +22,12 @@ export interface ShareUploadOptions {
   readonly largestPart: number;
   /** Makes a buffer of so many bytes, of what is sent to the server of this id. */
   readonly buffer: (size: number, seenBy: string) => Uint8Array;
+  /** Ends the upload: nothing more is sent. */
+  readonly signal: AbortSignal | undefined;
 }
+
+/** One for all: to abort without a reason makes an error with its stack. */
+const unwanted = new Error('the share is given up');
 
 /** Bytes of one piece of a share: whole parts, so that each is put down in one place. */
 function pieceSizeOf(shareSize: number, largestPart: number): number {
@@ -57,8 +63,12 @@ export class ShareUpload {
   #freed: () => void = () => undefined;
   #complete = false;
   #failure: Error | undefined;
+  readonly #givingUp = new AbortController();
+  readonly #ending: JoinedSignal;
 
   constructor(options: ShareUploadOptions) {
+    const { signal } = options;
+    this.#ending = joinSignals(signal ? [signal, this.#givingUp.signal] : [this.#givingUp.signal]);
     this.shareNumber = options.shareNumber;
     this.server = options.server;
     this.#options = options;
@@ -102,6 +112,7 @@ export class ShareUpload {
   async finish(): Promise<boolean> {
     this.#send();
     await this.#sending;
+    this.#ending.release();
     if (!this.#failure && !this.#complete) {
       const message = 'the share is not complete after its last byte';
       this.#failure = new StorageServerError('malformed-answer', this.server.nickname, message);
@@ -109,11 +120,16 @@ export class ShareUpload {
     return this.#complete;
   }
 
-  /** Gives the share up, at the server too. One that failed is told so, but not waited for. */
+  /**
+   * Gives the share up, at the server too, and ends what is being sent to it. A server that failed is told so, but not waited
+   * for.
+   */
   async abort(reason: Error): Promise<void> {
     const { storageIndex, uploadSecret } = this.#options;
     const hadFailed = this.#failure !== undefined;
     this.#failure ??= reason;
+    this.#givingUp.abort(unwanted);
+    this.#ending.release();
     await this.#sending;
     if (this.#complete) return;
     const told = this.server.abort(storageIndex, this.shareNumber, uploadSecret);
@@ -157,7 +173,14 @@ export class ShareUpload {
       // Also where nothing is sent: the memory is used again after this.
       await Promise.all(unfilled);
       if (this.#failure || data.length === 0) return;
-      this.#complete = await this.server.write(storageIndex, this.shareNumber, offset, data, uploadSecret);
+      this.#complete = await this.server.write(
+        storageIndex,
+        this.shareNumber,
+        offset,
+        data,
+        uploadSecret,
+        this.#ending.signal,
+      );
     } catch (error) {
       this.#failure ??= error as Error;
     }

@@ -207,7 +207,7 @@ async function uploadShares(
     throw error;
   });
   const { uploadSecret } = placed;
-  const uploads = openUploads(placed.toWrite, { storageIndex, uploadSecret, ...sizes, buffer });
+  const uploads = openUploads(placed.toWrite, { storageIndex, uploadSecret, ...sizes, buffer, signal });
   const checkHappiness = () => requireHappiness(placed, uploads, encoding);
   try {
     if (whole) await sendWhole(uploads, whole.shares);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Database, GroupCommit } from '@holdfast/common/database';
+import { joinSignals } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import type { CheckResults } from '@holdfast/grid';
 import type { RepairFile } from '../queue/repair-file.js';
@@ -98,7 +99,7 @@ export class Checker {
 
   async #check(due: DueCheck): Promise<void> {
     const { database, grid, logger, onCheck, check } = this.#options;
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(deadline)]);
+    const { signal, release } = joinSignals([this.#stopping.signal], deadline);
     let results: CheckResults;
     try {
       results = await check(due.file, signal);
@@ -109,6 +110,8 @@ export class Checker {
       logger.debug({ error: (error as Error).message }, 'a check came to nothing');
       await postponeCheck(database.pool, grid, due.file.storageIndex, failurePause * (1 + Math.random()));
       return;
+    } finally {
+      release();
     }
     await this.#record(due, results);
     onCheck(isFailedCheck(results, this.#options.servers().stateOf) ? 'failed' : 'checked');

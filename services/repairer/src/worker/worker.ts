@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkMessage, WorkQueue } from '@holdfast/common/bus';
 import { type Database, GroupCommit } from '@holdfast/common/database';
+import { joinSignals } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import { base32Encode } from '@holdfast/lafs';
 import { claimJobs, giveBackClaim } from '../queue/claim-job.js';
@@ -133,7 +134,7 @@ export class Worker {
     const { database, grid, logger, claimFor, attempt, onEnd } = this.#options;
     const began = Date.now();
     const claim = new HeldClaim(job, { database, grid, logger, claimFor, onHold: () => wake?.hold() });
-    const signal = AbortSignal.any([claim.signal, this.#givingUp.signal]);
+    const { signal, release } = joinSignals([claim.signal, this.#givingUp.signal]);
     try {
       const end = await attempt(job, signal);
       const state = await this.#commit(job, end, claim.signal);
@@ -146,6 +147,7 @@ export class Worker {
       else if (this.#givingUp.signal.aborted) await giveBackClaim(database, grid, job);
       else throw error;
     } finally {
+      release();
       claim.release();
     }
   }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@holdfast/common/database';
+import { joinSignals } from '@holdfast/common/lifecycle';
 import type { Logger } from '@holdfast/common/logging';
 import type { NetworkSuspicion } from '../decisions/index.js';
 import { RecordedServers } from '../recorded-servers.js';
@@ -71,7 +72,7 @@ export class Scheduler {
 
   async #hold(lock: SchedulerLock): Promise<void> {
     const { logger } = this.#options;
-    const signal = AbortSignal.any([this.#stopping.signal, lock.signal]);
+    const { signal, release } = joinSignals([this.#stopping.signal, lock.signal]);
     this.#active = true;
     logger.info('schedules the checks and repairs of this grid from now on');
     try {
@@ -84,6 +85,7 @@ export class Scheduler {
         logger.warn({ error: (error as Error).message }, 'scheduling was broken off; somebody begins again');
     } finally {
       this.#active = false;
+      release();
       lock.release();
       if (!this.#stopping.signal.aborted) logger.info('no longer schedules');
     }
