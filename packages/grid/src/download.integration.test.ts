@@ -344,4 +344,20 @@ describe('a file', () => {
     for (const { server } of shares.slice(0, 2)) await lab.start(server);
     await client.connected(5);
   });
+  it('goes on being read when so many servers go away that too few are left, and come back', async () => {
+    const { content, capability, shares } = await stored(4_000_000);
+    const file = await open(capability);
+    const away = shares.slice(0, 3).map(({ server }) => server);
+    const pieces: Buffer[] = [];
+    let starting: Promise<unknown> | undefined;
+    for await (const piece of file.read(0, file.size)) {
+      pieces.push(Buffer.from(piece));
+      if (starting) continue;
+      for (const server of away) await lab.kill(server);
+      starting = Promise.all(away.map((server) => lab.start(server)));
+    }
+    await starting;
+    expect(Buffer.concat(pieces).equals(content)).toBe(true);
+    await client.connected(5);
+  });
 });

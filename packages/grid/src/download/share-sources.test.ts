@@ -36,7 +36,8 @@ async function started(...found: FoundShare[]) {
   return { sources, numbers, reader, another };
 }
 
-const gone = new StorageServerError('unreachable', 'storage0', 'it went away');
+const gone = new StorageServerError('refused', 'storage0', 'answered 404', 404);
+const unreachable = new StorageServerError('unreachable', 'storage0', 'it went away');
 
 describe('the shares that a download reads from', () => {
   it('are as many as the file needs, and those that need no decoding first', async () => {
@@ -94,7 +95,7 @@ describe('the shares that a download reads from', () => {
     expect([...sources.givenUp].map(([{ shareNumber }, error]) => [shareNumber, error])).toEqual([[0, gone]]);
     const { found, required: needed, reasons } = sources.notEnough();
     expect([found, needed]).toEqual([1, 2]);
-    expect(reasons).toEqual(['share 0 on storage0: storage0: it went away']);
+    expect(reasons).toEqual(['share 0 on storage0: storage0: answered 404']);
   });
 
   it('are no longer opened once nothing is read of them any more', async () => {
@@ -115,5 +116,17 @@ describe('the shares that a download reads from', () => {
     expect(asked[0]?.aborted).toBe(true);
     await new Promise(setImmediate);
     expect([...sources.givenUp]).toEqual([]);
+  });
+
+  it('are opened again after a rest where their server could not be reached, and there is no other', async () => {
+    const { sources, numbers, reader, another } = await started(held(0), held(1), held(2));
+    sources.drop(reader(0), unreachable);
+    expect(await another(1)).toBe(true);
+    expect(numbers()).toEqual([1, 2]);
+    const began = performance.now();
+    expect(await another(1, 2)).toBe(true);
+    expect(performance.now() - began).toBeGreaterThan(800);
+    expect(numbers()).toEqual([1, 2, 0]);
+    expect([sources.givenUp.size, sources.allGiven]).toEqual([0, false]);
   });
 });

@@ -8,6 +8,7 @@ import type { BufferPool } from '../memory/buffer-pool.js';
 import { unlimited } from '../repair/pace.js';
 import type { FileDescription } from './file-description.js';
 import { describeShare, type FoundShare, type ShareSupply } from './found-share.js';
+import { RestingShares } from './resting-shares.js';
 import { ShareReader } from './share-reader.js';
 
 /** How long a share that is being opened is waited for before another is opened instead, in milliseconds. */
@@ -34,6 +35,9 @@ export class ShareSources {
   /** Open too, but slow: for when there is no other. */
   readonly #slow: ShareReader[] = [];
   readonly #tried = new Set<FoundShare>();
+  readonly #resting = new RestingShares();
+  /** From then on a share that is lost is not given up at once: what was read would be for nothing. */
+  #started = false;
   readonly #givenUp = new Map<FoundShare, Error>();
   /** Shares that do not lead to the capability, while none has shown that it is not the capability which is wrong. */
   readonly #doubted = new Map<FoundShare, Error>();
@@ -72,6 +76,11 @@ export class ShareSources {
     return this.#givenUp;
   }
 
+  /** Whether every share that was to be read was given by its server, as far as is known. */
+  get allGiven(): boolean {
+    return this.#givenUp.size === 0 && !this.#resting.any;
+  }
+
   /** The shares that are open and good as far as known, best first. */
   get open(): readonly ShareReader[] {
     return this.#open;
@@ -94,6 +103,7 @@ export class ShareSources {
     }
     const description = this.#description;
     if (!description) throw await this.#notStarted();
+    this.#started = true;
     return description;
   }
 
@@ -109,6 +119,7 @@ export class ShareSources {
       this.#signal?.throwIfAborted();
       await this.#inTurn(async () => {
         if (enough()) return;
+        for (const share of this.#resting.takeRested()) this.#tried.delete(share);
         const [share] = this.#choose(1);
         if (share) await this.#tryToOpen(share);
         else this.#useSlow();
@@ -128,9 +139,12 @@ export class ShareSources {
     this.#ending.release();
   }
 
-  /** Gives up a share that failed; a share whose bytes are wrong is reported to its server. */
+  /**
+   * Gives up a share that failed; a share whose bytes are wrong is reported to its server. One whose server could not be
+   * reached is used again, after a rest, where there is no other.
+   */
   drop(reader: ShareReader, error: Error): void {
-    if (take(this.#open, reader) || take(this.#slow, reader)) this.#giveUp(reader.share, error);
+    if (take(this.#open, reader) || take(this.#slow, reader)) this.#lose(reader.share, error);
   }
 
   /**
@@ -185,10 +199,11 @@ export class ShareSources {
     this.#doubted.clear();
   }
 
-  /** Waits until a share was found, opened, given up or found slow; false where nothing of it can come any more. */
+  /** Waits until a share was found, opened, given up, found slow or has rested; false where nothing of it can come any more. */
   async #somethingNew(): Promise<boolean> {
-    if (this.#beingOpened === 0 && this.#finder.finish()) return false;
-    await Promise.race([this.#news.next, this.#finder.nextAnswer()]);
+    const rested = this.#resting.next(this.#ending.signal);
+    if (this.#beingOpened === 0 && this.#finder.finish() && !rested) return false;
+    await Promise.race([this.#news.next, this.#finder.nextAnswer(), ...(rested ? [rested] : [])]);
     return true;
   }
 
@@ -264,10 +279,21 @@ export class ShareSources {
       const isOpen = this.#open.some((open) => open.share.shareNumber === share.shareNumber);
       (isOpen ? this.#slow : this.#open).push(reader);
     } catch (error) {
-      this.#giveUp(share, error as Error);
+      this.#lose(share, error as Error);
     }
     this.#beingOpened--;
     this.#news.tell();
+  }
+
+  /** Lets a share rest, or gives it up. */
+  #lose(share: FoundShare, error: Error): void {
+    const isAway = error instanceof StorageServerError && error.code === 'unreachable';
+    if (this.#started && isAway && this.#resting.add(share))
+      this.#logger.debug(
+        { reason: error.message },
+        'the server of a share cannot be reached; reading another',
+      );
+    else this.#giveUp(share, error);
   }
 
   #giveUp(share: FoundShare, error: Error): void {

@@ -145,7 +145,7 @@ class Repair {
       opened();
       const placed = await placeMissing(file, good, candidates, this.#options);
       const corrupt = [...placed.corrupt, ...wrongAmong(sources)];
-      return { ...placed, corrupt, allGiven: sources.givenUp.size === 0 };
+      return { ...placed, corrupt, allGiven: sources.allGiven };
     } catch (error) {
       if (!(error instanceof NotEnoughSharesError)) throw error;
       const now = await this.#lookAgain(capability, [...results.corruptShares, ...wrongAmong(sources)]);
