@@ -129,4 +129,12 @@ describe('the shares that a download reads from', () => {
     expect(numbers()).toEqual([1, 2, 0]);
     expect([sources.givenUp.size, sources.allGiven]).toEqual([0, false]);
   });
+
+  it('are waited for no longer once nothing is read any more, also those that rest', async () => {
+    const { sources, reader, another } = await started(held(0), held(1));
+    sources.drop(reader(0), unreachable);
+    const waiting = another(1);
+    sources.close();
+    await expect(waiting).rejects.toThrow('nothing is read of the file any more');
+  });
 });

@@ -116,7 +116,7 @@ export class ShareSources {
    */
   async more(enough: () => boolean): Promise<boolean> {
     for (;;) {
-      this.#signal?.throwIfAborted();
+      this.#ending.signal.throwIfAborted();
       await this.#inTurn(async () => {
         if (enough()) return;
         for (const share of this.#resting.takeRested()) this.#tried.delete(share);
