@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openPool } from '@holdfast/common/database';
@@ -56,6 +56,17 @@ const collectByCommand = async (...options: string[]) => {
   expect(status).toBe(0);
   return JSON.parse(stdout);
 };
+/** As a pass leaves a share of `anonymous` that it marked and did not come to remove. */
+async function markGoing({ storageIndex }: Share) {
+  await server.sql(
+    `with going as (
+       update storage.shares set state = 'going' where storage_index = $1 returning server, size),
+     ended as (delete from storage.leases where storage_index = $1)
+     update storage.usage_totals as totals set bytes = bytes - size, shares = shares - 1
+       from going where totals.server = going.server and account = 1`,
+    [storageIndex],
+  );
+}
 const state = async ({ storageIndex }: Share) =>
   (
     await server.sql<{ state: string }>('select state from storage.shares where storage_index = $1', [
@@ -200,6 +211,26 @@ describe('a damaged share that nobody has a lease on', () => {
     expect(await wrongTotals(server)).toEqual([]);
   });
 
+  it('is forgotten with it where a reader found its container damaged when it was going already', async () => {
+    const share = await stored(500);
+    await markGoing(share);
+    await truncate(join(server.shares, sharePath(share.storageIndex, 0)), 7);
+    expect(await server.client.list(share.storageIndex)).toEqual([]);
+    const found = () =>
+      server.sql<{ part: string }>('select part from storage.damaged_shares where storage_index = $1', [
+        share.storageIndex,
+      ]);
+    await expect.poll(found).toEqual([{ part: 'container' }]);
+    expect(await collectByCommand()).toMatchObject({ shares: 1, bytes: 500 });
+    expect(await found()).toEqual([]);
+    // The server has it in memory too, and looks at the records again every few seconds.
+    await expect
+      .poll(() => server.client.allocated(share.storageIndex, [0], 10), { timeout: 15_000 })
+      .toEqual([0]);
+    expect((await server.client.write(share, { begin: 0, end: 10 }, randomBytes(10))).status).toBe(201);
+    expect(await wrongTotals(server)).toEqual([]);
+  });
+
   it('stays where its container is damaged, is told of, and expires once it is released', async () => {
     const share = await stored(600);
     await damage(share, 'container');
@@ -248,14 +279,7 @@ describe('a share that has no lease for whatever reason', () => {
 describe('a share that is just being removed', () => {
   it('is not said to be there already, cannot be leased, and comes again when it is gone', async () => {
     const share = await stored(100);
-    await runOut(server, [share]);
-    await server.sql('delete from storage.leases where storage_index = $1', [share.storageIndex]);
-    await server.sql(`update storage.shares set state = 'going' where storage_index = $1`, [
-      share.storageIndex,
-    ]);
-    await server.sql(
-      `update storage.usage_totals set bytes = bytes - 100, shares = shares - 1 where account = 1`,
-    );
+    await markGoing(share);
     const { status, body } = await server.client.allocate(share.storageIndex, [0, 1], 100);
     expect(status).toBe(200);
     const answer = decodeAllocateAnswer(body);

@@ -140,12 +140,13 @@ export class CollectionRecords {
                   and shares.share_number = gone.share_number and state = 'going'`,
         values: this.#addresses(gone),
       });
-      // What was wrong with their content is gone with them: they can come again.
+      // Whatever was wrong with them is gone with them, also what a reader found when they were going already: they can
+      // come again.
       await this.#client.query({
         name: 'storage-delete-damage',
         text: `delete from storage.damaged_shares using unnest($2::bytea[], $3::int[]) as gone (storage_index, share_number)
                 where server = $1 and damaged_shares.storage_index = gone.storage_index
-                  and damaged_shares.share_number = gone.share_number and part = 'content'`,
+                  and damaged_shares.share_number = gone.share_number`,
         values: this.#addresses(gone),
       });
       await this.#client.query({

@@ -13,7 +13,7 @@ export type DamagedPart = 'container' | 'content';
 
 /**
  * Keeps apart the shares that are known to be damaged: they are neither listed nor read. One whose container is damaged
- * is never deleted; one whose content is goes with the last lease on it.
+ * is never deleted, unless that was decided before it was found; one whose content is goes with the last lease on it.
  */
 export interface Quarantine {
   has(share: ShareAddress): boolean;
