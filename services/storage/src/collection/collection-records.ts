@@ -68,6 +68,13 @@ export class CollectionRecords {
                   where leases.server = $1 and leases.storage_index = due.storage_index
                     and leases.share_number = due.share_number and leases.account = due.account
                  returning leases.storage_index, leases.share_number, leases.account),
+               -- Whoever waits for a coming share goes by the leases that it saw before, unless the row is another one
+               -- than it saw ("changedBeforeLock"): a lock alone leaves it the same.
+               touched as (
+                 update storage.shares set state = state
+                   from (select distinct storage_index, share_number from ended) as unleased
+                  where server = $1 and shares.storage_index = unleased.storage_index
+                    and shares.share_number = unleased.share_number and state = 'coming'),
                changed (account, bytes, shares, promised) as (
                  select account, -size, -1, 0
                    from ended join storage.shares using (storage_index, share_number) where server = $1),
