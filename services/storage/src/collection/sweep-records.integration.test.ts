@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { blockedStatement } from '@holdfast/lab';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TestRecords, testRecords } from '../testing/test-records.js';
 import { wrongTotals } from '../testing/totals.js';
@@ -68,6 +69,29 @@ it('a look at all shares, page by page, leases those that are stable, unleased a
   expect(hex(given.map(({ storage_index }) => storage_index))).toEqual(hex(unleased));
   expect(new Set(given.map((row) => row.server))).toEqual(new Set([server]));
   expect(await wrongTotals(records)).toEqual([]);
+});
+
+it('lets nobody else at the shares that it leases until they are leased', async () => {
+  const server = await records.server('v0-held');
+  await records.sql(
+    `insert into storage.shares (server, storage_index, share_number, state, size) values ($1, $2, 0, 'stable', 10)`,
+    [server, randomBytes(16)],
+  );
+  await records.sql(
+    `insert into storage.usage_totals (server, account) select $1, key from storage.accounts where name = 'starter'`,
+    [server],
+  );
+  const client = await records.database.pool.connect();
+  const sweep = new SweepRecords(client, server);
+  let leasing: ReturnType<SweepRecords['leaseNext']> | undefined;
+  await records.database.transaction(async (holder) => {
+    await holder.query('select from storage.usage_totals where server = $1 for update', [server]);
+    leasing = sweep.leaseNext(undefined, 10, 1_000).finally(() => client.release());
+    await blockedStatement(holder);
+    const free = 'select from storage.shares where server = $1 for share skip locked';
+    expect(await records.sql(free, [server])).toEqual([]);
+  });
+  expect((await leasing)?.leased).toBe(1);
 });
 
 it('is due once a day', async () => {

@@ -49,7 +49,12 @@ export class SweepRecords {
     const end = rows.find((row) => !row.unleased);
     return {
       last: end && toAddress(end),
-      leased: await leaseToStarter(this.#client, this.#server, unleased, leaseDuration),
+      leased:
+        unleased.length === 0
+          ? 0
+          : await this.#transaction('begin', () =>
+              leaseToStarter(this.#client, this.#server, unleased, leaseDuration),
+            ),
     };
   }
 
@@ -62,8 +67,8 @@ export class SweepRecords {
     last: ShareAddress | undefined,
     limit: number,
   ): Promise<(AddressRow & { unleased: boolean })[]> {
-    await this.#client.query('begin; set local enable_seqscan = off; set local enable_bitmapscan = off');
-    try {
+    const begin = 'begin; set local enable_seqscan = off; set local enable_bitmapscan = off';
+    return this.#transaction(begin, async () => {
       const { rows } = await this.#client.query<AddressRow & { unleased: boolean }>({
         name: 'storage-unleased',
         text: `with page as materialized (
@@ -88,8 +93,17 @@ export class SweepRecords {
                select storage_index, share_number, false from page_end`,
         values: [this.#server, last?.storageIndex ?? Buffer.alloc(0), last?.shareNumber ?? -1, limit],
       });
-      await this.#client.query('commit');
       return rows;
+    });
+  }
+
+  /** @param begin SQL that begins it */
+  async #transaction<T>(begin: string, work: () => Promise<T>): Promise<T> {
+    await this.#client.query(begin);
+    try {
+      const result = await work();
+      await this.#client.query('commit');
+      return result;
     } catch (error) {
       await this.#client.query('rollback').catch(() => undefined);
       throw error;

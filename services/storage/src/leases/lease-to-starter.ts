@@ -1,5 +1,5 @@
 import type { ShareAddress } from '@holdfast/lafs';
-import type { ClientBase } from 'pg';
+import type { PoolClient } from 'pg';
 import { leaseEnd } from '../records/lease-end.js';
 import { changeTotals } from '../usage/totals.js';
 
@@ -7,17 +7,32 @@ import { changeTotals } from '../usage/totals.js';
  * Gives those of some shares that are stable, and that nobody has a lease on, one of the account `starter`: only where a
  * lease runs out does a collection look at a share.
  *
+ * @param client in whose transaction it is done
  * @param server the server's key
  * @param leaseDuration milliseconds, where `starter` has none of its own
  * @returns how many got one
  */
 export async function leaseToStarter(
-  client: ClientBase,
+  client: PoolClient,
   server: number,
   shares: readonly ShareAddress[],
   leaseDuration: number,
 ): Promise<number> {
   if (shares.length === 0) return 0;
+  const addresses = [
+    server,
+    shares.map(({ storageIndex }) => Buffer.from(storageIndex)),
+    shares.map(({ shareNumber }) => shareNumber),
+  ];
+  // Whoever adds a lease locks the share and leaves it as it is: only a statement that begins when the locks are had
+  // sees the lease.
+  await client.query({
+    name: 'storage-lock-unleased',
+    text: `select from storage.shares join unnest($2::bytea[], $3::int[]) as given (storage_index, share_number)
+                    using (storage_index, share_number)
+            where server = $1 order by storage_index, share_number for update of shares`,
+    values: addresses,
+  });
   const { rows } = await client.query<{ leased: number }>({
     name: 'storage-lease-to-starter',
     text: `with unleased as materialized (
@@ -27,8 +42,7 @@ export async function leaseToStarter(
               where server = $1 and state = 'stable'
                 and not exists (select from storage.leases as l
                                  where l.server = $1 and l.storage_index = shares.storage_index
-                                   and l.share_number = shares.share_number)
-              order by storage_index, share_number for update of shares),
+                                   and l.share_number = shares.share_number)),
            starter (account) as materialized (select key from storage.accounts where name = 'starter'),
            leased as (
              insert into storage.leases (server, storage_index, share_number, account, renewed_at, expires_at)
@@ -40,12 +54,7 @@ export async function leaseToStarter(
              select account, size, 1, 0 from leased join unleased using (storage_index, share_number)),
            ${changeTotals}
            select count(*)::int as leased from leased`,
-    values: [
-      server,
-      shares.map(({ storageIndex }) => Buffer.from(storageIndex)),
-      shares.map(({ shareNumber }) => shareNumber),
-      leaseDuration / 1000,
-    ],
+    values: [...addresses, leaseDuration / 1000],
   });
   return rows[0]?.leased ?? 0;
 }
