@@ -1,6 +1,7 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import type pg from 'pg';
 import { type AddressRow, toAddress } from '../records/address-row.js';
+import { lockShares } from '../records/lock-shares.js';
 import type { Generation } from '../recovery/generation.js';
 import { changeTotals } from '../usage/totals.js';
 import { damagedContainer } from './damaged-container.js';
@@ -47,14 +48,9 @@ export class CollectionRecords {
         values: [this.#server, limit],
       });
       if (due.length === 0) return { leases: 0, going: [] };
-      const addresses = this.#addresses(due.map(toAddress));
-      await this.#client.query({
-        name: 'storage-lock-due',
-        text: `select from storage.shares join unnest($2::bytea[], $3::int[]) as due (storage_index, share_number)
-                        using (storage_index, share_number)
-                where server = $1 order by storage_index, share_number for update of shares`,
-        values: addresses,
-      });
+      const shares = due.map(toAddress);
+      const addresses = this.#addresses(shares);
+      await lockShares(this.#client, this.#server, shares);
       const { rows: ended } = await this.#client.query<{ leases: number }>({
         name: 'storage-end-leases',
         text: `with due as materialized (

@@ -1,6 +1,7 @@
 import type { ShareAddress } from '@holdfast/lafs';
 import type { PoolClient } from 'pg';
 import { leaseEnd } from '../records/lease-end.js';
+import { lockShares } from '../records/lock-shares.js';
 import { changeTotals } from '../usage/totals.js';
 
 /**
@@ -19,20 +20,8 @@ export async function leaseToStarter(
   leaseDuration: number,
 ): Promise<number> {
   if (shares.length === 0) return 0;
-  const addresses = [
-    server,
-    shares.map(({ storageIndex }) => Buffer.from(storageIndex)),
-    shares.map(({ shareNumber }) => shareNumber),
-  ];
-  // Whoever adds a lease locks the share and leaves it as it is: only a statement that begins when the locks are had
-  // sees the lease.
-  await client.query({
-    name: 'storage-lock-unleased',
-    text: `select from storage.shares join unnest($2::bytea[], $3::int[]) as given (storage_index, share_number)
-                    using (storage_index, share_number)
-            where server = $1 order by storage_index, share_number for update of shares`,
-    values: addresses,
-  });
+  // A statement of its own: one that waits for somebody who adds a lease would not see that lease.
+  await lockShares(client, server, shares);
   const { rows } = await client.query<{ leased: number }>({
     name: 'storage-lease-to-starter',
     text: `with unleased as materialized (
@@ -54,7 +43,12 @@ export async function leaseToStarter(
              select account, size, 1, 0 from leased join unleased using (storage_index, share_number)),
            ${changeTotals}
            select count(*)::int as leased from leased`,
-    values: [...addresses, leaseDuration / 1000],
+    values: [
+      server,
+      shares.map(({ storageIndex }) => Buffer.from(storageIndex)),
+      shares.map(({ shareNumber }) => shareNumber),
+      leaseDuration / 1000,
+    ],
   });
   return rows[0]?.leased ?? 0;
 }

@@ -6,6 +6,7 @@ import { type AddressRow, toAddress } from './address-row.js';
 import { changedBeforeLock } from './changed-before-lock.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseOwners, leaseShares } from './lease-owners.js';
+import { lockShares } from './lock-shares.js';
 
 /** A share that somebody wants to upload, or has uploaded. */
 export interface UploadedShare extends ShareAddress {
@@ -56,6 +57,11 @@ export class ShareRecords {
     if (shares.length === 0) return [];
     const refused = await this.#insertComing(client, shares);
     return shares.map((share) => !refused.has(keyOf(share)));
+  }
+
+  /** Locks the rows of some shares within a transaction, before anything that locks totals: see usage/totals.ts. */
+  lockWithin(client: PoolClient, shares: readonly ShareAddress[]): Promise<void> {
+    return lockShares(client, this.#server, shares);
   }
 
   /**

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { blockedStatement } from '@holdfast/lab';
+import type { ShareAddress } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LeaseRecords } from '../records/lease-records.js';
 import { ShareRecords } from '../records/share-records.js';
@@ -40,10 +42,14 @@ async function openAdmission() {
     const answer = await admission.promise([share], async () => []);
     return 'refused' in answer ? answer.refused.code : answer.promised[0];
   };
+  const promiseBeside = (present: ShareAddress, account: number) =>
+    admission.promise([{ ...present, shareNumber: present.shareNumber + 1, size: 1, account }], async () => [
+      present,
+    ]);
   expect(await promise(good, 1)).toBe(true);
   expect(await promise(full, 1_000)).toBe('quota-exceeded');
   counted.transactions = 0;
-  return { promise, counted };
+  return { promise, promiseBeside, counted };
 }
 
 describe('admission', () => {
@@ -61,6 +67,23 @@ describe('admission', () => {
     const answers = await Promise.all(sizes.map((size) => promise(full, size)));
     expect(answers.filter((_, turn) => turn % 3 !== 0)).toEqual(Array(20).fill('quota-exceeded'));
     expect(answers.filter((answer) => answer === true)).toHaveLength(5);
+  });
+
+  it('locks no totals before the share that it leases, so that whoever has that one can change them', async () => {
+    const { promiseBeside, counted } = await openAdmission();
+    const share = { storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 };
+    const shares = new ShareRecords(records.database, server, 86_400_000);
+    await shares.close({ ...share, size: 1, account: 1 });
+    let promising: ReturnType<typeof promiseBeside> | undefined;
+    await records.database.transaction(async (client) => {
+      await shares.lockWithin(client, [share]);
+      promising = promiseBeside(share, good);
+      await blockedStatement(client);
+      await client.query('select from storage.usage_totals where account = $1 for update', [good]);
+    });
+    expect(await promising).toMatchObject({ promised: [true] });
+    // Nothing was taken back, to be tried again.
+    expect(counted.transactions).toBe(1);
   });
 
   it('lets no account wait for the requests of another', async () => {

@@ -160,6 +160,8 @@ export class Admission {
   async #give(client: PoolClient, wishes: readonly Wish[]): Promise<Map<Wish, Grant>> {
     const coming = wishes.flatMap((wish) => wish.coming);
     const leases = wishes.flatMap((wish) => wish.leases);
+    // A promise changes totals, and a lease then locks its share: whoever holds that may be waiting for the totals.
+    if (coming.length > 0 && leases.length > 0) await this.#shares.lockWithin(client, [...coming, ...leases]);
     const promised = await this.#shares.promiseWithin(client, coming);
     const leased = await this.#leases.beginWithin(client, leases);
     const comes = new Map(coming.map((share, index) => [share, promised[index] === true]));
