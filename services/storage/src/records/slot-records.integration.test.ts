@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { Database } from '@holdfast/common/database';
+import { blockedStatement } from '@holdfast/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CollectionRecords } from '../collection/collection-records.js';
 import { type TestRecords, testRecords } from '../testing/test-records.js';
@@ -83,6 +85,44 @@ describe('the promise of a change of a slot', () => {
     await slot.promise(writer);
     expect(await slot.expire()).toBe(0);
     expect(await slot.leases()).toEqual(new Map([[writer, 60]]));
+    expect(await wrongTotals(records)).toEqual([]);
+  });
+});
+
+describe('the record of a change of a slot', () => {
+  it('locks leases in the order of their keys, as whoever renews them does', async () => {
+    const [server, account] = [await records.server(), await records.account('renews')];
+    const storageIndex = randomBytes(16);
+    const transactions = { begun: 0 };
+    const database: Database = {
+      ...records.database,
+      transaction: (work) => {
+        transactions.begun++;
+        return records.database.transaction(work);
+      },
+    };
+    const slots = new SlotRecords(database, server, minute, new Quotas(records.database));
+    const share = (shareNumber: number) => ({ shareNumber, size: 10, leased: true });
+    await slots.record(storageIndex, account, [share(0), share(1)], []);
+    transactions.begun = 0;
+    let recording: Promise<void> | undefined;
+    await records.database.transaction(async (client) => {
+      const lockLease = (shareNumber: number) =>
+        client.query(
+          'select from storage.leases where storage_index = $1 and share_number = $2 for no key update',
+          [storageIndex, shareNumber],
+        );
+      await lockLease(0);
+      recording = slots.record(storageIndex, account, [share(1)], [0]);
+      await blockedStatement(client);
+      await lockLease(1);
+    });
+    await recording;
+    // Nothing was taken back, to be tried again.
+    expect(transactions.begun).toBe(1);
+    expect(
+      await records.sql('select share_number from storage.leases where storage_index = $1', [storageIndex]),
+    ).toEqual([{ share_number: 1 }]);
     expect(await wrongTotals(records)).toEqual([]);
   });
 });

@@ -143,6 +143,14 @@ export class SlotRecords {
     return this.#inTransaction(async (query) => {
       const numbers = [...stored.map(({ shareNumber }) => shareNumber), ...removed];
       await this.#lock(query, storageIndex, numbers);
+      // In the order of the keys, as by all who lock several: the next statement comes to those of removed shares last.
+      if (removed.length > 0) {
+        await query(
+          `select from storage.leases where server = $1 and storage_index = $2 and share_number = any($3)
+            order by share_number, account for update`,
+          [this.#server, Buffer.from(storageIndex), numbers],
+        );
+      }
       const { rowCount } = await query(
         `with stored as (
            select * from unnest($4::int[], $5::bigint[], $6::boolean[]) as stored (share_number, size, leased)),
