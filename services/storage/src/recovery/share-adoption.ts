@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { lockAgainstDeletion } from '../collection/deletion-lock.js';
 import { whileDatabaseReturns } from '../records/database-errors.js';
 import { leaseEnd } from '../records/lease-end.js';
+import { lockShares } from '../records/lock-shares.js';
 import type { InspectedShare, ShareBackend, UnreadableFolder } from '../share-backend/share-backend.js';
 import { changeTotals } from '../usage/totals.js';
 import { keepUnseen } from './keep-unseen.js';
@@ -11,7 +12,7 @@ import { recordFoundShares } from './record-found-shares.js';
 
 /** What recording found shares needs. */
 export interface ShareAdoptionOptions {
-  readonly backend: ShareBackend;
+  readonly backend: Pick<ShareBackend, 'inspect'>;
   readonly database: Database;
   /** This server's key. */
   readonly server: number;
@@ -50,10 +51,19 @@ export class ShareAdoption {
    */
   adoptAnew(shares: readonly ShareAddress[]): Promise<AdoptedShares> {
     return this.#whileNothingIsDeleted(shares, async (found, client) => {
+      const { server } = this.#options;
+      const mutable = found.filter(({ kind }) => kind === 'mutable');
+      // With mutable ones two statements change totals, and other batches do so at the same time: each would lock those of
+      // its accounts in order, but both together not. Shares and leases come before them, as everywhere.
+      if (mutable.length > 0) await lockShares(client, server, found);
       await this.#forgetGoing(found, client);
-      const recorded = await this.#record(found, client);
-      await this.#resize(found, client);
       await this.#extendLeases(found, client);
+      if (mutable.length === 0) return this.#record(found, client);
+      await client.query('select from storage.usage_totals where server = $1 order by account for update', [
+        server,
+      ]);
+      const recorded = await this.#record(found, client);
+      await this.#resize(mutable, client);
       return recorded;
     });
   }
@@ -114,8 +124,7 @@ export class ShareAdoption {
     });
   }
 
-  async #resize(found: readonly InspectedShare[], client: pg.PoolClient): Promise<void> {
-    const mutable = found.filter(({ kind }) => kind === 'mutable');
+  async #resize(mutable: readonly InspectedShare[], client: pg.PoolClient): Promise<void> {
     await client.query({
       name: 'storage-resize',
       text: `with before as materialized (
