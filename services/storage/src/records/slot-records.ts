@@ -4,6 +4,7 @@ import type { ShareKind } from '../share-backend/share-backend.js';
 import { StorageError } from '../storage-error.js';
 import type { Quotas } from '../usage/quota.js';
 import { changeTotals } from '../usage/totals.js';
+import { ChangedMeanwhile } from './changed-meanwhile.js';
 import { whileDatabaseReturns } from './database-errors.js';
 import { leaseEnd } from './lease-end.js';
 import type { ShareState } from './share-records.js';
@@ -123,7 +124,7 @@ export class SlotRecords {
           this.#leaseSeconds,
         ],
       );
-      if (rowCount !== shares.length) throw new ChangedMeanwhile();
+      if (rowCount !== shares.length) throw new ChangedMeanwhile('a record of the slot');
     });
   }
 
@@ -213,7 +214,8 @@ export class SlotRecords {
           this.#leaseSeconds,
         ],
       );
-      if ((rowCount ?? 0) < stored.filter(({ leased }) => leased).length) throw new ChangedMeanwhile();
+      if ((rowCount ?? 0) < stored.filter(({ leased }) => leased).length)
+        throw new ChangedMeanwhile('a record of the slot');
     });
   }
 
@@ -263,14 +265,4 @@ export class SlotRecords {
 
 function queryOf(client: PoolClient): Query {
   return (text, values) => client.query<Row>(text, values);
-}
-
-/** A row came in between that was not there to be locked: the transaction is to be done again. */
-class ChangedMeanwhile extends Error {
-  /** SQLSTATE of a serialization failure. */
-  readonly code = '40001';
-
-  constructor() {
-    super('a record of the slot was changed meanwhile');
-  }
 }

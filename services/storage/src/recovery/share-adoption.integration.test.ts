@@ -44,6 +44,30 @@ const found = (kind: 'immutable' | 'mutable', size: number, owners: readonly num
   owners,
 });
 
+describe('an adoption', () => {
+  it('records no mutable share that a client removes when it was looked into already', async () => {
+    const [removed, written, kept] = [
+      found('mutable', 1, []),
+      found('mutable', 2, []),
+      found('immutable', 3, []),
+    ];
+    const looks: (readonly ShareAddress[])[] = [];
+    const { adoption, server } = await newAdoption((shares) => {
+      looks.push(shares);
+      return [removed, written, kept].filter(
+        (share) => shares.includes(share) && (share !== removed || looks.length === 1),
+      );
+    });
+    expect(await adoption.adopt([removed, written, kept])).toEqual({ found: [written, kept], recorded: 2 });
+    expect(
+      await records.sql('select size from storage.shares where server = $1 order by size', [server]),
+    ).toEqual([{ size: 2 }, { size: 3 }]);
+    // An immutable one cannot be removed meanwhile.
+    expect(looks[1]).toEqual([removed, written]);
+    expect(await wrongTotals(records)).toEqual([]);
+  });
+});
+
 describe('an adoption for records of an older time', () => {
   it.each([
     ['those of one that comes first', 'usage_totals where server = $1 and account = $2'],

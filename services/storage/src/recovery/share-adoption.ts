@@ -2,6 +2,7 @@ import type { Database } from '@holdfast/common/database';
 import type { ShareAddress } from '@holdfast/lafs';
 import type pg from 'pg';
 import { lockAgainstDeletion } from '../collection/deletion-lock.js';
+import { ChangedMeanwhile } from '../records/changed-meanwhile.js';
 import { whileDatabaseReturns } from '../records/database-errors.js';
 import { leaseEnd } from '../records/lease-end.js';
 import { lockShares } from '../records/lock-shares.js';
@@ -100,9 +101,9 @@ export class ShareAdoption {
     );
   }
 
-  #record(found: readonly InspectedShare[], client: pg.PoolClient): Promise<number> {
+  async #record(found: readonly InspectedShare[], client: pg.PoolClient): Promise<number> {
     const { server, leaseDuration, accountOf } = this.#options;
-    return recordFoundShares(
+    const recorded = await recordFoundShares(
       client,
       { server, leaseSeconds: leaseDuration / 1000 },
       found.map(({ owners, ...share }) => ({
@@ -110,6 +111,19 @@ export class ShareAdoption {
         holders: owners.flatMap((owner) => accountOf(owner) ?? []),
       })),
     );
+    if (recorded > 0) await this.#lookAgain(found);
+    return recorded;
+  }
+
+  /**
+   * A client may remove a mutable share at any moment: first its file, then its record. If it came to the record before
+   * this one was made, the file is gone by now; else it waits for this one, and removes it.
+   */
+  async #lookAgain(found: readonly InspectedShare[]): Promise<void> {
+    const mutable = found.filter(({ kind }) => kind === 'mutable');
+    if (mutable.length === 0) return;
+    const still = await this.#options.backend.inspect(mutable);
+    if (still.length < mutable.length) throw new ChangedMeanwhile('a mutable share');
   }
 
   /** A share that is going has no lease and no part in any total: its row can simply go, and be made again. */
