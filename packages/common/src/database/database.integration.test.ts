@@ -85,6 +85,20 @@ describe('the database', () => {
     await database.close();
   });
 
+  it('has Postgres notice within a minute when this host is gone, which else keeps its locks', async () => {
+    await using temporary = await createTestDatabase();
+    const database = await openDatabase({ url: temporary.url, applicationName: 'test', logger });
+    // Postgres shows what the connection has, not what was set: 0 at a Unix socket.
+    const setting = async (name: string) =>
+      (await database.pool.query<{ value: string }>('select current_setting($1) as value', [name])).rows[0]
+        ?.value;
+    expect(await setting('tcp_keepalives_idle')).toBe('30');
+    expect(await setting('tcp_keepalives_interval')).toBe('10');
+    expect(await setting('tcp_keepalives_count')).toBe('3');
+    expect(await setting('tcp_user_timeout')).toBe('60000');
+    await database.close();
+  });
+
   it('takes back a transaction that throws, and gives the connection back', async () => {
     await using temporary = await createTestDatabase();
     const database = await openDatabase({

@@ -50,6 +50,15 @@ const neverCompiled = 'set jit = off';
 
 const plannedOnce = 'set plan_cache_mode = force_generic_plan';
 
+/**
+ * A host that loses power or is cut off closes no connection. Postgres elsewhere would keep its session, and what its
+ * transaction has locked, for two hours by default, and the host that comes back could not start before: so it is to
+ * notice within a minute. The last of these is for an answer on its way, since while one is not acknowledged no keepalive
+ * is sent. At a Unix socket they do nothing.
+ */
+const noticedWhenGone =
+  'set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3; set tcp_user_timeout = 60000';
+
 const longestWait = 5_000;
 const probeEvery = 2_000;
 const probeDeadline = 5_000;
@@ -73,7 +82,7 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
     keepAliveInitialDelayMillis: 60_000,
     // Waited for by whoever gets the connection first; its failure is the connection's.
     onConnect: (client: pg.ClientBase) =>
-      client.query(options.planOnce ? `${neverCompiled}; ${plannedOnce}` : neverCompiled),
+      client.query([noticedWhenGone, neverCompiled, ...(options.planOnce ? [plannedOnce] : [])].join('; ')),
   });
   // Without a listener an idle connection's end (a Postgres restart) would end this process.
   pool.on('error', (error) =>
