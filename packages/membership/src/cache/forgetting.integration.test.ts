@@ -3,7 +3,7 @@ import type { VerifiedAnnouncement } from '@holdfast/common/announcements';
 import { type Database, openDatabase } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
 import type { ServerStatus } from '@holdfast/grid';
-import { createTestDatabase, waitFor } from '@holdfast/lab';
+import { blockedStatement, createTestDatabase, waitFor } from '@holdfast/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrateMembership } from '../migrations.js';
 import { AnnouncementCache } from './announcement-cache.js';
@@ -94,6 +94,26 @@ describe('the cache', () => {
     await begin(4_000);
     await delay(2_500);
     expect(await rows()).toHaveLength(1);
+  });
+
+  it('keeps a server of which another node hears while it is to be forgotten, whoever else tells of it', async () => {
+    await remember('i1', one, 5);
+    await remember('i2', one, 5);
+    await database.pool.query(`update membership.announcements set last_heard = now() - interval '200 days'`);
+    statuses = [{ id: two, state: 'connected', lastReached: new Date() }];
+    let stopped: Promise<void> | undefined;
+    await database.transaction(async (client) => {
+      // Not now(), which is when this transaction began: it is heard while the look waits.
+      await client.query(
+        `update membership.announcements set last_heard = now() + interval '1 minute' where introducer = 'i2'`,
+      );
+      await begin(1_000);
+      await blockedStatement(client);
+      stopped = forgetting?.stop();
+    });
+    await stopped;
+    expect((await rows()).map(({ introducer }) => introducer)).toEqual(['i1', 'i2']);
+    expect(await forgottenServers(database, grid)).toEqual([]);
   });
 
   it('says when a server was reached last, by whichever node', async () => {

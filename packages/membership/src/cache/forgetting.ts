@@ -107,7 +107,7 @@ export class Forgetting {
     const silent = await silentServers(database, grid, forgetAfter);
     const gone = silent.filter((id) => !connected.has(id));
     if (gone.length === 0) return;
-    for (const serverId of await forgetServers(database, grid, gone))
+    for (const serverId of await forgetServers(database, grid, gone, forgetAfter))
       logger.info({ serverId }, 'a server was forgotten, which was neither heard of nor reached for long');
   }
 

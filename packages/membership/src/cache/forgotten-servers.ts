@@ -56,16 +56,35 @@ export async function silentServers(database: Database, grid: string, forMs: num
  * Forgets all that was announced of servers, whoever told it. Nodes of the cache that run close their connections to
  * them within ten seconds. Of a server whose clock was far ahead what it announces by the right time brings it back.
  *
+ * @param silentFor only those of which nothing new was heard, and which nobody reached, for so many milliseconds; all
+ *   where not given
  * @returns those that were known
  */
 export async function forgetServers(
   database: Database,
   grid: string,
   serverIds: readonly string[],
+  silentFor?: number,
 ): Promise<string[]> {
+  // Whether one is silent is judged by its locked rows, all of them together: another node may just have heard or reached
+  // it. They are locked in the order in which others take many, so that nobody waits in a circle.
   const { rows } = await database.pool.query<{ server_id: string }>(
-    `with gone as (
-       delete from membership.announcements where grid = $1 and server_id = any($2) returning server_id, seqnum
+    `with locked as (
+       select introducer, server_id, last_heard, last_reached
+         from membership.announcements
+        where grid = $1 and server_id = any($2)
+        order by introducer, server_id
+          for update
+     ), silent as (
+       select server_id from locked
+        group by server_id
+       having $5::bigint is null
+           or greatest(max(last_heard), max(last_reached)) < now() - $5 * interval '1 millisecond'
+     ), gone as (
+       delete from membership.announcements as known
+        using locked join silent using (server_id)
+        where known.grid = $1 and known.introducer = locked.introducer and known.server_id = locked.server_id
+       returning known.server_id, known.seqnum
      )
      insert into membership.forgotten as known (grid, server_id, seqnum)
      select $1, server_id, case when max(seqnum) > $3::bigint + $4::bigint then $3 else max(seqnum) end
@@ -73,7 +92,7 @@ export async function forgetServers(
      on conflict (grid, server_id) do update
         set seqnum = greatest(known.seqnum, excluded.seqnum), forgotten_at = now()
      returning server_id`,
-    [grid, serverIds, Date.now(), believedAhead],
+    [grid, serverIds, Date.now(), believedAhead, silentFor ?? null],
   );
   return rows.map(({ server_id }) => server_id);
 }
