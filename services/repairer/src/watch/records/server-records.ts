@@ -146,6 +146,21 @@ export async function changeServers(
   });
 }
 
+/** Takes it that every server which was reached still is. */
+export async function assumeReached(database: Queryable, grid: string): Promise<void> {
+  await database.query({
+    name: 'assume-reached',
+    // Locked in the order in which repairers write down what they see, as above.
+    text: `
+      with locked as (
+        select key from repairer.servers
+         where grid = $1 and state in ('active', 'leaving') order by server_id for update)
+      update repairer.servers as server set reached_at = now(), known_at = now()
+        from locked where server.grid = $1 and server.key = locked.key`,
+    values: [grid],
+  });
+}
+
 function recordOf({ server_id, key, leaving, state, ever_reached }: ServerRow): ServerRecord {
   return { serverId: server_id, key, leaving, state, everReached: ever_reached };
 }

@@ -7,7 +7,13 @@ import {
 } from '../decisions/index.js';
 import { readNetwork, recentChecks, writeNetwork } from '../records/network-record.js';
 import type { Queryable } from '../records/queryable.js';
-import { changeServers, type LookedAtServer, lookAtServers, reachedFor } from '../records/server-records.js';
+import {
+  assumeReached,
+  changeServers,
+  type LookedAtServer,
+  lookAtServers,
+  reachedFor,
+} from '../records/server-records.js';
 
 /** Who looks, and how patient it is with servers. */
 export interface LookAroundOptions {
@@ -41,11 +47,7 @@ export async function lookAround(
   const servers = await lookAtServers(database, grid);
   const since = record?.lookedAgo ?? 0;
   if (since > reachedFor) {
-    await database.query(
-      `update repairer.servers set reached_at = now(), known_at = now()
-        where grid = $1 and state in ('active', 'leaving')`,
-      [grid],
-    );
+    await assumeReached(database, grid);
     await writeNetwork(database, grid, before, scheduler);
     return { before, network: before, servers };
   }

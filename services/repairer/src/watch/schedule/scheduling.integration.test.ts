@@ -1,4 +1,4 @@
-import { waitFor } from '@holdfast/lab';
+import { blockedStatement, waitFor } from '@holdfast/lab';
 import { formatCapability } from '@holdfast/lafs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addJobs } from '../../queue/add-jobs.js';
@@ -124,6 +124,25 @@ describe('a server', () => {
     const { network, servers } = await look();
     expect(network.suspected).toBe(false);
     expect(servers.every(({ state }) => state === 'active')).toBe(true);
+  });
+});
+
+describe('a look after a time in which nobody looked', () => {
+  it('takes its turn with repairers that say what they see, whatever order the servers are stored in', async () => {
+    const [first, ...others] = ids;
+    // It joins last, so that its row is stored behind all others.
+    await queue.sql('delete from repairer.servers where server_id = $1', [first]);
+    await report(ids);
+    await queue.sql(`update repairer.network set looked_at = now() - interval '10 days'`);
+    let looking: Promise<unknown> | undefined;
+    await queue.database.transaction(async (client) => {
+      // A repairer reports by the order of ids: it has come to the first, and the others are to follow.
+      await client.query('select from repairer.servers where server_id = $1 for update', [first]);
+      looking = look();
+      await blockedStatement(client);
+      await client.query('select from repairer.servers where server_id = any($1) for update', [others]);
+    });
+    await looking;
   });
 });
 
