@@ -35,8 +35,11 @@ export async function filesWithSharesOn(
 export async function hasSharesOnRecord(database: Queryable, grid: string, key: number): Promise<boolean> {
   const { rows } = await database.query<{ found: boolean }>({
     name: 'has-shares-on-record',
-    text: `select exists(select from repairer.watched
-                          where grid = $1 and share_servers @> array[$2::integer]) as found`,
+    // Asked for all of them, so that Postgres goes by the index: for one it would rather look through the table, which is
+    // all of it where there is none.
+    text: `with found as materialized (
+             select from repairer.watched where grid = $1 and share_servers @> array[$2::integer])
+           select exists(select from found) as found`,
     values: [grid, key],
   });
   return rows[0]?.found ?? false;

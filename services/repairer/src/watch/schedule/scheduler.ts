@@ -10,7 +10,7 @@ import { lockBeat, SchedulerLock } from '../scheduler-lock.js';
 import type { WatchTerms } from '../terms.js';
 import { admitRepairs } from './admit-repairs.js';
 import { lookAround } from './look-around.js';
-import { strikeGone } from './strike-gone.js';
+import { nextToStrike, strikeGone } from './strike-gone.js';
 
 /** What scheduling needs. */
 export interface SchedulerOptions {
@@ -38,6 +38,8 @@ export class Scheduler {
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #active = false;
+  /** The key of the given-up server whose files were seen to last. */
+  #lastStruck = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -98,8 +100,11 @@ export class Scheduler {
     if (before.suspected !== network.suspected) onSuspicion(network);
     const recorded = new RecordedServers(servers);
     if (!network.suspected) {
-      const gone = servers.find(({ toStrike }) => toStrike);
-      if (gone) await strikeGone(gone, recorded, { database, grid, terms });
+      const gone = nextToStrike(servers, this.#lastStruck);
+      if (gone) {
+        this.#lastStruck = gone.key;
+        await strikeGone(gone, recorded, { database, grid, terms });
+      }
     }
     await noteEndedJobs(client, grid);
     const added = await admitRepairs(client, network, { database, grid, backlog: terms.backlog });

@@ -1,5 +1,6 @@
+import { silentLogger } from '@holdfast/common/logging';
 import { blockedStatement, waitFor } from '@holdfast/lab';
-import { formatCapability } from '@holdfast/lafs';
+import { type ChkVerifyCapability, formatCapability } from '@holdfast/lafs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addJobs } from '../../queue/add-jobs.js';
 import { claimJobs } from '../../queue/claim-job.js';
@@ -14,6 +15,7 @@ import { noteEndedJobs } from '../records/wanted-repairs.js';
 import { nobody, watchFiles } from '../records/watched-files.js';
 import { admitRepairs } from './admit-repairs.js';
 import { lookAround } from './look-around.js';
+import { Scheduler } from './scheduler.js';
 import { strikeGone } from './strike-gone.js';
 
 const grid = 'test';
@@ -66,13 +68,23 @@ const states = async () => new RecordedServers(await listServers(queue.database.
 async function checkedFile(servers: RecordedServers, shares = 10, worthwhile = false) {
   const file = someVerifyCapability();
   await watchFiles(queue.database, grid, nobody, [file]);
+  await endCheck(file, servers, shares, worthwhile);
+  return file;
+}
+
+/** A check of the file ends, by what its repairer thinks of the servers. */
+async function endCheck(
+  file: ChkVerifyCapability,
+  servers: RecordedServers,
+  shares = 10,
+  worthwhile = false,
+): Promise<void> {
   const record = {
     shares: ids.slice(0, shares).map((serverId, shareNumber) => ({ serverId, shareNumber })),
     health: { needed: 3, expected: 10, readable: shares, lasting: shares, servers: shares },
   };
   const end = { file, proven: true, record, nextCheckIn: 24 * hour, worthwhile };
   await recordCheckEnds(queue.database.pool, grid, [end], { servers, restAfterRepair: hour });
-  return file;
 }
 const repairs = () =>
   queue.sql<{ repair: string; spare_shares: number; share_servers: number[] }>(
@@ -167,6 +179,31 @@ describe('a server that is given up', () => {
       false,
     );
     expect((await look()).servers.some(({ toStrike }) => toStrike)).toBe(false);
+  });
+
+  it('has those struck off too that a check puts back on record later, which had not heard of it', async () => {
+    const before = await states();
+    const file = await checkedFile(before, 8);
+    await report(ids.slice(2));
+    await lookAfter(4 * hour);
+    const left = ids.slice(2, 8).map((id) => before.keyOf(id));
+    const onRecord = async () => (await repairs())[0]?.share_servers ?? [];
+    const struckOff = (what: string) =>
+      waitFor(what, async () => (await onRecord()).length === left.length || undefined);
+    const scheduler = new Scheduler({
+      ...{ database: queue.database, grid, name: 'r1', logger: silentLogger(), terms },
+      onJobs: () => undefined,
+      onSuspicion: () => undefined,
+    });
+    scheduler.start();
+    try {
+      await struckOff('the shares on both servers are struck off');
+      await endCheck(file, before, 8);
+      await struckOff('they are struck off again');
+    } finally {
+      await scheduler.stop();
+    }
+    expect((await repairs())[0]).toMatchObject({ share_servers: left, spare_shares: 3 });
   });
 });
 

@@ -23,6 +23,18 @@ export interface StrikeOptions {
 }
 
 /**
+ * The given-up server whose files are to be seen to next: one that is known to have some, else each by turns. A check that
+ * was begun before, or by a repairer that has not heard of it yet, may put shares back on record at any time, after all
+ * were struck off: no note of that could be relied on, so it is looked for again and again.
+ *
+ * @param last the key of the server that was seen to last
+ */
+export function nextToStrike(servers: readonly LookedAtServer[], last: number): LookedAtServer | undefined {
+  const gone = servers.filter(({ state }) => state === 'gone').sort((a, b) => a.key - b.key);
+  return gone.find(({ toStrike }) => toStrike) ?? gone.find(({ key }) => key > last) ?? gone[0];
+}
+
+/**
  * Sees to some of the files that have shares on record which are on a server that was given up: strikes these off, and
  * asks for the repair of those that now need it, without waiting for their checks.
  *
@@ -33,15 +45,16 @@ export async function strikeGone(
   servers: RecordedServers,
   { database, grid, terms }: StrikeOptions,
 ): Promise<number> {
+  if (!server.toStrike && !(await hasSharesOnRecord(database.pool, grid, server.key))) return 0;
   return database.transaction(async (client) => {
     const files = await filesWithSharesOn(client, grid, server.key, { most: batch, servers });
     if (files.length > 0) {
       const struck = files.map((file) => withoutShares(file, server.serverId, servers, terms));
       await strikeShares(client, grid, server.key, struck);
     }
-    // A file that is just being checked was passed over.
-    if (files.length < batch && !(await hasSharesOnRecord(client, grid, server.key)))
-      await changeServers(client, grid, [{ ...server, toStrike: false }]);
+    // A file whose check is just being written down was passed over.
+    const toStrike = files.length === batch || (await hasSharesOnRecord(client, grid, server.key));
+    if (toStrike !== server.toStrike) await changeServers(client, grid, [{ ...server, toStrike }]);
     return files.length;
   });
 }
