@@ -108,4 +108,17 @@ describe('a claim', () => {
     expect(await end(job, repaired)).toBe('done');
     expect(await steps.queue.sql('select from repairer.job_history')).toHaveLength(1);
   });
+
+  it('ends once, also where its end is told again while it is still being written down the first time', async () => {
+    await addFile(someVerifyCapability());
+    const job = await claimed();
+    let told: Promise<unknown[]> | undefined;
+    await steps.queue.database.transaction(async (client) => {
+      await client.query('select from repairer.jobs for update');
+      told = Promise.all([end(job, repaired), end(job, repaired)]);
+      await steps.blocked(2);
+    });
+    expect(await told).toEqual(['done', 'done']);
+    expect(await steps.queue.sql('select from repairer.job_history')).toHaveLength(1);
+  });
 });

@@ -116,13 +116,7 @@ export async function endClaims(
            and old.claim <= (select claim from repairer.job_history as recent
                               where recent.grid = $1 and recent.storage_index = ended.storage_index
                               order by claim desc offset $21 limit 1))
-      select position::integer, state from ended
-      union all
-      select position::integer, job.state
-        from told join repairer.jobs as job on job.grid = $1 and job.storage_index = told.storage_index
-             join repairer.job_history as noted
-               on noted.grid = $1 and noted.storage_index = told.storage_index and noted.claim = told.claim
-       where noted.result <> 'lost'`,
+      select position::integer, state from ended`,
     values: [
       grid,
       ends.map(({ job }) => job.file.storageIndex),
@@ -148,5 +142,34 @@ export async function endClaims(
     ],
   });
   const states = new Map(rows.map(({ position, state }) => [position - 1, state]));
-  return ends.map((_, index) => states.get(index));
+  const others = ends.flatMap(({ job }, index) => (states.has(index) ? [] : [{ job, index }]));
+  // Only now: the first time may have been under way still, of which a statement that waited for it sees no history.
+  const before = await statesOfEnded(database, grid, others);
+  return ends.map((_, index) => states.get(index) ?? before.get(index));
+}
+
+/** The states of those jobs of which it was written down before how these claims ended, by their index. */
+async function statesOfEnded(
+  database: Database,
+  grid: string,
+  claims: readonly { readonly job: ClaimedJob; readonly index: number }[],
+): Promise<Map<number, JobState>> {
+  if (claims.length === 0) return new Map();
+  const { rows } = await database.pool.query<{ index: number; state: JobState }>({
+    name: 'states-of-ended-claims',
+    text: `
+      select told.index, job.state
+        from unnest($2::bytea[], $3::bigint[], $4::integer[]) as told (storage_index, claim, index)
+             join repairer.jobs as job on job.grid = $1 and job.storage_index = told.storage_index
+             join repairer.job_history as noted
+               on noted.grid = $1 and noted.storage_index = told.storage_index and noted.claim = told.claim
+       where noted.result <> 'lost'`,
+    values: [
+      grid,
+      claims.map(({ job }) => job.file.storageIndex),
+      claims.map(({ job }) => job.claim),
+      claims.map(({ index }) => index),
+    ],
+  });
+  return new Map(rows.map(({ index, state }) => [index, state]));
 }
