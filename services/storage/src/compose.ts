@@ -20,6 +20,7 @@ import { composeService } from './compose-service.js';
 import type { StorageConfiguration } from './configuration.js';
 import { DamagedShares } from './damage/damaged-shares.js';
 import { VouchingCertificates } from './grid-management.js';
+import { RepairersTurns } from './http/repairers-turns.js';
 import { endSlowRequest, requestListener, type Service } from './http/request-listener.js';
 import { openStoragePort } from './http/storage-port.js';
 import { anonymousCredentialFile } from './initialise.js';
@@ -77,13 +78,15 @@ export async function compose(
 
   // The port before the share folder: a second process of the same node fails here, before it can clear away the
   // first one's uploads.
-  const { slowest: bytesPerSecond, patience } = configuration.limits;
+  const { slowest: bytesPerSecond, patience, repairer_requests: atOnce } = configuration.limits;
   const pace = new PaceWatch({ bytesPerSecond, patience }, (request, response, direction) => {
     metrics.tooSlow(direction);
     endSlowRequest(request, response, direction, bytesPerSecond);
   });
   lifecycle.add('watch over slow clients', () => pace.close());
-  const listener = requestListener({ service: serving, metrics, logger, pace });
+  const repairers = new RepairersTurns(atOnce);
+  metrics.watchRepairers(repairers);
+  const listener = requestListener({ service: serving, metrics, logger, pace, repairers });
   const port = await openStoragePort(configuration.listen, identity.tls, listener);
   lifecycle.add('storage port', () => port.close());
   const shareFolder = resolve(dir, configuration.shares.path);

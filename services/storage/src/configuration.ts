@@ -68,7 +68,13 @@ const fields = z.strictObject({
       every: duration.prefault('30d'),
     })
     .prefault({}),
-  limits: z.strictObject(leastPaceSettings).prefault({}),
+  limits: z
+    .strictObject({
+      ...leastPaceSettings,
+      /** Requests of repairers that are worked on at a time. */
+      repairer_requests: z.number().int().min(1).max(10_000).default(64),
+    })
+    .prefault({}),
 });
 
 /** A storage server's `node.yaml`, checked. */

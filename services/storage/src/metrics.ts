@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from '@holdfast/common/metrics';
 import type { DamagedShares } from './damage/damaged-shares.js';
+import type { RepairersTurns } from './http/repairers-turns.js';
 import type { Leaving } from './leaving/leaving.js';
 import type { Space } from './space/space.js';
 import type { Uploads } from './uploads/uploads.js';
@@ -140,6 +141,21 @@ export class StorageMetrics {
       registers: [this.#registry],
       collect() {
         this.set(leaving.now ? 1 : 0);
+      },
+    });
+  }
+
+  /** Shows how many requests of repairers there are. */
+  watchRepairers(repairers: Pick<RepairersTurns, 'count'>): void {
+    new Gauge({
+      name: 'holdfast_storage_repairer_requests',
+      help: 'Requests of repairers that are worked on, and that wait for a turn',
+      labelNames: ['state'],
+      registers: [this.#registry],
+      collect() {
+        const { working, waiting } = repairers.count;
+        this.set({ state: 'working' }, working);
+        this.set({ state: 'waiting' }, waiting);
       },
     });
   }

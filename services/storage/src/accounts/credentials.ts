@@ -27,17 +27,18 @@ export class Credentials {
       name: string;
       state: AccountState;
       lease_seconds: number | null;
+      repairer: boolean;
     }>(
-      `select credential_hash, key, name, state,
+      `select credential_hash, key, name, state, repairer,
               coalesce(lease_seconds, (select lease_seconds from storage.lease_default)) as lease_seconds
          from storage.credentials join storage.accounts on key = account
         where server = $1 and state <> 'revoked'`,
       [this.#server],
     );
     this.#entries = new Map(
-      rows.map(({ credential_hash: hash, key, name, state, lease_seconds }) => {
+      rows.map(({ credential_hash: hash, key, name, state, lease_seconds, repairer }) => {
         const leaseDuration = lease_seconds === null ? undefined : lease_seconds * 1000;
-        return [hash.toString('base64'), { hash, account: { key, name, state, leaseDuration } }];
+        return [hash.toString('base64'), { hash, account: { key, name, state, leaseDuration, repairer } }];
       }),
     );
   }

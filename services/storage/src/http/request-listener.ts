@@ -15,6 +15,7 @@ import { StorageError } from '../storage-error.js';
 import { authorize, permit, permitWithout, secretValues } from './authorize.js';
 import { type ErrorAnswer, errorAnswer } from './error-answer.js';
 import type { Exchange, Handler } from './exchange.js';
+import type { RepairersTurns } from './repairers-turns.js';
 
 /** What does each route. */
 export type Handlers = { readonly [Name in RouteName]: Handler<Name> };
@@ -42,8 +43,9 @@ export function requestListener(fields: {
   readonly metrics: StorageMetrics;
   readonly logger: Logger;
   readonly pace: PaceWatch;
+  readonly repairers: RepairersTurns;
 }): RequestListener {
-  const { service, metrics, logger, pace } = fields;
+  const { service, metrics, logger, pace, repairers } = fields;
   return (request, response) => {
     const begun = performance.now();
     const match = matchRoute(request.method, request.url ?? '');
@@ -52,7 +54,7 @@ export function requestListener(fields: {
     response.once('close', () => {
       metrics.request(match.name ?? 'none', response.statusCode, (performance.now() - begun) / 1000);
     });
-    answer(service(), match, request, response).catch((error: unknown) => {
+    answer(service(), repairers, match, request, response).catch((error: unknown) => {
       const told = errorAnswer(error);
       if (told.unexpected) {
         const { message, stack } = error as Error;
@@ -65,6 +67,7 @@ export function requestListener(fields: {
 
 async function answer(
   service: Service | undefined,
+  repairers: RepairersTurns,
   match: ReturnType<typeof matchRoute>,
   request: IncomingMessage,
   response: ServerResponse,
@@ -79,7 +82,8 @@ async function answer(
   permit(account, match.name);
   permitWithout(service.records.problem, match.name);
   const secrets = parseSecrets(secretValues(request), storageRoutes[match.name].secrets);
-  await dispatch(service.handlers, match, { request, response, account, secrets });
+  const work = () => dispatch(service.handlers, match, { request, response, account, secrets });
+  await (account.repairer ? repairers.take(match.name, () => response.destroyed, work) : work());
 }
 
 function dispatch<Name extends RouteName>(

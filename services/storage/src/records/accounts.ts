@@ -11,6 +11,8 @@ export interface Account {
   readonly state: AccountState;
   /** Milliseconds that its leases last, by what is said of it or of the grid; undefined: as the server is configured. */
   readonly leaseDuration: number | undefined;
+  /** Whether it stores for others: see `leaseOwners`. */
+  readonly repairer: boolean;
 }
 
 /** What is kept of a credential: it has far too many bits to be guessed from its hash. */
