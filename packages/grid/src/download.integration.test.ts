@@ -344,6 +344,7 @@ describe('a file', () => {
     for (const { server } of shares.slice(0, 2)) await lab.start(server);
     await client.connected(5);
   });
+
   it('goes on being read when so many servers go away that too few are left, and come back', async () => {
     const { content, capability, shares } = await stored(4_000_000);
     const file = await open(capability);

@@ -1,4 +1,5 @@
-import { stat } from 'node:fs';
+import { once } from 'node:events';
+import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { SegmentBlocks } from './segment-blocks.js';
 import type { ShareReader } from './share-reader.js';
@@ -55,7 +56,12 @@ describe('the blocks of a segment', () => {
   });
 
   it('are not late where they came while this process had no time to look', async () => {
-    const answer = () => new Promise<Uint8Array>((resolve) => stat('/', () => resolve(Uint8Array.of(1))));
+    const { port1, port2 } = new MessageChannel();
+    const answer = () => {
+      const came = once(port2, 'message').then(() => Uint8Array.of(1));
+      port1.postMessage('');
+      return came;
+    };
     // From here on as in an answer's callback: timers that are due come before the next one's.
     await answer();
     const answered = answer();
@@ -72,6 +78,7 @@ describe('the blocks of a segment', () => {
     const next = blocks.next(10);
     for (const busy = performance.now() + 200; performance.now() < busy; );
     expect(await next).toMatchObject({ reader });
+    port1.close();
   });
 
   it('are released where they come when nobody waits for them any more', async () => {

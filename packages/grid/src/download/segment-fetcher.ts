@@ -14,7 +14,7 @@ import type { ShareSources } from './share-sources.js';
 const slowFactor = 5;
 /** … and at least for so long, in milliseconds. */
 const slowAtLeast = 500;
-/** Most milliseconds beyond the usual, so that a share which answers late each time is not given ever longer. */
+/** Most milliseconds beyond the usual: where a share answers ever later, what is given to it grows slowly. */
 const mostPatience = 10_000;
 /** What is taken for "lately" before the first segment has come. */
 const firstGuess = 400;

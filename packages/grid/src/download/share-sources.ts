@@ -3,6 +3,7 @@ import type { Logger } from '@holdfast/common/logging';
 import { type ChkCapability, verifyCapabilityOf } from '@holdfast/lafs';
 import { proveCapability } from '../check/prove-capability.js';
 import { reportCorrupt } from '../check/report-corrupt.js';
+import { expectManyListeners } from '../connections/expect-many-listeners.js';
 import { NotEnoughSharesError, StorageServerError } from '../errors.js';
 import type { BufferPool } from '../memory/buffer-pool.js';
 import { unlimited } from '../repair/pace.js';
@@ -64,6 +65,7 @@ export class ShareSources {
   ) {
     this.#signal = signal;
     this.#ending = joinSignals(signal ? [signal, this.#closing.signal] : [this.#closing.signal]);
+    expectManyListeners(this.#ending.signal);
     this.#buffers = buffers;
     this.#capability = capability;
     this.#storageIndex = storageIndex;
@@ -179,17 +181,18 @@ export class ShareSources {
     const asked = new Map<string, FoundShare>();
     for (const share of this.#doubted.keys())
       if (!asked.has(share.server.id)) asked.set(share.server.id, share);
-    const deadline = AbortSignal.timeout(doubtWithin);
-    const signal = this.#signal ? AbortSignal.any([this.#signal, deadline]) : deadline;
+    const { signal, release } = joinSignals(this.#signal ? [this.#signal] : [], doubtWithin);
     try {
       const capability = verifyCapabilityOf(this.#capability);
       const proof = await proveCapability(capability, [...asked.values()], { signal, pace: unlimited });
       return !proof.wrongCapability;
     } catch (error) {
       this.#signal?.throwIfAborted();
-      if (!deadline.aborted) throw error;
+      if (!signal.aborted) throw error;
       // Not known: a server that is right would be told that it is wrong.
       return false;
+    } finally {
+      release();
     }
   }
 
@@ -289,9 +292,9 @@ export class ShareSources {
   #lose(share: FoundShare, error: Error): void {
     const isAway = error instanceof StorageServerError && error.code === 'unreachable';
     if (this.#started && isAway && this.#resting.add(share))
-      this.#logger.debug(
-        { reason: error.message },
-        'the server of a share cannot be reached; reading another',
+      this.#logger.info(
+        { share: describeShare(share), reason: error.message },
+        'the server of a share cannot be reached; it is read again later where there is no other',
       );
     else this.#giveUp(share, error);
   }

@@ -1,3 +1,4 @@
+import { joinSignals } from '@holdfast/common/lifecycle';
 import { parseShareHashChain } from '@holdfast/lafs';
 import type { FoundShare } from '../download/found-share.js';
 import type { OpenedFile } from './opened-file.js';
@@ -31,8 +32,7 @@ export async function learnRoots(
       shareTree.leaf(share.shareNumber) === undefined &&
       !sources.givenUp.has(share),
   );
-  const late = AbortSignal.timeout(patience);
-  const ending = signal ? AbortSignal.any([signal, late]) : late;
+  const { signal: ending, release } = joinSignals(signal ? [signal] : [], patience);
   const askOneOf = async (shares: readonly FoundShare[]) => {
     for (const { server, shareNumber } of shares) {
       try {
@@ -44,7 +44,7 @@ export async function learnRoots(
       }
     }
   };
-  await Promise.all(neighbours(unknown).map(askOneOf));
+  await Promise.all(neighbours(unknown).map(askOneOf)).finally(release);
 }
 
 /** By pairs: two shares that are neighbours in the tree each tell the other's root too, and so do copies of them. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readlink, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { silentLogger } from '@holdfast/common/logging';
 import { temporaryFolder } from '@holdfast/lab';
-import { bucketFolder } from '@holdfast/lafs';
+import { base32Encode, bucketFolder } from '@holdfast/lafs';
 import { expect, it, vi } from 'vitest';
 import { loggingQuarantine } from '../damage/quarantine.js';
 import { SlotRecords } from '../records/slot-records.js';
@@ -28,10 +28,15 @@ async function watchSyncs(folder: string, synced: (path: string) => void) {
 }
 
 /** The slots of a share folder. */
-async function slotsIn(root: string, records: TestRecords, SomeRecords = SlotRecords): Promise<Slots> {
+async function slotsIn(
+  root: string,
+  records: TestRecords,
+  SomeRecords = SlotRecords,
+  journal = new SlotJournal(root),
+): Promise<Slots> {
   return new Slots({
     folder: new SlotFolder(root, loggingQuarantine(silentLogger())),
-    journal: new SlotJournal(root),
+    journal,
     records: new SomeRecords(
       records.database,
       await records.server(),
@@ -121,9 +126,31 @@ it('a slot whose change cannot be finished at a start keeps no other from being 
   const slots = await slotsIn(root, records);
   expect(await slots.recover()).toEqual({ finished: 0, forgotten: 0, unsettled: 1 });
   await expect(make(storageIndex, slots)).rejects.toMatchObject({ syscall: 'mkdir' });
-  expect(await make(randomBytes(16), slots)).toMatchObject({ success: true });
+  // In another folder of the share folder.
+  const another = Buffer.from(storageIndex).fill((storageIndex[0] ?? 0) ^ 0x80, 0, 1);
+  expect(await make(another, slots)).toMatchObject({ success: true });
   await rm(inTheWay);
   expect(await slots.holdsAny(storageIndex)).toBe(true);
   const next = await slotsIn(root, records);
   expect(await next.recover()).toEqual({ finished: 0, forgotten: 0, unsettled: 0 });
+});
+
+it('what two changes of a slot left is brought in order one by one: the first is not looked for again when only the second fails', async () => {
+  await using folder = await temporaryFolder('slots');
+  await using records = await testRecords();
+  const root = join(folder.path, 'shares');
+  const { storageIndex } = await aSlot(records, root);
+  const slot = base32Encode(storageIndex);
+  for (const entry of [`${slot}.1`, `${slot}.2.preparing`]) await mkdir(join(root, journalFolder, entry));
+  let failures = 1;
+  class FailingJournal extends SlotJournal {
+    override async discard(...entry: Parameters<SlotJournal['discard']>) {
+      if (failures-- > 0) throw new Error('the disk does not answer');
+      await super.discard(...entry);
+    }
+  }
+  const slots = await slotsIn(root, records, SlotRecords, new FailingJournal(root));
+  expect(await slots.recover()).toMatchObject({ unsettled: 1 });
+  expect(await slots.holdsAny(storageIndex)).toBe(false);
+  expect(await readdir(join(root, journalFolder))).toEqual([]);
 });

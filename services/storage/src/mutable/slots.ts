@@ -23,7 +23,6 @@ import { SlotTurns } from './slot-turns.js';
 
 /** Milliseconds after which what could not be finished is tried again. */
 const retryAfter = 5_000;
-const notInOrder = 'a slot could not be brought in order yet';
 
 /** A request to a slot. */
 export interface SlotRequest extends ReadTestWriteRequest {
@@ -60,19 +59,22 @@ export class Slots {
   /** Changes that were begun and are not wholly done or given up, by slot: records and disk may differ there. */
   readonly #unfinished = new Map<string, readonly LeftEntry[]>();
 
+  /** Those that could not be brought in order when it was tried last. */
+  readonly #troubled = new Set<string>();
+
   constructor(options: SlotsOptions) {
     this.#options = options;
   }
 
   /**
    * Finishes the changes that the last run had decided on, and forgets those that it had not. Where that cannot be done, as
-   * with a disk that does not give the slot's folder, it is tried again, and before anything is done with that slot. Called
+   * with a disk that does not give the slot's folder, it is tried again, and before anything is written there. Called
    * once, before anything is served.
    *
    * @throws StorageError `database-unavailable`
    */
   async recover(): Promise<{ finished: number; forgotten: number; unsettled: number }> {
-    const { journal, logger } = this.#options;
+    const { journal } = this.#options;
     await journal.open();
     const count = { finished: 0, forgotten: 0, unsettled: 0 };
     for (const left of await journal.leftovers()) {
@@ -80,14 +82,14 @@ export class Slots {
       this.#unfinished.set(slot, [...(this.#unfinished.get(slot) ?? []), left]);
     }
     for (const [slot, left] of this.#unfinished) {
-      try {
-        await this.#settle(slot);
-        for (const { committed } of left) count[committed ? 'finished' : 'forgotten'] += 1;
-      } catch (error) {
+      await this.#settle(slot).catch((error: Error) => {
         if (isDatabaseAway(error)) throw error;
-        logger.warn({ error: (error as Error).message }, notInOrder);
-        count.unsettled += left.length;
-      }
+        this.#tellTrouble(slot, error);
+      });
+      const unsettled = this.#unfinished.get(slot)?.length ?? 0;
+      for (const { committed } of left.slice(0, left.length - unsettled))
+        count[committed ? 'finished' : 'forgotten'] += 1;
+      count.unsettled += unsettled;
     }
     return count;
   }
@@ -98,7 +100,7 @@ export class Slots {
       for (const slot of this.#unfinished.keys()) {
         this.#turns
           .take(slot, () => this.#settle(slot))
-          .catch((error: Error) => this.#options.logger.warn({ error: error.message }, notInOrder));
+          .catch((error: Error) => this.#tellTrouble(slot, error));
       }
     }, retryAfter);
     return () => clearInterval(timer);
@@ -236,9 +238,20 @@ export class Slots {
     this.#unfinished.delete(slot);
   }
 
+  /** Loudly once: it is tried again and again. */
+  #tellTrouble(slot: string, { message: error }: Error): void {
+    const level = this.#troubled.has(slot) ? 'debug' : 'warn';
+    this.#troubled.add(slot);
+    this.#options.logger[level]({ error }, 'a slot could not be brought in order yet');
+  }
+
   async #settle(slot: string): Promise<void> {
-    for (const left of this.#unfinished.get(slot) ?? []) await this.#finish(left);
+    for (let left = this.#unfinished.get(slot) ?? []; left[0]; left = left.slice(1)) {
+      this.#unfinished.set(slot, left);
+      await this.#finish(left[0]);
+    }
     this.#unfinished.delete(slot);
+    this.#troubled.delete(slot);
   }
 
   /** Makes or gives up a change that was left, and puts the records right by what is then on the disk. */

@@ -55,7 +55,8 @@ export class ShareAdoption {
       const { server } = this.#options;
       const mutable = found.filter(({ kind }) => kind === 'mutable');
       // With mutable ones two statements change totals, and other batches do so at the same time: each would lock those of
-      // its accounts in order, but both together not. Shares and leases come before them, as everywhere.
+      // its accounts in order, but both together not. Shares and leases come before them, as everywhere. Where an account has
+      // no totals here yet, Postgres may still have one of two batches begin anew.
       if (mutable.length > 0) await lockShares(client, server, found);
       await this.#forgetGoing(found, client);
       await this.#extendLeases(found, client);

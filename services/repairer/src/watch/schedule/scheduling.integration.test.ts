@@ -144,7 +144,9 @@ describe('a look after a time in which nobody looked', () => {
     const [first, ...others] = ids;
     // It joins last, so that its row is stored behind all others.
     await queue.sql('delete from repairer.servers where server_id = $1', [first]);
-    await report(ids);
+    await reportServers(queue.database.pool, grid, [
+      { serverId: first as string, reached: true, leaving: false },
+    ]);
     await queue.sql(`update repairer.network set looked_at = now() - interval '10 days'`);
     let looking: Promise<unknown> | undefined;
     await queue.database.transaction(async (client) => {
@@ -195,6 +197,8 @@ describe('a server that is given up', () => {
       onJobs: () => undefined,
       onSuspicion: () => undefined,
     });
+    // Later than this others would be away too by the clock, and the network suspected.
+    await report(ids.slice(2));
     scheduler.start();
     try {
       await struckOff('the shares on both servers are struck off');
