@@ -89,6 +89,9 @@ export async function compose(
     logger,
   });
   const returning = new ReturningServers(() => membership.statuses());
+  // Of one that did not answer: it was started again meanwhile, or is about to be found away.
+  const isThere = (server: string) =>
+    membership.statuses().some(({ id, state }) => id === server && state === 'connected');
   const bandwidth = limits.bandwidth === undefined ? undefined : new Bandwidth(limits.bandwidth);
   const connecting = new ConnectingPause(() => membership.statuses());
   const watch = composeWatch({
@@ -124,7 +127,8 @@ export async function compose(
         files,
         logger,
         pace: bandwidth && ((bytes) => bandwidth.pace(bytes, signal)),
-        mayChangeSoon: (began) => returning.since(began) || watch.isCutOff,
+        mayChangeSoon: (began, { serversFailed }) =>
+          returning.since(began) || watch.isCutOff || serversFailed.some(({ serverId }) => isThere(serverId)),
         soon: restedFor,
         worthwhile: ({ onlyIfWorthwhile }) => (onlyIfWorthwhile ? watch.isStillWorthwhile : undefined),
         patience: (job) => watch.patienceFor(job),

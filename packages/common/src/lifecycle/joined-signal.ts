@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** A signal that aborts with the first of several, until it is released. */
 export interface JoinedSignal {
   readonly signal: AbortSignal;
@@ -14,6 +16,8 @@ export interface JoinedSignal {
  */
 export function joinSignals(signals: readonly AbortSignal[], deadline?: number): JoinedSignal {
   const joined = new AbortController();
+  // As many may be joined at a time as there is to do.
+  setMaxListeners(0, joined.signal, ...signals);
   const abort = (event: Event) => joined.abort((event.target as AbortSignal).reason);
   for (const signal of signals) {
     if (signal.aborted) joined.abort(signal.reason);

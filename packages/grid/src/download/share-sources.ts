@@ -3,7 +3,6 @@ import type { Logger } from '@holdfast/common/logging';
 import { type ChkCapability, verifyCapabilityOf } from '@holdfast/lafs';
 import { proveCapability } from '../check/prove-capability.js';
 import { reportCorrupt } from '../check/report-corrupt.js';
-import { expectManyListeners } from '../connections/expect-many-listeners.js';
 import { NotEnoughSharesError, StorageServerError } from '../errors.js';
 import type { BufferPool } from '../memory/buffer-pool.js';
 import { unlimited } from '../repair/pace.js';
@@ -65,7 +64,6 @@ export class ShareSources {
   ) {
     this.#signal = signal;
     this.#ending = joinSignals(signal ? [signal, this.#closing.signal] : [this.#closing.signal]);
-    expectManyListeners(this.#ending.signal);
     this.#buffers = buffers;
     this.#capability = capability;
     this.#storageIndex = storageIndex;

@@ -1,11 +1,12 @@
 import type { ServerStatus } from '@holdfast/grid';
 
-type Seen = Pick<ServerStatus, 'id' | 'state'>;
+type Seen = Pick<ServerStatus, 'id' | 'state' | 'since'>;
 
 /** Notices when a storage server that could not be used can be used again. */
 export class ReturningServers {
   readonly #statuses: () => readonly Seen[];
-  #connected: ReadonlySet<string> = new Set();
+  /** Since when each server that can be used can be: it may go and come back between two looks. */
+  #connected: ReadonlyMap<string, number> = new Map();
   #lastReturn = 0;
   #untold = false;
 
@@ -28,9 +29,9 @@ export class ReturningServers {
   }
 
   #notice(): void {
-    const connected = this.#statuses().flatMap(({ id, state }) => (state === 'connected' ? [id] : []));
-    const returned = connected.some((id) => !this.#connected.has(id));
-    this.#connected = new Set(connected);
+    const connected = this.#statuses().filter(({ state }) => state === 'connected');
+    const returned = connected.some(({ id, since }) => this.#connected.get(id) !== since.getTime());
+    this.#connected = new Map(connected.map(({ id, since }) => [id, since.getTime()]));
     if (!returned) return;
     this.#lastReturn = Date.now();
     this.#untold = true;

@@ -15,6 +15,9 @@ import { base32Encode } from '@holdfast/lafs';
 import type { AttemptEnd } from '../queue/end-claim.js';
 import type { ClaimedJob, JobOutcome } from '../queue/job.js';
 
+/** Most milliseconds after which a file is looked at again whose shares may be back soon. */
+const longestSoon = 15 * 60_000;
+
 /** What attempts at jobs need. */
 export interface AttemptOptions {
   readonly files: Pick<FileCare, 'check' | 'repair'>;
@@ -22,8 +25,8 @@ export interface AttemptOptions {
   /** Resolves when so many more bytes may be moved. */
   readonly pace?: Pace | undefined;
   /** Whether too few shares may be enough soon, where that was found since a time, in milliseconds since 1970. */
-  readonly mayChangeSoon: (since: number) => boolean;
-  /** Milliseconds after which a file with too few shares is looked at again where one has. */
+  readonly mayChangeSoon: (since: number, found: CheckResults) => boolean;
+  /** Milliseconds after which a file with too few shares is looked at again then, at least. */
   readonly soon: number;
   /** By what a check finds, whether the file of a job is to be repaired; undefined where it is, whatever is found. */
   readonly worthwhile: (job: ClaimedJob) => ((results: CheckResults) => Promise<boolean>) | undefined;
@@ -74,7 +77,9 @@ export async function attemptJob(
     signal.throwIfAborted();
     if (error instanceof NotRecoverableError) {
       onChecked(error.results);
-      return { ...unrecoverable(error), ...(mayChangeSoon(began) ? { lookAgainAfter: soon } : {}) };
+      // As little as others that wait (`wakeWaiting`): a server may never answer, and not be found to be away.
+      const lookAgainAfter = Math.max(soon, Math.min(job.queuedFor / 16, longestSoon));
+      return { ...unrecoverable(error), ...(mayChangeSoon(began, error.results) ? { lookAgainAfter } : {}) };
     }
     return { result: 'failed', error: reasonOf(error, file.storageIndex, logger) };
   }

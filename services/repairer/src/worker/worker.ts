@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkMessage, WorkQueue } from '@holdfast/common/bus';
 import { type Database, GroupCommit } from '@holdfast/common/database';
@@ -67,6 +68,8 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    // All slots wait for it.
+    setMaxListeners(0, this.#stopping.signal);
     const { database, grid, name, claimFor, retry } = options;
     this.#claims = new GroupCommit(async (slots) => {
       const jobs = await claimJobs(database, grid, { worker: name, claimFor }, slots.length);
