@@ -1,5 +1,6 @@
 import type { Capacity } from '@holdfast/common/capacity';
 import { maximumMessageSize, maximumTotalShares } from '@holdfast/lafs';
+import { answerWithin } from '../connections/answer-within.js';
 import type { StorageServer } from '../connections/storage-server.js';
 import { type FoundShare, sharesHeldBy } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
@@ -7,8 +8,6 @@ import type { Pace } from '../repair/pace.js';
 import type { UnansweredQuestion } from './check-results.js';
 import { askedForWholeAtOnce, type TakenWhole } from './taken-whole.js';
 
-/** Milliseconds that a server has to answer. The others are asked meanwhile. */
-export const answerWithin = 5_000;
 /** Servers asked at a time which shares they hold. */
 const askedAtOnce = 20;
 

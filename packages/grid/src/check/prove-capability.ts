@@ -5,10 +5,10 @@ import {
   uriExtensionGeometry,
   uriExtensionHash,
 } from '@holdfast/lafs';
+import { answerWithin } from '../connections/answer-within.js';
 import { otherUriExtension } from '../download/file-description.js';
 import type { FoundShare } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
-import { answerWithin } from './ask-servers.js';
 import { readExpectedBlock } from './expected-block.js';
 import { type HowToRead, readShareDescription } from './share-description.js';
 

@@ -1,7 +1,7 @@
 import type { ChkVerifyCapability } from '@holdfast/lafs';
+import { answerWithin } from '../connections/answer-within.js';
 import type { FoundShare } from '../download/found-share.js';
 import { StorageServerError } from '../errors.js';
-import { answerWithin } from './ask-servers.js';
 import { capabilityOf, type HowToRead, readShareDescription } from './share-description.js';
 import type { ShareVerdicts } from './sorted-shares.js';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mostWholeShareBytes, type StoreAnswer, type WholeShares } from '@holdfast/lafs';
-import { answerWithin } from '../check/ask-servers.js';
+import { answerWithin } from '../connections/answer-within.js';
 import type { Allocation, StorageServer } from '../connections/storage-server.js';
 import { StorageServerError } from '../errors.js';
 import { type Candidate, placeShares } from '../placement/index.js';
