@@ -1,5 +1,5 @@
 import { blockHasher } from '../hashing/immutable-hashes.js';
-import { hashSize } from '../hashing/tagged-hash.js';
+import { hashSize } from '../hashing/sha256.js';
 import { innerNodeHash } from '../merkle/node-hash.js';
 import { treeNodeCount } from '../merkle/tree-shape.js';
 import { BadHashError, MissingHashError, VerifyingHashTree } from '../merkle/verifying-hash-tree.js';

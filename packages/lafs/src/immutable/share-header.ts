@@ -1,4 +1,4 @@
-import { hashSize } from '../hashing/tagged-hash.js';
+import { hashSize } from '../hashing/sha256.js';
 import { type ShareVersion, shareForms } from './share-form.js';
 import type { ShareSection } from './share-layout.js';
 import { ShareLayoutError } from './share-layout-error.js';

@@ -1,4 +1,4 @@
-import { hashSize } from '../hashing/tagged-hash.js';
+import { hashSize } from '../hashing/sha256.js';
 import { proofNodes, treeNodeCount } from '../merkle/tree-shape.js';
 import type { EncodingGeometry } from './encoding-geometry.js';
 import { type ShareForm, type ShareVersion, shareForms } from './share-form.js';

@@ -1,4 +1,4 @@
-import { hashSize } from '../hashing/tagged-hash.js';
+import { hashSize } from '../hashing/sha256.js';
 import { peerChainOrder } from './share-chain-order.js';
 import { type ShareVersion, shareForms } from './share-form.js';
 import { ShareLayoutError } from './share-layout-error.js';

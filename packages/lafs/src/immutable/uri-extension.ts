@@ -1,4 +1,4 @@
-import { hashSize } from '../hashing/tagged-hash.js';
+import { hashSize } from '../hashing/sha256.js';
 import type { EncodingGeometry } from './encoding-geometry.js';
 
 /** Parameters of the erasure code as the block writes them: `<bytes coded at once>-<k>-<n>`. */

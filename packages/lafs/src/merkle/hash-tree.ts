@@ -1,4 +1,4 @@
-import { hashSize } from '../hashing/tagged-hash.js';
+import { hashSize } from '../hashing/sha256.js';
 import { emptyLeafHash, innerNodeHash } from './node-hash.js';
 import { leafNode, paddedLeafCount, proofNodes } from './tree-shape.js';
 

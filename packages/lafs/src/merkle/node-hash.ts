@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256d } from '../hashing/sha256.js';
 import { taggedHashFunction } from '../hashing/tagged-hash.js';
 
 const nodePrefix = '25:Merkle tree internal node,32:';
@@ -17,7 +17,7 @@ export function innerNodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   if (left.length !== 32 || right.length !== 32) throw new RangeError('a node of a hash tree has 32 bytes');
   node.set(left, leftAt);
   node.set(right, rightAt);
-  return hash('sha256', hash('sha256', node, 'buffer'), 'buffer');
+  return sha256d(node);
 }
 
 const emptyLeaf = taggedHashFunction('Merkle tree empty leaf');

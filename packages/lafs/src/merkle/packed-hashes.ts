@@ -1,4 +1,4 @@
-import { hashSize } from '../hashing/tagged-hash.js';
+import { hashSize } from '../hashing/sha256.js';
 
 /** Hashes of one page: 4 KiB of them. */
 const pageLength = 128;

@@ -1,4 +1,4 @@
-import { hashSize } from '../hashing/tagged-hash.js';
+import { hashSize } from '../hashing/sha256.js';
 import { innerNodeHash } from './node-hash.js';
 import { PackedHashes } from './packed-hashes.js';
 import { leafNode, parentOf, proofNodes, siblingOf, treeNodeCount } from './tree-shape.js';
