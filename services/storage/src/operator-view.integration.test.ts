@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { storageRoutes } from '@holdfast/lafs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { secrets, type TestClient } from './testing/test-client.js';
+import { startTestServer, type TestServer } from './testing/test-server.js';
+
+let server: TestServer;
+let client: TestClient;
+beforeAll(async () => {
+  server = await startTestServer();
+  client = server.client;
+});
+afterAll(() => server?.[Symbol.asyncDispose]());
+
+const share = { storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 };
+
+describe('the operator port', () => {
+  it('counts requests and shares', async () => {
+    await client.store(share, randomBytes(10));
+    const metrics = await (await fetch(`${server.operator}/metrics`)).text();
+    expect(metrics).toMatch(/holdfast_storage_requests_total\{.*route="writeShare".*status="201".*\} [1-9]/);
+    expect(metrics).toMatch(/holdfast_storage_shares_stored_total\{.*\} [1-9]/);
+    expect(metrics).toMatch(/holdfast_storage_open_uploads/);
+    expect((await fetch(`${server.operator}/healthz`)).status).toBe(200);
+  });
+});
+
+describe('the log', () => {
+  it('has no secret and no credential in it', async () => {
+    await client.request('PATCH', storageRoutes.writeShare.path(share), {
+      headers: {
+        'x-tahoe-authorization': [`upload-secret ${secrets['upload-secret'].toString('base64')}, x`],
+      },
+    });
+    const log = await readFile(server.log, 'utf8');
+    expect(log).toContain('serving shares');
+    for (const secret of [
+      client.swissnum,
+      ...Object.values(secrets).map((each) => each.toString('base64')),
+    ]) {
+      expect(log).not.toContain(secret);
+    }
+  });
+});
