@@ -17,14 +17,14 @@ const growth = 200;
  * collect for themselves between two rests cost nothing that could be measured.
  *
  * Of its own accord V8 lets a heap in which little lives long grow by a fifth, as to collect it costs little: under load
- * each process did so every 5 s. What counts is that V8 forgets the machine code of functions that are made anew with each
- * call, which nothing holds while none of them is there: to compile it again and again took a tenth of the processor time
- * of repairs of small files. So the heap may grow to three times what lives in it, by some 50 MB.
+ * each process did so every 5 s. But each time V8 forgets the machine code of functions that are made anew with each call,
+ * which nothing holds while none of them is there: to compile it again and again took a tenth of the processor time of
+ * repairs of small files. So the heap may grow to three times what lives in it: by 50 MB where that is 25 MB, as is usual.
  *
- * Marking is not left out altogether: what V8 has learnt of the shapes of objects that live briefly outlasts a collection only
- * where that was marked incrementally. After any other, hundreds of functions ran uncompiled until they were compiled anew:
- * a sixth of a repairer's processor time for small files. Nor does it outlast one that V8's memory reducer begins in quiet
- * moments, so that is off.
+ * Marking is not left out altogether: what V8 has learnt of the shapes of objects that live briefly outlasts a collection
+ * only where that was marked incrementally. After any other, hundreds of functions ran uncompiled until they were compiled
+ * anew: a sixth of a repairer's processor time for small files. Nor does it outlast one that V8's memory reducer begins in
+ * quiet moments, so that is off.
  */
 export function collectForDataPath(): void {
   setFlagsFromString('--no-memory-reducer');
