@@ -27,8 +27,15 @@ export async function endLeftover(pid: number, marker: string): Promise<void> {
  *   that runs would be forgotten
  */
 export async function isRunning(pid: number, marker: string): Promise<boolean> {
-  const found = existsSync('/proc/self/stat') ? await lookInProc(pid) : await askPs(pid);
-  return found !== undefined && !found.state.startsWith('Z') && found.commandLine.includes(marker);
+  const look = existsSync('/proc/self/stat') ? lookInProc : askPs;
+  for (const deadline = Date.now() + 1_000; ; await sleep(5)) {
+    const found = await look(pid);
+    if (found === undefined || found.state.startsWith('Z')) return false;
+    if (found.commandLine.includes(marker)) return true;
+    // A process that is just starting another program in its place has no command line for a moment; a thread of the
+    // kernel, which may have the number by now, never has one.
+    if (found.commandLine !== '' || Date.now() >= deadline) return false;
+  }
 }
 
 interface Found {
