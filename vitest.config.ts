@@ -31,6 +31,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: integration,
+          // As above; a process of its own for each file took a twelfth of the time.
+          isolate: false,
           globalSetup: 'packages/lab/src/testing/global-setup.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,
