@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { silentLogger } from '@holdfast/common/logging';
-import { Lab, waitFor } from '@holdfast/lab';
+import { type Lab, waitFor } from '@holdfast/lab';
 import { type ChkReadCapability, parseCapability, storageIndexOf } from '@holdfast/lafs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import { KnownShares, type ShareSupply, sharesHeldBy } from './download/found-sh
 import { ShareSources } from './download/share-sources.js';
 import { NotEnoughSharesError, StorageServerError } from './errors.js';
 import { TransferMemory } from './memory/transfer-memory.js';
+import { withFiveServers } from './testing/five-servers.js';
 import { collect, type LabClient, openLabClient } from './testing/lab-client.js';
 import { cutOff, flipByte, headerOf, rowsOf, type ShareFile, shareFiles } from './testing/share-files.js';
 
@@ -25,13 +26,8 @@ const large = 400_000;
 
 let lab: Lab;
 let client: LabClient;
-beforeAll(async () => {
-  lab = await Lab.up({ storage: 5, brokers: 0 });
-  client = await openLabClient(lab, { encoding });
-});
-afterAll(async () => {
-  await client?.[Symbol.asyncDispose]();
-  await lab?.[Symbol.asyncDispose]();
+withFiveServers({ encoding }, (opened) => {
+  ({ lab, client } = opened);
 });
 
 async function stored(size: number) {

@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises';
-import { Lab } from '@holdfast/lab';
+import type { Lab } from '@holdfast/lab';
 import { verifyCapabilityOf } from '@holdfast/lafs';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Coding } from './coding/coding.js';
 import type { Grid } from './grid.js';
 import { TransferMemory } from './memory/transfer-memory.js';
+import { withFiveServers } from './testing/five-servers.js';
 import { type LabClient, openLabClient } from './testing/lab-client.js';
 import type { ShareFile } from './testing/share-files.js';
 import {
@@ -23,13 +24,8 @@ const large = 1_000_000;
 
 let lab: Lab;
 let client: LabClient;
-beforeAll(async () => {
-  lab = await Lab.up({ storage: 5, brokers: 0 });
-  client = await openLabClient(lab, { encoding });
-});
-afterAll(async () => {
-  await client?.[Symbol.asyncDispose]();
-  await lab?.[Symbol.asyncDispose]();
+withFiveServers({ encoding }, (opened) => {
+  ({ lab, client } = opened);
 });
 
 const stored = (size: number, by: Grid = client.grid) => storeWithShares(lab, by, size);

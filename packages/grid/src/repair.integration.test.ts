@@ -1,9 +1,10 @@
 import { copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Lab, waitFor } from '@holdfast/lab';
+import { type Lab, waitFor } from '@holdfast/lab';
 import { bucketFolder, storageIndexOf, verifyCapabilityOf } from '@holdfast/lafs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { knownServer, type LabClient, openLabClient } from './testing/lab-client.js';
+import { describe, expect, it } from 'vitest';
+import { withFiveServers } from './testing/five-servers.js';
+import { knownServer, type LabClient } from './testing/lab-client.js';
 import {
   flipByte,
   headerOf,
@@ -35,13 +36,8 @@ const sizes: [string, number][] = [
 
 let lab: Lab;
 let client: LabClient;
-beforeAll(async () => {
-  lab = await Lab.up({ storage: 5, brokers: 0 });
-  client = await openLabClient(lab, { encoding, relayed: true });
-});
-afterAll(async () => {
-  await client?.[Symbol.asyncDispose]();
-  await lab?.[Symbol.asyncDispose]();
+withFiveServers({ encoding, relayed: true }, (opened) => {
+  ({ lab, client } = opened);
 });
 
 const stored = (size: number) => storeWithShares(lab, client.grid, size);

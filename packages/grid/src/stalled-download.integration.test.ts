@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { Lab } from '@holdfast/lab';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { collect, type LabClient, openLabClient } from './testing/lab-client.js';
+import { describe, expect, it } from 'vitest';
+import { withFiveServers } from './testing/five-servers.js';
+import { collect, type LabClient } from './testing/lab-client.js';
 import type { Relay } from './testing/relay.js';
 import type { ShareFile } from './testing/share-files.js';
-import { StoredFiles } from './testing/stored-files.js';
+import type { StoredFiles } from './testing/stored-files.js';
 
 // Reading while servers are silent or slow: five real servers with one share of each file on each.
 
@@ -12,17 +12,10 @@ const encoding = { required: 3, happy: 5, total: 5, maximumSegmentSize: 32 * 102
 /** Its shares are read whole in one request. */
 const small = 100_000;
 
-let lab: Lab;
 let client: LabClient;
 let storedFiles: StoredFiles;
-beforeAll(async () => {
-  lab = await Lab.up({ storage: 5, brokers: 0 });
-  client = await openLabClient(lab, { encoding, relayed: true });
-  storedFiles = new StoredFiles(lab, client);
-});
-afterAll(async () => {
-  await client?.[Symbol.asyncDispose]();
-  await lab?.[Symbol.asyncDispose]();
+withFiveServers({ encoding, relayed: true }, (opened) => {
+  ({ client, storedFiles } = opened);
 });
 
 describe('a file behind a network that stops passing bytes', () => {

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Lab, waitFor } from '@holdfast/lab';
+import { type Lab, waitFor } from '@holdfast/lab';
 import { type ChkReadCapability, parseCapability, sharePath, storageIndexOf } from '@holdfast/lafs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TransferMemory } from './memory/transfer-memory.js';
+import { withFiveServers } from './testing/five-servers.js';
 import { type LabClient, once, openLabClient } from './testing/lab-client.js';
 import { rowsOf, type ShareFile, shareFiles, sharesFolder } from './testing/share-files.js';
 
@@ -16,13 +17,8 @@ const encoding = { required: 2, happy: 3, total: 5, maximumSegmentSize: 64 * 102
 
 let lab: Lab;
 let client: LabClient;
-beforeAll(async () => {
-  lab = await Lab.up({ storage: 5, brokers: 0 });
-  client = await openLabClient(lab, { encoding });
-});
-afterAll(async () => {
-  await client?.[Symbol.asyncDispose]();
-  await lab?.[Symbol.asyncDispose]();
+withFiveServers({ encoding }, (opened) => {
+  ({ lab, client } = opened);
 });
 
 const everyServer = ['s1', 's2', 's3', 's4', 's5'];

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
-import { Lab, waitFor } from '@holdfast/lab';
+import { type Lab, waitFor } from '@holdfast/lab';
 import { blockHash, containerHeaderSize, hashSize, parseCapability, storageIndexOf } from '@holdfast/lafs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Coding } from './coding/coding.js';
 import { localCoding } from './coding/local-coding.js';
-import { type LabClient, once, openLabClient } from './testing/lab-client.js';
+import { withFiveServers } from './testing/five-servers.js';
+import { type LabClient, once } from './testing/lab-client.js';
 import { cutOff, flipByte, headerOf, type ShareFile, shareFiles } from './testing/share-files.js';
-import { placesOf, StoredFiles } from './testing/stored-files.js';
+import { placesOf, type StoredFiles } from './testing/stored-files.js';
 
 // Reading every byte of files on five real servers, with two shares of each file on each.
 
@@ -20,14 +21,8 @@ const large = 400_000;
 let lab: Lab;
 let client: LabClient;
 let storedFiles: StoredFiles;
-beforeAll(async () => {
-  lab = await Lab.up({ storage: 5, brokers: 0 });
-  client = await openLabClient(lab, { encoding });
-  storedFiles = new StoredFiles(lab, client);
-});
-afterAll(async () => {
-  await client?.[Symbol.asyncDispose]();
-  await lab?.[Symbol.asyncDispose]();
+withFiveServers({ encoding }, (opened) => {
+  ({ lab, client, storedFiles } = opened);
 });
 
 type Damage = (share: ShareFile) => Promise<void>;

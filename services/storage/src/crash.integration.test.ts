@@ -12,6 +12,7 @@ import {
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { untilDisconnected } from './testing/check-load.js';
+import { newIndex } from './testing/contents.js';
 import { startTestServer, type TestServer } from './testing/test-server.js';
 
 let server: TestServer;
@@ -20,7 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-const newIndex = () => new Uint8Array(randomBytes(16));
 const stateOf = async (storageIndex: Uint8Array) =>
   (
     await server.sql<{ state: string }>('select state from storage.shares where storage_index = $1', [

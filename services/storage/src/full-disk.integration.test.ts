@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { temporaryFolder } from '@holdfast/lab';
 import { decodeServerVersion } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
+import { newIndex } from './testing/contents.js';
 import { startTestServer, type TestServer } from './testing/test-server.js';
 
 const run = promisify(execFile);
-const newIndex = () => new Uint8Array(randomBytes(16));
 const free = async ({ client }: TestServer) =>
   Number(decodeServerVersion((await client.request('GET', '/storage/v1/version')).body).availableSpace);
 

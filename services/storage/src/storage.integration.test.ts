@@ -16,6 +16,7 @@ import {
   storageRoutes,
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newIndex, text } from './testing/contents.js';
 import { secrets, type TestClient } from './testing/test-client.js';
 import { startTestServer, type TestServer } from './testing/test-server.js';
 
@@ -27,9 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-const newIndex = () => new Uint8Array(randomBytes(16));
 const newShare = (shareNumber = 0) => ({ storageIndex: newIndex(), shareNumber });
-const text = (body: Uint8Array) => Buffer.from(body).toString();
 
 function newData(size: number): Uint8Array {
   return new Uint8Array(randomBytes(size));

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { encodeCbor, storageRoutes } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newIndex, text } from './testing/contents.js';
 import { secrets, type TestClient } from './testing/test-client.js';
 import { startTestServer, type TestServer } from './testing/test-server.js';
 
@@ -12,9 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-const newIndex = () => new Uint8Array(randomBytes(16));
 const newShare = (shareNumber = 0) => ({ storageIndex: newIndex(), shareNumber });
-const text = (body: Uint8Array) => Buffer.from(body).toString();
 
 describe('wrong requests', () => {
   const share = newShare();

@@ -1,105 +1,10 @@
-import { PassThrough } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
-import { silentLogger } from '@holdfast/common/logging';
-import { createRegistry } from '@holdfast/common/metrics';
-import { Grid, localCoding, ServerSet, TransferMemory } from '@holdfast/grid';
-import type { FastifyInstance } from 'fastify';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Repairers } from '../repairs/repairers.js';
-import { buildWeb } from './server.js';
+import { describe, expect, it } from 'vitest';
+import { chk, hello, serverlessWeb, verify } from '../testing/serverless-web.js';
 
-// A grid without a server: it stores and reads files of up to 55 bytes, which stand in their capability.
-const hello = 'URI:LIT:nbswy3dp';
-const chk =
-  'URI:CHK:mj3q43xtjd2p4yycw32b4t3vsm:wp6peuuy2ooshhsaaubuy7bnwp2lvhtznalb3e4noxxd5jcz4hpq:3:10:100000';
-const verify = chk.replace('CHK:mj3q43xtjd2p4yycw32b4t3vsm', 'CHK-Verifier:dukxpznysz7kif24tvd7icpl7u');
-
-let web: FastifyInstance;
-let servers: ServerSet;
-/** How often the servers were looked at. */
-let looks: number;
-
-beforeEach(() => {
-  const logger = silentLogger();
-  const registry = createRegistry({});
-  looks = 0;
-  servers = new ServerSet({ leaseSecret: new Uint8Array(32), logger, registry });
-  const encoding = { required: 3, happy: 7, total: 10, maximumSegmentSize: 2 ** 20 };
-  const convergenceSecret = new Uint8Array(32);
-  const memory = new TransferMemory(128 * 2 ** 20);
-  web = buildWeb({
-    listen: { host: '127.0.0.1', port: 0 },
-    grid: new Grid({
-      servers,
-      encoding,
-      convergenceSecret,
-      spoolDir: '/nonexistent',
-      memory,
-      coding: localCoding,
-      logger,
-    }),
-    status: () => ({
-      nickname: '<i>x',
-      grid: 'lab',
-      encoding,
-      introducers: [],
-      gridManagers: [],
-      servers: statuses(),
-      refusedEdit: undefined,
-    }),
-    repairers: new Repairers(() => undefined, 'lab'),
-    page: new Map(),
-    limits: {
-      upload_size: 1000,
-      uploads: 4,
-      downloads: 4,
-      memory: memory.size,
-      slowest: 1_000,
-      patience: 60_000,
-    },
-    logger,
-    registry,
-  });
-});
-afterEach(async () => {
-  await web.close();
-  await servers.close();
-});
-
-function statuses() {
-  looks++;
-  return servers.statuses().map((server) => ({ ...server, sources: [server.source] }));
-}
+const gateway = serverlessWeb();
 
 const get = (url: string, headers: Record<string, string> = {}) =>
-  web.inject({ method: 'GET', url, headers });
-
-interface Part {
-  readonly name: string;
-  readonly value: string;
-  readonly filename?: string;
-}
-
-function post(parts: readonly Part[], { url = '/uri', headers = {}, end = '--b--\r\n' } = {}) {
-  const text = parts.map(({ name, value, filename }) => {
-    const disposition = `form-data; name="${name}"${filename === undefined ? '' : `; filename="${filename}"`}`;
-    return `--b\r\nContent-Disposition: ${disposition}\r\n\r\n${value}\r\n`;
-  });
-  const type = { 'content-type': 'multipart/form-data; boundary=b' };
-  return web.inject({ method: 'POST', url, headers: { ...type, ...headers }, payload: text.join('') + end });
-}
-
-/** How many timers keep this process alive, without those of others that come and go. */
-async function fewestTimers(): Promise<number> {
-  let fewest = Number.POSITIVE_INFINITY;
-  for (const end = performance.now() + 200; performance.now() < end; await setImmediate()) {
-    const timers = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout');
-    fewest = Math.min(fewest, timers.length);
-  }
-  return fewest;
-}
-
-const file = { name: 'file', value: 'hello', filename: 'hello.txt' };
+  gateway.web.inject({ method: 'GET', url, headers });
 
 describe('GET of a file', () => {
   it.each([
@@ -155,7 +60,7 @@ describe('GET of a file', () => {
   });
 
   it('answers HEAD from the capability alone, as the peer does', async () => {
-    const { statusCode, headers, body } = await web.inject({ method: 'HEAD', url: `/uri/${chk}` });
+    const { statusCode, headers, body } = await gateway.web.inject({ method: 'HEAD', url: `/uri/${chk}` });
     expect({ statusCode, body }).toEqual({ statusCode: 200, body: '' });
     expect(headers['content-length']).toBe('100000');
   });
@@ -226,7 +131,7 @@ describe('what is told of a capability', () => {
 
 describe('PUT /uri', () => {
   const put = (payload: string, query = '', headers = {}) =>
-    web.inject({ method: 'PUT', url: `/uri${query}`, payload, headers });
+    gateway.web.inject({ method: 'PUT', url: `/uri${query}`, payload, headers });
 
   it.each(['', '?format=chk', '?format=CHK', '?mutable=false', '?t='])('stores with %j', async (query) => {
     const { statusCode, body } = await put('hello', query);
@@ -262,174 +167,6 @@ describe('PUT /uri', () => {
   });
 });
 
-describe('POST /uri', () => {
-  it('stores the file of a form, whatever stands around it', async () => {
-    const operation = { name: 't', value: 'upload' };
-    const other = { name: 'other', value: 'not this', filename: 'x' };
-    for (const parts of [[file], [operation, file], [file, operation], [other, file, other]])
-      expect((await post(parts)).body).toBe(`${hello}\n`);
-    expect((await post([file], { url: '/uri?t=upload' })).body).toBe(`${hello}\n`);
-  });
-
-  it('takes a plain field for a file, as the peer does', async () => {
-    expect((await post([{ name: 'file', value: 'hello' }])).body).toBe(`${hello}\n`);
-  });
-
-  it('passes over fields that mean nothing here, however long they are', async () => {
-    const long = { name: 'comment', value: 'x'.repeat(2 ** 21) };
-    expect((await post([long, file, long])).body).toBe(`${hello}\n`);
-  });
-
-  it('says which field is too long', async () => {
-    const { body } = await post([{ name: 'when_done', value: 'é'.repeat(3_000) }, file]);
-    expect(body).toBe('malformed form: expected at most 4096 bytes in the field "when_done"\n');
-  });
-
-  it('shows a browser a page', async () => {
-    const named = { ...file, filename: '<b>.txt' };
-    const { body, headers } = await post([named], { headers: { accept: 'text/html,*/*' } });
-    expect(headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(body).toContain(hello);
-    expect(body).not.toContain('<b>');
-  });
-
-  it('leads on to when_done', async () => {
-    const whenDone = { name: 'when_done', value: '/next?cap=%(uri)s&é\r\nX: y' };
-    const { statusCode, headers } = await post([file, whenDone]);
-    expect(statusCode).toBe(302);
-    expect(headers['location']).toBe('/next?cap=URI%3ALIT%3Anbswy3dp&%C3%A9%0D%0AX:%20y');
-  });
-
-  it.each([
-    ['no file', [{ name: 't', value: 'upload' }], {}],
-    ['two files', [file, file], {}],
-    ['another operation', [{ name: 't', value: 'bogus' }, file], {}],
-    ['an unknown format after the file', [file, { name: 'format', value: 'bogus' }], {}],
-    ['an end in the middle', [file], { end: '' }],
-    ['no boundary', [file], { headers: { 'content-type': 'multipart/form-data' } }],
-    ['another type', [file], { headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
-    ['bytes in a plain field that are not text', [{ name: 'file', value: '\ufffd' }], {}],
-    ['a long field that says what to do', [file, { name: 'when_done', value: 'x'.repeat(4_097) }], {}],
-    ['a plain field for a long file', [{ name: 'file', value: 'x'.repeat(65_537) }], {}],
-    ['too many fields', Array.from({ length: 40 }, (_, n) => ({ name: `n${n}`, value: 'x' })), {}],
-  ])('refuses a form with %s', async (_what, parts, options) => {
-    expect((await post(parts, options)).statusCode).toBe(400);
-  });
-
-  it('refuses a file that is too large', async () => {
-    expect((await post([{ ...file, value: 'x'.repeat(1001) }])).statusCode).toBe(413);
-  });
-
-  it('waits for nobody any more once a form was refused in the middle of its file', async () => {
-    const before = await fewestTimers();
-    const payload = new PassThrough();
-    payload.write('--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n');
-    payload.write('x'.repeat(2_000));
-    const headers = { 'content-type': 'multipart/form-data; boundary=b' };
-    const { statusCode } = await web.inject({ method: 'POST', url: '/uri', headers, payload });
-    expect(statusCode).toBe(413);
-    expect(await fewestTimers()).toBe(before);
-    payload.end();
-  });
-});
-
-describe('POST of a file with t=check', () => {
-  const check = (capability: string, query = '', path = '/uri') =>
-    web.inject({ method: 'POST', url: `${path}/${capability}?t=check${query}` });
-
-  it.each(['', '&verify=true', '&repair=true', '&add-lease=true'])(
-    'says of a literal no more than that it is healthy%s',
-    async (query) => {
-      const { statusCode, body, headers } = await check(hello, `&output=JSON${query}`);
-      expect(statusCode).toBe(200);
-      expect(headers['content-type']).toBe('text/plain');
-      expect(JSON.parse(body)).toEqual({ 'storage-index': '', results: { healthy: true } });
-    },
-  );
-
-  it.each([
-    ['a read capability', chk, '/uri'],
-    ['a verify capability', verify, '/uri'],
-    ['a named file', `${chk}/x.txt`, '/file'],
-  ])('tells in JSON of %s what was found, here nothing', async (_what, capability, path) => {
-    const { statusCode, body } = await check(capability, '&output=json', path);
-    expect(statusCode).toBe(200);
-    expect(JSON.parse(body)).toMatchObject({
-      'storage-index': 'dukxpznysz7kif24tvd7icpl7u',
-      summary: 'Not Healthy: 0 shares (enc 3-of-10)',
-      results: {
-        'count-happiness': 0,
-        'count-shares-good': 0,
-        'count-shares-needed': 3,
-        'count-shares-expected': 10,
-        'count-good-share-hosts': 0,
-        'count-corrupt-shares': 0,
-        'list-corrupt-shares': [],
-        'servers-responding': [],
-        sharemap: {},
-        'count-wrong-shares': 0,
-        'count-recoverable-versions': 0,
-        'count-unrecoverable-versions': 1,
-        healthy: false,
-        recoverable: false,
-      },
-    });
-  });
-
-  it('shows a page without output=JSON, and not the capability in it', async () => {
-    const { statusCode, body, headers } = await check(verify);
-    expect(statusCode).toBe(200);
-    expect(headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(body).toContain('Not Healthy: 0 shares (enc 3-of-10)');
-    expect(body).not.toContain('wp6peuuy2ooshhsaaubuy7bnwp2lvhtznalb3e4noxxd5jcz4hpq');
-  });
-
-  it('calls servers by their names on a page, which takes one look at them however many they are', async () => {
-    for (const id of ['v0-a', 'v0-b', 'v0-c'])
-      servers.set({ id, nickname: `server ${id.slice(3)}`, nurls: [], furl: '', source: 'connections.yaml' });
-    const { body } = await check(verify);
-    for (const name of ['server a', 'server b', 'server c']) expect(body).toContain(`no answer: ${name}: `);
-    expect(looks).toBe(1);
-    await check(verify, '&output=JSON');
-    expect(looks).toBe(1);
-  });
-
-  it('cannot repair a file without shares', async () => {
-    const { statusCode, body } = await check(chk, '&repair=true&output=JSON');
-    expect(statusCode).toBe(410);
-    expect(body).toMatch(/^NoSharesError: /);
-  });
-
-  it.each([
-    ['output', '&output=xml'],
-    ['verify', '&verify=perhaps'],
-    ['repair', '&repair=2'],
-  ])('refuses an unknown value of %s', async (name, query) => {
-    const { statusCode, body } = await check(hello, query);
-    expect(statusCode).toBe(400);
-    expect(body).toContain(`${name}: expected`);
-  });
-
-  it.each([
-    ['without repair=true', '&queue=true', 'queue=true: expected repair=true with it'],
-    [
-      'with add-lease=true',
-      '&repair=true&queue=true&add-lease=true',
-      'queue=true: expected no add-lease=true',
-    ],
-  ])('queues nothing %s, which is not done then', async (_what, query, why) => {
-    const { statusCode, body } = await check(chk, query);
-    expect(statusCode).toBe(400);
-    expect(body).toContain(why);
-  });
-
-  it('refuses what is no capability, and any other operation', async () => {
-    expect((await check('URI:NONSENSE')).statusCode).toBe(400);
-    const other = await web.inject({ method: 'POST', url: `/uri/${hello}?t=upload` });
-    expect([other.statusCode, other.body]).toEqual([400, 'POST to file: bad t=upload\n']);
-  });
-});
-
 describe('everything else', () => {
   it.each([
     ['DELETE', '/uri', 'GET, HEAD, PUT, POST'],
@@ -437,7 +174,7 @@ describe('everything else', () => {
     ['DELETE', `/file/${hello}/x`, 'GET, HEAD, POST'],
     ['PUT', '/', 'GET, HEAD'],
   ] as const)('does not do %s %s', async (method, url, allow) => {
-    const { statusCode, headers } = await web.inject({ method, url });
+    const { statusCode, headers } = await gateway.web.inject({ method, url });
     expect({ statusCode, allow: headers['allow'] }).toEqual({ statusCode: 405, allow });
   });
 
@@ -456,7 +193,10 @@ describe('everything else', () => {
 
 describe('a gateway without a bus of the grid', () => {
   it('says that it cannot ask repairers', async () => {
-    const queued = await web.inject({ method: 'POST', url: `/uri/${chk}?t=check&repair=true&queue=true` });
+    const queued = await gateway.web.inject({
+      method: 'POST',
+      url: `/uri/${chk}?t=check&repair=true&queue=true`,
+    });
     for (const answer of [queued, await get('/repairs')]) {
       expect(answer.statusCode).toBe(501);
       expect(answer.body).toContain('this gateway cannot ask repairers');

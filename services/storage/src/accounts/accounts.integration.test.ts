@@ -8,6 +8,7 @@ import { createTestDatabase, startNats, waitFor } from '@holdfast/lab';
 import { base32Encode, parseLeaseRecords, type ShareAddress, sharePath, storageRoutes } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setLeaseDefault } from '../leases/lease-default.js';
+import { text } from '../testing/contents.js';
 import { TestClient } from '../testing/test-client.js';
 import { openKeeper, type TestKeeper } from '../testing/test-keeper.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
@@ -19,7 +20,6 @@ import { accountSubjects } from './subjects.js';
 const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
 const version = (client: TestClient) => client.request('GET', storageRoutes.version.path({}));
 const status = async (client: TestClient) => (await version(client)).status;
-const text = (body: Uint8Array) => Buffer.from(body).toString();
 
 /** When the one lease ends that a share's file says it has, in seconds since 1970. */
 async function leaseEndInFile({ shares }: TestServer, share: ShareAddress): Promise<number | undefined> {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { holdfastProgram } from '@holdfast/lab';
 import { base32Encode, type ShareAddress, sharePath } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newIndex } from '../testing/contents.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 
 let server: TestServer;
@@ -15,7 +16,6 @@ beforeAll(async () => {
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 const bytes = (length: number) => new Uint8Array(randomBytes(length));
-const newIndex = () => new Uint8Array(randomBytes(16));
 const fileOf = ({ storageIndex, shareNumber }: ShareAddress) =>
   join(server.shares, sharePath(storageIndex, shareNumber));
 const damagedRow = async ({ storageIndex }: ShareAddress) =>

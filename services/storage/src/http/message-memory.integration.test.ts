@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { connect, type TLSSocket } from 'node:tls';
 import { formatAuthorization, formatSecrets, storageRoutes } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newIndex } from '../testing/contents.js';
 import { secrets } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 
 const megabyte = 1024 * 1024;
-const newIndex = () => new Uint8Array(randomBytes(16));
 
 let server: TestServer;
 let before: number;

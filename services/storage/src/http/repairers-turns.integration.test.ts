@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newIndex } from '../testing/contents.js';
 import type { TestClient } from '../testing/test-client.js';
 import { openKeeper, type TestKeeper } from '../testing/test-keeper.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
@@ -24,8 +25,6 @@ afterAll(async () => {
   await keeper?.[Symbol.asyncDispose]();
   await server?.[Symbol.asyncDispose]();
 });
-
-const newIndex = () => new Uint8Array(randomBytes(16));
 
 /** Requests of repairers that the server works on, and that wait. */
 async function counted(): Promise<{ working: number; waiting: number }> {

@@ -3,12 +3,11 @@ import { createTestDatabase } from '@holdfast/lab';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { setAccountQuota, setAccountState } from '../accounts/account-changes.js';
 import { listAccounts } from '../accounts/account-list.js';
+import { newIndex } from '../testing/contents.js';
 import type { TestClient } from '../testing/test-client.js';
 import { openKeeper, type TestKeeper } from '../testing/test-keeper.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { wrongTotals } from '../testing/totals.js';
-
-const newIndex = () => new Uint8Array(randomBytes(16));
 
 interface Lease {
   readonly server: string;

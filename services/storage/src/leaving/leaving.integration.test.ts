@@ -21,13 +21,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { listAccounts } from '../accounts/account-list.js';
 import { accountSubjects } from '../accounts/subjects.js';
 import { AccountCopySeal } from '../recovery/account-copy.js';
+import { newIndex } from '../testing/contents.js';
 import { secrets, type TestClient } from '../testing/test-client.js';
 import { openKeeper, type TestKeeper } from '../testing/test-keeper.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { wrongTotals } from '../testing/totals.js';
 import { findServer, setLeaving } from './set-leaving.js';
 
-const newIndex = () => new Uint8Array(randomBytes(16));
 const words = 'this server is leaving the grid: it takes no new shares\n';
 
 async function versionOf(client: TestClient) {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,6 +5,7 @@ import { createDatabase, freePort, startPostgres, temporaryFolder } from '@holdf
 import { base32Encode, encodeMutableContainer } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { untilDisconnected } from '../testing/check-load.js';
+import { bytes, newIndex } from '../testing/contents.js';
 import { writeEnabler } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { journalFolder, SlotJournal } from './slot-journal.js';
@@ -15,9 +15,6 @@ beforeAll(async () => {
   server = await startTestServer();
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
-
-const newIndex = () => new Uint8Array(randomBytes(16));
-const bytes = (text: string) => Uint8Array.from(Buffer.from(text));
 
 /** A version of a share: its number, and filling that depends on it, so that a mixture shows. */
 function version(number: number, share: number): Uint8Array {

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeServerVersion, encodeReadTestWriteRequest, storageRoutes } from '@holdfast/lafs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bytes, newIndex, text } from '../testing/contents.js';
 import { secrets, type TestClient, writeEnabler } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { journalFolder } from './slot-journal.js';
@@ -18,9 +18,6 @@ beforeAll(async () => {
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-const newIndex = () => new Uint8Array(randomBytes(16));
-const bytes = (text: string) => Uint8Array.from(Buffer.from(text));
-const text = (body: Uint8Array) => Buffer.from(body).toString();
 const write = (offset: number, data: string) => ({ offset, data: bytes(data) });
 const is = (specimen: string, size = specimen.length, offset = 0) => ({
   offset,

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setAccountQuota, setAccountState } from '../accounts/account-changes.js';
 import { leaseDefault, setLeaseDefault } from '../leases/lease-default.js';
 import { DiskShareBackend } from '../share-backend/disk-share-backend.js';
+import { text } from '../testing/contents.js';
 import { madeIndex, makeShare, makeShares } from '../testing/made-shares.js';
 import { holdfast } from '../testing/run-command.js';
 import { openKeeper } from '../testing/test-keeper.js';
@@ -56,7 +57,6 @@ const untilWalked = () =>
     'the walk is over',
     async () => (await readFile(server.log, 'utf8')).includes('looked through') || undefined,
   );
-const text = (body: Uint8Array) => Buffer.from(body).toString();
 
 describe('a server whose database is lost', () => {
   it('serves what it has and takes nothing in, until its records are recovered, with accounts and leases', async () => {

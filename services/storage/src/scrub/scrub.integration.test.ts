@@ -17,9 +17,9 @@ import {
   uriExtensionOf,
 } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
+import { newIndex } from '../testing/contents.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 
-const newIndex = () => new Uint8Array(randomBytes(16));
 const fileOf = (server: TestServer, { storageIndex, shareNumber }: ShareAddress) =>
   join(server.shares, sharePath(storageIndex, shareNumber));
 

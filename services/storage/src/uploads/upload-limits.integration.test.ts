@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { decodeServerVersion } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
+import { newIndex, text } from '../testing/contents.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { wrongTotals } from '../testing/totals.js';
 
-const newIndex = () => new Uint8Array(randomBytes(16));
-const text = (body: Uint8Array) => Buffer.from(body).toString();
 const free = async ({ client }: TestServer) =>
   Number(decodeServerVersion((await client.request('GET', '/storage/v1/version')).body).availableSpace);
 const promisedBytes = async (server: TestServer) => {

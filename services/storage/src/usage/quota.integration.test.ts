@@ -6,10 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createTestDatabase } from '@holdfast/lab';
 import { decodeAllocateAnswer, sharePath } from '@holdfast/lafs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newIndex, text } from '../testing/contents.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
-
-const newIndex = () => new Uint8Array(randomBytes(16));
-const text = (body: Uint8Array) => Buffer.from(body).toString();
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let servers: TestServer[];

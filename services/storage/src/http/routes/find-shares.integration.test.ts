@@ -11,6 +11,7 @@ import {
   sharePath,
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newIndex } from '../../testing/contents.js';
 import type { TestClient } from '../../testing/test-client.js';
 import { startTestServer, type TestServer } from '../../testing/test-server.js';
 
@@ -22,7 +23,6 @@ beforeAll(async () => {
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-const newIndex = () => new Uint8Array(randomBytes(16));
 const newData = (size: number) => new Uint8Array(randomBytes(size));
 
 /** A file of which the server has these shares. */
