@@ -5,7 +5,6 @@ import { type ControlServer, openControlServer } from '../control/control-server
 import type { LabStatus } from '../control/status.js';
 import { becomeSupervisor, removeSupervisorNote } from '../control/supervisor-note.js';
 import { type TemporaryFolder, temporaryFolder } from '../files/temporary-folder.js';
-import { databaseUrl } from '../servers/databases.js';
 import { removePostgresHome } from '../servers/postgres-home.js';
 import { moveAddress } from './addresses.js';
 import { type Backing, dropDatabases, ensureDatabases, startBacking } from './backing.js';
@@ -13,7 +12,7 @@ import { waitForServers } from './broker-state.js';
 import { describeLab, readNodeFacts } from './describe-lab.js';
 import { LabError } from './errors.js';
 import { type LabDescription, removeLabJson, writeLabJson } from './lab-json.js';
-import { makeNode } from './make-node.js';
+import { makeNodes } from './make-nodes.js';
 import { startNodeProcess } from './node-process.js';
 import {
   checkSize,
@@ -221,21 +220,14 @@ export class Lab implements AsyncDisposable {
     if (!postgres || !nats) return;
     this.#say(`Making and starting ${plan.nodes.length} nodes…`);
     await ensureDatabases(postgres.url, plan);
-    const make = (node: PlannedNode) =>
-      makeNode(this.dir, plan, node, { database: databaseUrl(postgres.url, node.database), nats });
+    await makeNodes(this.dir, plan, { postgres: postgres.url, nats });
     const repairers = repairersOf(plan);
     await together(
-      plan.nodes
-        .filter((node) => !repairers.includes(node))
-        .map(async (node) => {
-          await make(node);
-          await this.#startNode(node.nickname);
-        }),
+      plan.nodes.filter((node) => !repairers.includes(node)).map(({ nickname }) => this.#startNode(nickname)),
     );
     if (repairers.length > 0) await grantRepairers(this.dir, plan);
     await together(
       repairers.map(async (node) => {
-        await make(node);
         // Also to one that is there: an earlier start may have ended in between.
         await giveAccount(this.dir, node);
         await this.#startNode(node.nickname);

@@ -16,13 +16,15 @@ export async function grantRepairers(dir: string, plan: LabPlan): Promise<void> 
   const keeper = plan.nodes.find(({ role }) => role === 'storage');
   if (!keeper) return;
   const at = ['--dir', join(dir, keeper.nickname)];
-  await runHoldfast(['account', 'show', account, ...at]).catch(() =>
-    runHoldfast(['account', 'create', account, '--repairer', ...at]),
-  );
   const fresh = join(dir, `${account}.new`);
-  // Left by a start that came no further.
-  await rm(fresh, { recursive: true, force: true });
-  await runHoldfast(['account', 'grant', account, ...at, '--out', fresh]);
+  const grantAfter = async (...first: string[]) => {
+    // Left by a start that came no further.
+    await rm(fresh, { recursive: true, force: true });
+    await runHoldfast([...first, ...at], ['account', 'grant', account, ...at, '--out', fresh]);
+  };
+  await grantAfter('account', 'show', account).catch(() =>
+    grantAfter('account', 'create', account, '--repairer'),
+  );
   await rm(join(dir, account), { recursive: true, force: true });
   await rename(fresh, join(dir, account));
 }

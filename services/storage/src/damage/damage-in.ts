@@ -1,4 +1,4 @@
-import { MalformedContainerError } from '@holdfast/lafs';
+import { MalformedContainerError } from '@holdfast/lafs/share-container';
 
 /** A share's file ended before the data that its header and its length had told of. */
 export class ShareCutShortError extends Error {
