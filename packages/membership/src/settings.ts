@@ -1,7 +1,7 @@
 import { announcementFields } from '@holdfast/common/configuration';
 import { anonymousSetting } from '@holdfast/common/connections';
 import { parseManagerKey } from '@holdfast/common/grid-management';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const managerKeyForm = "expected a grid manager's public key: pub-v0- and 52 base32 characters";
 const managerKey = z.string(managerKeyForm).transform((text, context) => {

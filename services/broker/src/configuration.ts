@@ -3,7 +3,7 @@ import { byteSize, hostPort, nodeSettings } from '@holdfast/common/configuration
 import { refuseRevealing } from '@holdfast/common/connections';
 import { leastMemoryFor } from '@holdfast/grid';
 import { membershipSettings } from '@holdfast/membership';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const shareCount = z.number().int().min(1).max(256);
 

@@ -1,6 +1,6 @@
 import { announcementFields, nodeSettings } from '@holdfast/common/configuration';
 import { busSettings, refuseRevealing, refuseUnreachableBus } from '@holdfast/common/connections';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An introducer's `node.yaml`. */
 export const nodeConfiguration = z

@@ -1,7 +1,7 @@
 import { byteSize, duration, nodeSettings } from '@holdfast/common/configuration';
 import { refuseRevealing } from '@holdfast/common/connections';
 import { membershipSettings } from '@holdfast/membership';
-import { z } from 'zod';
+import * as z from 'zod';
 import { timeOfDay } from './restraint/quiet-hours.js';
 import { watchSettings } from './watch/watch-settings.js';
 

@@ -3,7 +3,7 @@ import { byteSize, duration, hostPort, nodeSettings } from '@holdfast/common/con
 import { busSettings, refuseRevealing, refuseUnreachableBus } from '@holdfast/common/connections';
 import { mostCertificates } from '@holdfast/common/grid-management';
 import { introducersSetting, refuseNamedIntroducerProxies } from '@holdfast/common/introducers';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The fields of a storage server's `node.yaml`. */
 const fields = z.strictObject({

@@ -5,7 +5,7 @@ import { openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
 import { createTestDatabase, Lab, temporaryFolder, waitFor } from '@holdfast/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { holdfast } from '../testing/run-holdfast.js';
 
 // What the operator sees of the servers that a node knows, and how one is forgotten: of a grid that runs.

@@ -9,7 +9,7 @@ import {
 import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
 import { type Database, openPool } from '@holdfast/common/database';
 import { silentLogger } from '@holdfast/common/logging';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { roleOfNode } from '../nodes/role.js';
 
 /** The folder is that of a node which keeps no announcements. */

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { type GridManagerCertificate, gridManagerCertificate } from '@holdfast/common/grid-management';
 import { generateSigningKey, parseSigningKey } from '@holdfast/common/identity';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Why something cannot be done with a grid manager's folder. */
 export type GridManagerErrorCode =

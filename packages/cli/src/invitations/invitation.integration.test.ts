@@ -18,7 +18,7 @@ import {
   waitForServers,
 } from '@holdfast/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { holdfast } from '../testing/run-holdfast.js';
 import { InvitationCode } from './code.js';
 

@@ -15,7 +15,7 @@ import {
   SecretSeal,
   type StorageConfiguration,
 } from '@holdfast/storage';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { connectionsYaml } from '../announcements/formats.js';
 import { valueFrom } from '../arguments.js';
 import { roleOfNode } from '../nodes/role.js';

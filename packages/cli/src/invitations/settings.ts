@@ -1,5 +1,5 @@
 import type { Question, Subject } from '@holdfast/common/bus';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const busAccess = z.strictObject({
   /** With user and password, where the bus asks for them. */

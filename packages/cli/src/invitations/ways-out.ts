@@ -6,7 +6,7 @@ import {
   refuseRevealing,
   type WrittenConnectionTypes,
 } from '@holdfast/common/connections';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UsageError } from '../exit-status.js';
 import type { JoinOptions } from './make-node.js';
 

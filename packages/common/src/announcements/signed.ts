@@ -1,6 +1,6 @@
 import { randomBytes, sign, verify } from 'node:crypto';
 import { base32Decode, base32Encode } from '@holdfast/lafs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Identity, parsePublicKey } from '../identity/index.js';
 import { type AnnouncementBody, announcementBody, maximumAnnouncementSize } from './body.js';
 import { AnnouncementError } from './errors.js';

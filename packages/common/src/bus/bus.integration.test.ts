@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, startNats, startSocksProxy, temporaryFolder, waitFor } from '@holdfast/lab';
 import { connect } from '@nats-io/transport-node';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { connectionTypes } from '../connections/index.js';
 import { silentLogger } from '../logging/index.js';
 import { Bus } from './bus.js';

@@ -10,7 +10,7 @@ import {
 } from '@holdfast/lab';
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { silentLogger } from '../logging/index.js';
 import { repairSubjects } from '../repairs/index.js';
 import { Bus } from './bus.js';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** A name on the bus and the shape of what is said there. Values travel as JSON. */
 export interface Subject<T> {

@@ -1,6 +1,6 @@
 import { freePort, startNats, temporaryFolder, waitFor } from '@holdfast/lab';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { silentLogger } from '../logging/index.js';
 import { Bus } from './bus.js';
 import type { Subject } from './subject.js';

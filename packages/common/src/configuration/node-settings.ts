@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { WrittenConnectionTypes } from '../connections/connection-types.js';
 import { refuseUnquoted } from './unquoted.js';
 import { duration, hostPort } from './values.js';

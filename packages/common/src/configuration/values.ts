@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A place to listen at or to connect to. `port` 0 lets the system choose. */
 export interface HostPort {

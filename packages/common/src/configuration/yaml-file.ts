@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { type Document, isMap, isNode, LineCounter, parseDocument, visit } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ConfigurationError } from './errors.js';
 import { isUnquoted } from './unquoted.js';
 

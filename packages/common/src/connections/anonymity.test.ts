@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { hostPort, parseYamlConfiguration } from '../configuration/index.js';
 import { busSettings, ownBusTypes, refuseRevealing, refuseUnreachableBus } from './anonymity.js';
 

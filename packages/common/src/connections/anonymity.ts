@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HostPort } from '../configuration/values.js';
 import { type ConnectionTypes, connectionTypes, defaultConnectionTypes } from './connection-types.js';
 import { routesFor, transportOf } from './routes.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { proxyEndpoint } from './proxy-endpoint.js';
 
 /** Where Tor and i2pd listen for SOCKS when nobody tells them otherwise. */

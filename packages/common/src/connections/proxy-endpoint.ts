@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatHostPort, type HostPort, parseHostPort } from '../configuration/values.js';
 
 /** Where a SOCKS proxy listens: a Unix socket or a TCP port. */

@@ -1,6 +1,6 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { base32Decode, base32Encode } from '@holdfast/lafs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePublicKey } from '../identity/index.js';
 
 /**

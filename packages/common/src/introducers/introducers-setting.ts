@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { busUrl, refuseUnquoted } from '../configuration/index.js';
 import { connectionTypes, refuseNamedProxies } from '../connections/index.js';
 

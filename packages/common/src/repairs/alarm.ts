@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Why the network is suspected, and not the storage servers: `servers-away`, `checks-failing`, or what a newer release

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Most files that are asked for in one message. */
 export const mostFilesAsked = 1_000;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Question, Subject } from '../bus/index.js';
 import { alarm } from './alarm.js';
 import { askedFiles, mostFilesAsked, refusedFiles } from './asked-files.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Question, Subject } from '../bus/index.js';
 import { alarm, type RepairAlarm, repairAlarm } from './alarm.js';
 import { askedFiles, refusedFiles } from './asked-files.js';

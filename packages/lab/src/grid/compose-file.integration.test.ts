@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type TemporaryFolder, temporaryFolder } from '../files/temporary-folder.js';
 import { type GuardedProcess, startGuarded } from '../processes/guarded-process.js';
 import { untilReady, waitFor } from '../processes/until-ready.js';

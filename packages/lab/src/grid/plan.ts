@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { writeWhole } from '../files/write-whole.js';
 import { freePort, isFree } from '../servers/free-port.js';
 import { LabError } from './errors.js';

@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { writeWhole } from '../files/write-whole.js';
 import { endLeftover, isRunning } from '../processes/leftovers.js';
 

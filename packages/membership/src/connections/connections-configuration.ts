@@ -4,7 +4,7 @@ import { connectionTypes, refuseDirect, refuseNamedProxies } from '@holdfast/com
 import { gridManagerCertificate, mostCertificates } from '@holdfast/common/grid-management';
 import { introducersSetting, refuseNamedIntroducerProxies } from '@holdfast/common/introducers';
 import { parseFurl, parseNurl } from '@holdfast/lafs';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const serverIdForm = 'expected a server id: v0- and 52 characters of a-z and 2-7';
 const serverId = z.string().regex(/^v0-[a-z2-7]{52}$/, serverIdForm);

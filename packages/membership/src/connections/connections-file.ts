@@ -6,7 +6,7 @@ import {
   readConfigurationText,
 } from '@holdfast/common/configuration';
 import { type Logger, redact } from '@holdfast/common/logging';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { accessFilesMark, isAccessFile } from './access-files.js';
 import { type ConnectionsConfiguration, connectionsConfiguration } from './connections-configuration.js';
 import { FolderWatch } from './folder-watch.js';

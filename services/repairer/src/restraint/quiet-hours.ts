@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Pause } from './pause.js';
 
 const minutesOfDay = 24 * 60;

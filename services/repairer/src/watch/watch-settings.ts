@@ -1,5 +1,5 @@
 import { duration } from '@holdfast/common/configuration';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { WatchTerms } from './terms.js';
 
 const atLeast = (least: number, text: string) =>

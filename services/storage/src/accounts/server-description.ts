@@ -4,7 +4,7 @@ import type { Database } from '@holdfast/common/database';
 import { type GridManagerCertificate, gridManagerCertificate } from '@holdfast/common/grid-management';
 import type { Identity } from '@holdfast/common/identity';
 import { base32Decode, base32Encode } from '@holdfast/lafs';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StorageConfiguration } from '../configuration.js';
 
 const location = z.string().transform((text, context) => {

@@ -1,5 +1,5 @@
 import type { Subject } from '@holdfast/common/bus';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const nothing = z.strictObject({});
 

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 import { deriveKey } from '@holdfast/common/identity';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const hex = z.string().regex(/^([0-9a-f]{2})+$/);
 

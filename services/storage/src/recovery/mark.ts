@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ShareBackend } from '../share-backend/share-backend.js';
 
 /** Name of the mark beside the shares. */

@@ -11,7 +11,7 @@ import {
   untilReady,
 } from '@holdfast/lab';
 import pg from 'pg';
-import { z } from 'zod';
+import * as z from 'zod';
 import { initialise } from '../initialise.js';
 import { TestClient } from './test-client.js';
 
