@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { decodeServerVersion, encodeReadTestWriteRequest, storageRoutes } from '@holdfast/lafs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bytes, newIndex, text } from '../testing/contents.js';
+import { newIndex, text } from '../testing/contents.js';
+import { is, write } from '../testing/slot-changes.js';
 import { secrets, type TestClient, writeEnabler } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { journalFolder } from './slot-journal.js';
@@ -17,13 +18,6 @@ beforeAll(async () => {
   client = server.client;
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
-
-const write = (offset: number, data: string) => ({ offset, data: bytes(data) });
-const is = (specimen: string, size = specimen.length, offset = 0) => ({
-  offset,
-  size,
-  specimen: bytes(specimen),
-});
 
 describe('limits', () => {
   it('a share larger than advertised is 413, and nothing is left of it', async () => {

@@ -10,6 +10,7 @@ import {
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytes, newIndex, text } from '../testing/contents.js';
+import { is, write } from '../testing/slot-changes.js';
 import { type TestClient, writeEnabler } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { journalFolder } from './slot-journal.js';
@@ -24,12 +25,6 @@ beforeAll(async () => {
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-const write = (offset: number, data: string) => ({ offset, data: bytes(data) });
-const is = (specimen: string, size = specimen.length, offset = 0) => ({
-  offset,
-  size,
-  specimen: bytes(specimen),
-});
 const contents = async (storageIndex: Uint8Array, shareNumber = 0) =>
   text((await client.readMutable({ storageIndex, shareNumber })).body);
 const rowsOf = (storageIndex: Uint8Array) =>

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytes, newIndex, text } from '../testing/contents.js';
+import { write } from '../testing/slot-changes.js';
 import type { TestClient } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 
@@ -10,8 +11,6 @@ beforeAll(async () => {
   client = server.client;
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
-
-const write = (offset: number, data: string) => ({ offset, data: bytes(data) });
 
 describe('the two kinds of shares', () => {
   it('are not taken for each other where there are mutable shares', async () => {
