@@ -12,7 +12,7 @@ import {
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { untilDisconnected } from './testing/check-load.js';
-import { newIndex } from './testing/contents.js';
+import { newIndex } from './testing/new-shares.js';
 import { startTestServer, type TestServer } from './testing/test-server.js';
 
 let server: TestServer;

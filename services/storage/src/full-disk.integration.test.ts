@@ -6,8 +6,9 @@ import { promisify } from 'node:util';
 import { temporaryFolder } from '@holdfast/lab';
 import { decodeServerVersion } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
-import { newIndex } from './testing/contents.js';
+import { newIndex } from './testing/new-shares.js';
 import { startTestServer, type TestServer } from './testing/test-server.js';
+import { text } from './testing/texts.js';
 
 const run = promisify(execFile);
 const free = async ({ client }: TestServer) =>
@@ -49,7 +50,7 @@ describe('a full disk', () => {
     await writeFile(join(disk.path, 'other'), Buffer.alloc(6_000_000));
     const { status, body } = await client.write(share, { begin: 0, end: 5_000_000 }, randomBytes(5_000_000));
     expect(status).toBe(507);
-    expect(Buffer.from(body).toString()).toBe('the disk of this server is full\n');
+    expect(text(body)).toBe('the disk of this server is full\n');
 
     expect(data.equals((await client.read(kept)).body)).toBe(true);
     expect(await client.list(share.storageIndex)).toEqual([]);

@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { encodeCorruptionReport, storageRoutes } from '@holdfast/lafs';
 import { expect, it } from 'vitest';
+import { newShare } from './testing/new-shares.js';
 import { secrets } from './testing/test-client.js';
 import { startTestServer } from './testing/test-server.js';
-
-const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
 
 it('the operator port counts requests and shares', async () => {
   await using server = await startTestServer();

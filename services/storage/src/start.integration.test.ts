@@ -13,9 +13,9 @@ import { silentLogger } from '@holdfast/common/logging';
 import { createDatabase, freePort, startNats, startPostgres, temporaryFolder, waitFor } from '@holdfast/lab';
 import { describe, expect, it } from 'vitest';
 import { initialise } from './initialise.js';
+import { newShare } from './testing/new-shares.js';
 import { changeYaml, runNode, startTestServer } from './testing/test-server.js';
-
-const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
+import { text } from './testing/texts.js';
 
 describe('initialise', () => {
   it('makes a folder once, with what is secret in private/', async () => {
@@ -146,7 +146,7 @@ describe('without Postgres', () => {
       await postgres.process.kill();
       const late = newShare();
       const answer = await server.client.allocate(late.storageIndex, [0], 10);
-      expect([answer.status, Buffer.from(answer.body).toString()]).toEqual([
+      expect([answer.status, text(answer.body)]).toEqual([
         503,
         'the lease database cannot be used just now\n',
       ]);

@@ -16,9 +16,10 @@ import {
   storageRoutes,
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newIndex, text } from './testing/contents.js';
+import { newIndex } from './testing/new-shares.js';
 import { secrets, type TestClient } from './testing/test-client.js';
 import { startTestServer, type TestServer } from './testing/test-server.js';
+import { text } from './testing/texts.js';
 
 let server: TestServer;
 let client: TestClient;

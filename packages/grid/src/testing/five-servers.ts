@@ -10,7 +10,7 @@ export interface FiveServers {
   readonly storedFiles: StoredFiles;
 }
 
-/** Gives the tests of a file five servers, all the same ones. `take` is told them before the first test. */
+/** Gives the tests of a file the same five servers. `take` is told them before the first test. */
 export function withFiveServers(options: LabClientOptions, take: (opened: FiveServers) => void): void {
   let lab: Lab | undefined;
   let client: LabClient | undefined;

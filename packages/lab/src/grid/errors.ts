@@ -7,7 +7,7 @@ export type LabErrorCode =
   | 'server-needed'
   | 'no-such-node'
   | 'node-state'
-  | 'init-failed'
+  | 'command-failed'
   | 'ending';
 
 /** A lab cannot do what was asked of it; the message says why in one line. */

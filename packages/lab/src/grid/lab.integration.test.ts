@@ -63,7 +63,7 @@ describe('a lab', () => {
   it('comes back with the same nodes and the same files, whoever ended it', async () => {
     await using folder = await temporaryFolder('lab');
     const dir = join(folder.path, 'lab');
-    const first = await Lab.up({ dir, ...small });
+    await using first = await Lab.up({ dir, ...small });
     const before = first.description;
     const capability = await store(first.broker, longText);
     await first.down();
@@ -194,7 +194,7 @@ describe('a lab', () => {
     vi.stubEnv('DATABASE_URL', testPostgresUrl());
     vi.stubEnv('NATS_URL', natsUrl);
     try {
-      const lab = await Lab.up(small);
+      await using lab = await Lab.up(small);
       const before = await labDatabases();
       expect(lab.description).toMatchObject({ postgres: testPostgresUrl(), nats: natsUrl });
       expect(lab.status().processes.map(({ nickname }) => nickname)).toEqual([

@@ -228,7 +228,7 @@ export class Lab implements AsyncDisposable {
     if (repairers.length > 0) await grantRepairers(this.dir, plan);
     await together(
       repairers.map(async (node) => {
-        // Also to one that is there: an earlier start may have ended in between.
+        // Also to one that was made before: the start that made it may have ended in between.
         await giveAccount(this.dir, node);
         await this.#startNode(node.nickname);
       }),

@@ -2,7 +2,7 @@ import { access, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../files/write-whole.js';
 import type { LabPlan, PlannedNode } from './plan.js';
-import { runHoldfast } from './program.js';
+import { CommandFailedError, runHoldfast } from './program.js';
 
 /** The account by which all repairers of a lab store, and the folder of what it was granted. */
 const account = 'repairers';
@@ -22,9 +22,11 @@ export async function grantRepairers(dir: string, plan: LabPlan): Promise<void> 
     await rm(fresh, { recursive: true, force: true });
     await runHoldfast([...first, ...at], ['account', 'grant', account, ...at, '--out', fresh]);
   };
-  await grantAfter('account', 'show', account).catch(() =>
-    grantAfter('account', 'create', account, '--repairer'),
-  );
+  await grantAfter('account', 'show', account).catch((error: unknown) => {
+    const isThere = !(error instanceof CommandFailedError && error.index === 0);
+    if (isThere) throw error;
+    return grantAfter('account', 'create', account, '--repairer');
+  });
   await rm(join(dir, account), { recursive: true, force: true });
   await rename(fresh, join(dir, account));
 }

@@ -26,11 +26,15 @@ describe('a process of an earlier run', () => {
     expect(await isRunning(process.pid ?? 0, 'another-marker')).toBe(false);
   });
 
-  it('is known by it while it starts another program in its place, too', async () => {
-    const again = 'exec /bin/sh -c "$0" "$0"';
-    const { process } = await say('echo; exec /bin/sh -c "$1" "$1"', again);
-    for (let look = 0; look < 500; look += 1) expect(await isRunning(process.pid ?? 0, again)).toBe(true);
-  });
+  // Elsewhere `ps` shows the program's name in brackets then.
+  it.skipIf(!existsSync('/proc/self/stat'))(
+    'is known by it while it starts another program in its place, too',
+    async () => {
+      const again = 'exec /bin/sh -c "$0" "$0"';
+      const { process } = await say('echo; exec /bin/sh -c "$1" "$1"', again);
+      for (let look = 0; look < 500; look += 1) expect(await isRunning(process.pid ?? 0, again)).toBe(true);
+    },
+  );
 
   it('does not run any more once it has ended, even where nobody has waited for it', async () => {
     const { said } = await say('/bin/true & echo $!; exec /bin/sleep 600');

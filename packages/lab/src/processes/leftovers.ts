@@ -32,8 +32,8 @@ export async function isRunning(pid: number, marker: string): Promise<boolean> {
     const found = await look(pid);
     if (found === undefined || found.state.startsWith('Z')) return false;
     if (found.commandLine.includes(marker)) return true;
-    // A process that is just starting another program in its place has no command line for a moment; a thread of the
-    // kernel, which may have the number by now, never has one.
+    // In /proc a process that is just starting another program in its place has no command line for a moment; a thread of
+    // the kernel, which may have the number by now, never has one.
     if (found.commandLine !== '' || Date.now() >= deadline) return false;
   }
 }

@@ -6,11 +6,12 @@ import { afterEach, beforeEach } from 'vitest';
 import { Repairers } from '../repairs/repairers.js';
 import { buildWeb } from '../web/server.js';
 
-/** What is in it stands in the capability: `hello`. */
+/** The capability of a file that holds `hello`, which stands in it. */
 export const hello = 'URI:LIT:nbswy3dp';
-/** Capabilities of a file of 100,000 bytes that no server has a share of. */
+/** The read capability of a file of 100,000 bytes that no server has a share of. */
 export const chk =
   'URI:CHK:mj3q43xtjd2p4yycw32b4t3vsm:wp6peuuy2ooshhsaaubuy7bnwp2lvhtznalb3e4noxxd5jcz4hpq:3:10:100000';
+/** And its verify capability. */
 export const verify = chk.replace(
   'CHK:mj3q43xtjd2p4yycw32b4t3vsm',
   'CHK-Verifier:dukxpznysz7kif24tvd7icpl7u',

@@ -8,16 +8,16 @@ import { createTestDatabase, startNats, waitFor } from '@holdfast/lab';
 import { base32Encode, parseLeaseRecords, type ShareAddress, sharePath, storageRoutes } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setLeaseDefault } from '../leases/lease-default.js';
-import { text } from '../testing/contents.js';
+import { newShare } from '../testing/new-shares.js';
 import { TestClient } from '../testing/test-client.js';
 import { openKeeper, type TestKeeper } from '../testing/test-keeper.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { text } from '../testing/texts.js';
 import { setAccountState } from './account-changes.js';
 import { grantServers } from './grant.js';
 import { knownServers } from './server-description.js';
 import { accountSubjects } from './subjects.js';
 
-const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
 const version = (client: TestClient) => client.request('GET', storageRoutes.version.path({}));
 const status = async (client: TestClient) => (await version(client)).status;
 

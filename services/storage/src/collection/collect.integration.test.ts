@@ -17,12 +17,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Generation } from '../recovery/generation.js';
 import { DiskShareBackend } from '../share-backend/disk-share-backend.js';
 import { madeIndex, makeShare, makeShares } from '../testing/made-shares.js';
+import { newShare } from '../testing/new-shares.js';
 import { holdfast } from '../testing/run-command.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { wrongTotals } from '../testing/totals.js';
 import { collect } from './collect.js';
 
-const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
 type Share = ReturnType<typeof newShare>;
 
 let server: TestServer;

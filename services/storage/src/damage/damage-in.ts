@@ -1,3 +1,4 @@
+// A thread loads this too: see share-scan.ts.
 import { MalformedContainerError } from '@holdfast/lafs/share-container';
 
 /** A share's file ended before the data that its header and its length had told of. */

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { holdfastProgram } from '@holdfast/lab';
 import { base32Encode, type ShareAddress, sharePath } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newIndex } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 
 let server: TestServer;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-const bytes = (length: number) => new Uint8Array(randomBytes(length));
+const someBytes = (length: number) => new Uint8Array(randomBytes(length));
 const fileOf = ({ storageIndex, shareNumber }: ShareAddress) =>
   join(server.shares, sharePath(storageIndex, shareNumber));
 const damagedRow = async ({ storageIndex }: ShareAddress) =>
@@ -163,7 +163,7 @@ describe('a share whose container is damaged', () => {
     expect((await client.readMutable(share)).status).toBe(404);
     await expect.poll(() => damagedRow(share)).toMatchObject({ found_by: 'read' });
     const { status } = await client.slot(share.storageIndex, {
-      0: { write: [{ offset: 0, data: bytes(9) }] },
+      0: { write: [{ offset: 0, data: someBytes(9) }] },
     });
     expect(status).toBe(409);
     expect((await stat(fileOf(share))).size).toBe(300);
@@ -175,8 +175,8 @@ describe('a share whose container is damaged', () => {
     await client.storeMutable(share, randomBytes(1000));
     const whole = await readFile(fileOf(share));
     await truncate(fileOf(share), 100);
-    const write = { write: [{ offset: 0, data: bytes(9) }] };
-    const stranger = { writeEnabler: bytes(32) };
+    const write = { write: [{ offset: 0, data: someBytes(9) }] };
+    const stranger = { writeEnabler: someBytes(32) };
     for (const options of [stranger, {}]) {
       const refused = await client.slot(share.storageIndex, { 1: write }, options);
       expect(refused.status).toBe(409);
@@ -199,7 +199,7 @@ describe('a share whose container is damaged', () => {
     await client.store(share, randomBytes(1000));
     await truncate(fileOf(share), 5);
     expect(await client.list(share.storageIndex)).toEqual([]);
-    const slot = await client.slot(share.storageIndex, { 1: { write: [{ offset: 0, data: bytes(9) }] } });
+    const slot = await client.slot(share.storageIndex, { 1: { write: [{ offset: 0, data: someBytes(9) }] } });
     expect(slot.status).toBe(409);
     expect(await client.allocated(share.storageIndex, [0, 1], 1000)).toEqual([1]);
   });
@@ -210,7 +210,7 @@ describe('a share whose container is damaged', () => {
     await mkdir(dirname(fileOf(share)), { recursive: true });
     await writeFile(fileOf(share), 'no share');
     expect((await client.allocate(share.storageIndex, [5], 10)).status).toBe(409);
-    const slot = await client.slot(share.storageIndex, { 5: { write: [{ offset: 0, data: bytes(9) }] } });
+    const slot = await client.slot(share.storageIndex, { 5: { write: [{ offset: 0, data: someBytes(9) }] } });
     expect(slot.status).toBe(409);
   });
 

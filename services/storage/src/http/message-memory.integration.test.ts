@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type TLSSocket } from 'node:tls';
 import { formatAuthorization, formatSecrets, storageRoutes } from '@holdfast/lafs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newIndex } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import { secrets } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 

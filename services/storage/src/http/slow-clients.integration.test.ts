@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { formatAuthorization, formatSecrets, storageRoutes } from '@holdfast/lafs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { newShare } from '../testing/new-shares.js';
 import { secrets } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 
@@ -18,8 +19,6 @@ const open: TLSSocket[] = [];
 afterEach(() => {
   for (const socket of open.splice(0)) socket.destroy();
 });
-
-const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
 
 /** A connection on which a test writes and reads as slowly as it likes. */
 async function dial(

@@ -3,7 +3,7 @@ import { createTestDatabase } from '@holdfast/lab';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { setAccountQuota, setAccountState } from '../accounts/account-changes.js';
 import { listAccounts } from '../accounts/account-list.js';
-import { newIndex } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import type { TestClient } from '../testing/test-client.js';
 import { openKeeper, type TestKeeper } from '../testing/test-keeper.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';

@@ -6,6 +6,7 @@ import { startNats, waitFor } from '@holdfast/lab';
 import { base32Encode, storageRoutes } from '@holdfast/lafs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { accountSubjects } from '../accounts/subjects.js';
+import { newIndex } from '../testing/new-shares.js';
 import { openKeeper, type TestKeeper } from '../testing/test-keeper.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { DrainRecords } from './drain-records.js';
@@ -77,7 +78,7 @@ describe('a leaving server', () => {
   }
 
   async function store(...shareNumbers: number[]): Promise<string> {
-    const storageIndex = new Uint8Array(randomBytes(16));
+    const storageIndex = newIndex();
     for (const shareNumber of shareNumbers)
       await server.client.store({ storageIndex, shareNumber }, randomBytes(10));
     return base32Encode(storageIndex);

@@ -21,10 +21,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { listAccounts } from '../accounts/account-list.js';
 import { accountSubjects } from '../accounts/subjects.js';
 import { AccountCopySeal } from '../recovery/account-copy.js';
-import { newIndex } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import { secrets, type TestClient } from '../testing/test-client.js';
 import { openKeeper, type TestKeeper } from '../testing/test-keeper.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { text } from '../testing/texts.js';
 import { wrongTotals } from '../testing/totals.js';
 import { findServer, setLeaving } from './set-leaving.js';
 
@@ -116,7 +117,7 @@ describe('a server that is leaving', () => {
       await client.slot(newIndex(), { 0: { write: [{ offset: 0, data: randomBytes(10) }] } }),
     ];
     for (const { status, headers, body } of answers) {
-      expect({ status, reason: headers['holdfast-reason'], body: Buffer.from(body).toString() }).toEqual({
+      expect({ status, reason: headers['holdfast-reason'], body: text(body) }).toEqual({
         status: 507,
         reason: 'server-leaving',
         body: words,

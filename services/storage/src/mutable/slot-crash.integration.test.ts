@@ -5,9 +5,10 @@ import { createDatabase, freePort, startPostgres, temporaryFolder } from '@holdf
 import { base32Encode, encodeMutableContainer } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { untilDisconnected } from '../testing/check-load.js';
-import { bytes, newIndex } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import { writeEnabler } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { bytes } from '../testing/texts.js';
 import { journalFolder, SlotJournal } from './slot-journal.js';
 
 let server: TestServer;

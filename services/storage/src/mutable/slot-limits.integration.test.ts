@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { decodeServerVersion, encodeReadTestWriteRequest, storageRoutes } from '@holdfast/lafs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newIndex, text } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import { is, write } from '../testing/slot-changes.js';
 import { secrets, type TestClient, writeEnabler } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { text } from '../testing/texts.js';
 import { journalFolder } from './slot-journal.js';
 
 let server: TestServer;

@@ -9,10 +9,11 @@ import {
   storageRoutes,
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bytes, newIndex, text } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import { is, write } from '../testing/slot-changes.js';
 import { type TestClient, writeEnabler } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { bytes, text } from '../testing/texts.js';
 import { journalFolder } from './slot-journal.js';
 
 let server: TestServer;

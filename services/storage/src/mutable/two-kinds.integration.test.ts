@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bytes, newIndex, text } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import { write } from '../testing/slot-changes.js';
 import type { TestClient } from '../testing/test-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { bytes, text } from '../testing/texts.js';
 
 let server: TestServer;
 let client: TestClient;

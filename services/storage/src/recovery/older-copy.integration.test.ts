@@ -12,6 +12,7 @@ import { setAccountState } from '../accounts/account-changes.js';
 import { collect } from '../collection/collect.js';
 import { type AccountState, registerServer } from '../records/accounts.js';
 import { DiskShareBackend } from '../share-backend/disk-share-backend.js';
+import { newShare } from '../testing/new-shares.js';
 import { holdfast } from '../testing/run-command.js';
 import { openKeeper } from '../testing/test-keeper.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
@@ -25,7 +26,6 @@ beforeEach(async () => {
 });
 afterEach(() => server?.[Symbol.asyncDispose]());
 
-const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
 const mark = async () => {
   const text = await readFile(join(server.shares, 'holdfast-mark'), 'utf8');
   return (JSON.parse(text) as { generation: number }).generation;

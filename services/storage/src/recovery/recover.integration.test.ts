@@ -10,11 +10,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setAccountQuota, setAccountState } from '../accounts/account-changes.js';
 import { leaseDefault, setLeaseDefault } from '../leases/lease-default.js';
 import { DiskShareBackend } from '../share-backend/disk-share-backend.js';
-import { text } from '../testing/contents.js';
 import { madeIndex, makeShare, makeShares } from '../testing/made-shares.js';
+import { newShare } from '../testing/new-shares.js';
 import { holdfast } from '../testing/run-command.js';
 import { openKeeper } from '../testing/test-keeper.js';
 import { changeYaml, startTestServer, type TestServer } from '../testing/test-server.js';
+import { text } from '../testing/texts.js';
 import { wrongTotals } from '../testing/totals.js';
 import { readAccountCopy } from './account-copying.js';
 
@@ -24,7 +25,6 @@ beforeEach(async () => {
 });
 afterEach(() => server?.[Symbol.asyncDispose]());
 
-const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
 const recover = async (...options: string[]) => {
   const { status, stdout, stderr } = await holdfast('storage', 'recover', server.dir, '--json', ...options);
   expect(stderr).toBe('');

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { silentLogger } from '@holdfast/common/logging';
@@ -8,11 +7,10 @@ import { describe, expect, it } from 'vitest';
 import { loggingQuarantine } from '../damage/quarantine.js';
 import { ShareRecords } from '../records/share-records.js';
 import { DiskShareBackend } from '../share-backend/disk-share-backend.js';
+import { newShare } from '../testing/new-shares.js';
 import { testRecords } from '../testing/test-records.js';
 import { ShareAdoption } from './share-adoption.js';
 import { ShareWalk } from './share-walk.js';
-
-const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
 
 describe('a walk over all shares', () => {
   it('takes a share for missing only where its folder was looked into', async () => {

@@ -6,10 +6,10 @@ import { createDatabase, freePort, startPostgres, temporaryFolder, waitFor } fro
 import { bucketFolder } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
 import { makeShare, makeShares } from '../testing/made-shares.js';
+import { newShare } from '../testing/new-shares.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { wrongTotals } from '../testing/totals.js';
 
-const newShare = () => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 });
 /** What the server's log says that has some words in it, once it does. */
 const logged = async ({ log }: TestServer, words: string) =>
   JSON.parse(

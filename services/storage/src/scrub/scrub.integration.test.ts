@@ -17,7 +17,7 @@ import {
   uriExtensionOf,
 } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
-import { newIndex } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 
 const fileOf = (server: TestServer, { storageIndex, shareNumber }: ShareAddress) =>

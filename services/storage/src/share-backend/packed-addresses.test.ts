@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
+import { newIndex } from '../testing/new-shares.js';
 import { packAddresses, unpackAddresses } from './packed-addresses.js';
 
 it('packed addresses are those that were packed, in their order, also after a copy', () => {
   const shares = Array.from({ length: 5 }, (_, position) => ({
-    storageIndex: new Uint8Array(randomBytes(16)),
+    storageIndex: newIndex(),
     shareNumber: position * 60,
   }));
   expect(unpackAddresses(structuredClone(packAddresses(shares)))).toEqual(shares);

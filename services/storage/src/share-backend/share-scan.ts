@@ -1,8 +1,8 @@
 import { closeSync, type Dir, fstatSync, opendirSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ShareAddress } from '@holdfast/lafs';
-// Only this part, as in all that the thread of a walk loads: with the whole package it takes twice the processor time to
-// start, and with each server one does.
+// Not the whole package, here and in whatever else the thread of a walk loads: with it that thread takes twice the processor
+// time to start, and one does with each server.
 import {
   longestContainerHeader,
   parseAnyContainerHeader,

@@ -1,4 +1,4 @@
-import { bytes } from './contents.js';
+import { bytes } from './texts.js';
 
 /** A write of a read-test-write: a text, at an offset. */
 export function write(offset: number, data: string) {

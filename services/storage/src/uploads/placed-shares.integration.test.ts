@@ -6,6 +6,7 @@ import { createDatabase, freePort, startPostgres, temporaryFolder, waitFor } fro
 import { type ShareAddress, sharePath } from '@holdfast/lafs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newShare } from '../testing/new-shares.js';
 import { holdfast } from '../testing/run-command.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { wrongTotals } from '../testing/totals.js';
@@ -21,7 +22,6 @@ beforeAll(async () => {
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-const newShare = (): ShareAddress => ({ storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 3 });
 const storeAt = (of: TestServer, { storageIndex, shareNumber }: ShareAddress, data: Uint8Array) =>
   of.client.storeWhole(storageIndex, new Map([[shareNumber, data]]));
 const store = (share: ShareAddress, data: Uint8Array) => storeAt(server, share, data);
@@ -61,7 +61,7 @@ async function holding(sql: string): Promise<(last?: string) => Promise<void>> {
 
 describe('a small share that comes whole', () => {
   it('is placed before Postgres is told of it, and then recorded with the uploader’s lease', async () => {
-    const share = newShare();
+    const share = newShare(3);
     const release = await holding('lock table storage.shares in access exclusive mode');
     const storing = store(share, randomBytes(1_000));
     await waitFor('the share is in its place', async () => isThere(share) || undefined);
@@ -73,7 +73,7 @@ describe('a small share that comes whole', () => {
   });
 
   it('is kept where the server is killed before it is recorded, with the uploader’s lease', async () => {
-    const share = newShare();
+    const share = newShare(3);
     const data = new Uint8Array(randomBytes(1_000));
     const release = await holding('lock table storage.shares in access exclusive mode');
     const storing = store(share, data).catch((error: Error) => error);
@@ -102,7 +102,7 @@ describe('a small share that comes whole', () => {
   });
 
   it('that the disk lost and that comes again keeps its record, and costs its account no more', async () => {
-    const share = newShare();
+    const share = newShare(3);
     const data = randomBytes(500);
     await store(share, data);
     await rm(dirname(pathAt(server, share)), { recursive: true });
@@ -113,7 +113,7 @@ describe('a small share that comes whole', () => {
   });
 
   it('and of which another size is on record is refused, and not there', async () => {
-    const share = newShare();
+    const share = newShare(3);
     await addRecord(share, 'stable', 999);
     expect((await store(share, randomBytes(1_000))).stored).toEqual(new Set());
     expect(isThere(share)).toBe(false);
@@ -122,7 +122,7 @@ describe('a small share that comes whole', () => {
   });
 
   it('and is on record as going is refused until it is gone', async () => {
-    const share = newShare();
+    const share = newShare(3);
     const data = randomBytes(1_000);
     await addRecord(share, 'going', 1_000);
     expect((await store(share, data)).stored).toEqual(new Set());
@@ -137,7 +137,7 @@ describe('a small share that comes whole', () => {
   });
 
   it('and was on its way out, and is removed once more by who was at it, is there all the same', async () => {
-    const share = newShare();
+    const share = newShare(3);
     const key = share.storageIndex;
     await addRecord(share, 'going', 1_000);
     const hex = Buffer.from(key).toString('hex');
@@ -155,7 +155,7 @@ describe('a small share that comes whole', () => {
   });
 
   it('and was announced by somebody who never came is stored', async () => {
-    const share = newShare();
+    const share = newShare(3);
     await addRecord(share, 'coming', 700);
     expect((await store(share, randomBytes(1_000))).stored).toEqual(new Set([3]));
     expect(await stateAt(server, share)).toBe('stable');
@@ -170,7 +170,7 @@ describe('a small share that comes whole', () => {
       `select bytes::int from storage.usage_totals join storage.accounts on key = account where name = 'anonymous'`,
     );
     const used = usage?.bytes ?? 0;
-    const [first, second] = [newShare(), newShare()];
+    const [first, second] = [newShare(3), newShare(3)];
     await quota(used + 500);
     for (const share of [first, second]) {
       await expect(store(share, randomBytes(1_000))).rejects.toThrow('507');
@@ -197,7 +197,7 @@ describe('without Postgres', () => {
         postgres: database.url,
       });
       await postgres.process.kill();
-      const [placed, other] = [newShare(), newShare()];
+      const [placed, other] = [newShare(3), newShare(3)];
       await expect(storeAt(away, placed, randomBytes(100))).rejects.toThrow('503');
       await expect(storeAt(away, other, randomBytes(100))).rejects.toThrow('503');
       expect([placed, other].map((share) => existsSync(pathAt(away, share)))).toEqual([true, false]);

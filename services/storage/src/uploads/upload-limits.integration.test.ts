@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { decodeServerVersion } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
-import { newIndex, text } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { text } from '../testing/texts.js';
 import { wrongTotals } from '../testing/totals.js';
 
 const free = async ({ client }: TestServer) =>

@@ -13,6 +13,7 @@ import { ShareAdoption } from '../recovery/share-adoption.js';
 import { DiskShareBackend } from '../share-backend/disk-share-backend.js';
 import type { IncomingShare, NewShare } from '../share-backend/share-backend.js';
 import { Space } from '../space/space.js';
+import { newIndex } from '../testing/new-shares.js';
 import { type TestRecords, testRecords } from '../testing/test-records.js';
 import { Admission } from '../usage/admission.js';
 import { Quotas } from '../usage/quota.js';
@@ -85,7 +86,7 @@ afterEach(async () => {
 
 /** Two clients that want the same share stored. */
 function clients() {
-  const storageIndex = new Uint8Array(randomBytes(16));
+  const storageIndex = newIndex();
   const ask = (uploadSecret: Uint8Array, mayComeFirst: boolean) =>
     uploads.allocate({
       storageIndex,

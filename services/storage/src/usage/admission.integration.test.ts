@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { blockedStatement } from '@holdfast/lab';
 import type { ShareAddress } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LeaseRecords } from '../records/lease-records.js';
 import { ShareRecords } from '../records/share-records.js';
+import { newIndex } from '../testing/new-shares.js';
 import { type TestRecords, testRecords } from '../testing/test-records.js';
 import { Admission } from './admission.js';
 import { Quotas } from './quota.js';
@@ -38,7 +38,7 @@ async function openAdmission() {
     new LeaseRecords(database, server, day),
   );
   const promise = async (account: number, size: number) => {
-    const share = { storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0, size, account };
+    const share = { storageIndex: newIndex(), shareNumber: 0, size, account };
     const answer = await admission.promise([share], async () => []);
     return 'refused' in answer ? answer.refused.code : answer.promised[0];
   };
@@ -71,7 +71,7 @@ describe('admission', () => {
 
   it('locks no totals before the share that it leases, so that whoever has that one can change them', async () => {
     const { promiseBeside, counted } = await openAdmission();
-    const share = { storageIndex: new Uint8Array(randomBytes(16)), shareNumber: 0 };
+    const share = { storageIndex: newIndex(), shareNumber: 0 };
     const shares = new ShareRecords(records.database, server, 86_400_000);
     await shares.close({ ...share, size: 1, account: 1 });
     let promising: ReturnType<typeof promiseBeside> | undefined;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestDatabase, waitFor } from '@holdfast/lab';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newIndex } from '../testing/new-shares.js';
 import { type TestRecords, testRecords } from '../testing/test-records.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
 import { closeHours } from './close-hours.js';
@@ -72,7 +73,7 @@ describe('the ledger of usage', () => {
     const [one, two] = servers;
     const stored: Uint8Array[] = [];
     const store = async (server: TestServer) => {
-      const storageIndex = new Uint8Array(randomBytes(16));
+      const storageIndex = newIndex();
       await server.client.store({ storageIndex, shareNumber: 0 }, randomBytes(1 + stored.length * 1000));
       stored.push(storageIndex);
     };

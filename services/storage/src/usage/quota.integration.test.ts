@@ -6,8 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createTestDatabase } from '@holdfast/lab';
 import { decodeAllocateAnswer, sharePath } from '@holdfast/lafs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { newIndex, text } from '../testing/contents.js';
+import { newIndex } from '../testing/new-shares.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
+import { text } from '../testing/texts.js';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let servers: TestServer[];

@@ -11,7 +11,7 @@ import {
   sharePath,
 } from '@holdfast/lafs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newIndex } from '../../testing/contents.js';
+import { newIndex } from '../../testing/new-shares.js';
 import type { TestClient } from '../../testing/test-client.js';
 import { startTestServer, type TestServer } from '../../testing/test-server.js';
 
