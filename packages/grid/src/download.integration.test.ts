@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { silentLogger } from '@holdfast/common/logging';
-import { type Lab, waitFor } from '@holdfast/lab';
+import { waitFor } from '@holdfast/lab';
 import { type ChkReadCapability, parseCapability, storageIndexOf } from '@holdfast/lafs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import { KnownShares, type ShareSupply, sharesHeldBy } from './download/found-sh
 import { ShareSources } from './download/share-sources.js';
 import { NotEnoughSharesError, StorageServerError } from './errors.js';
 import { TransferMemory } from './memory/transfer-memory.js';
-import { withFiveServers } from './testing/five-servers.js';
+import { fiveServers } from './testing/five-servers.js';
 import { collect, type LabClient, openLabClient } from './testing/lab-client.js';
 import { cutOff, flipByte, headerOf, rowsOf, type ShareFile, shareFiles } from './testing/share-files.js';
 
@@ -24,27 +24,23 @@ const small = 100_000;
 /** Its shares are read piece by piece. */
 const large = 400_000;
 
-let lab: Lab;
-let client: LabClient;
-withFiveServers({ encoding }, (opened) => {
-  ({ lab, client } = opened);
-});
+const five = fiveServers({ encoding });
 
 async function stored(size: number) {
   const content = randomBytes(size);
-  const capability = await client.store(content);
-  const shares = await shareFiles(lab, capability);
+  const capability = await five.client.store(content);
+  const shares = await shareFiles(five.lab, capability);
   expect(new Set(shares.map(({ server }) => server)).size).toBe(5);
   return { content, capability, shares };
 }
 
-const open = (capability: string, from = client) => from.grid.open(parseCapability(capability));
+const open = (capability: string, from = five.client) => from.grid.open(parseCapability(capability));
 
 /** What a server was told about shares of a file. */
 async function reports(capability: string, server: string) {
   const index = Buffer.from(storageIndexOf(parseCapability(capability) as ChkReadCapability));
   return rowsOf<{ share_number: number; reason: string }>(
-    lab,
+    five.lab,
     server,
     `select share_number, reason from storage.corruption_reports
       where server = $1 and storage_index = '\\x${index.toString('hex')}'`,
@@ -79,7 +75,7 @@ describe('a file', () => {
       const [liar] = shares as [ShareFile];
       await damage(liar);
       const readAndAsk = async () => {
-        expect((await client.read(capability)).equals(content)).toBe(true);
+        expect((await five.client.read(capability)).equals(content)).toBe(true);
         return reports(capability, liar.server);
       };
       // The server hears of it, and no other does: from whoever reads its share. That is not everybody: of four that are asked,
@@ -101,7 +97,7 @@ describe('a file', () => {
       const [short] = shares as [ShareFile];
       const { sections } = await headerOf(short);
       await cutOff(short, at ?? sections.blockHashTree.offset + 72 + 16);
-      expect((await client.read(capability)).equals(content)).toBe(true);
+      expect((await five.client.read(capability)).equals(content)).toBe(true);
     });
 
     it('is right when two of five servers lie', async () => {
@@ -109,7 +105,7 @@ describe('a file', () => {
       const [one, two] = shares as [ShareFile, ShareFile];
       await damages[0]?.[1](one);
       await damages[3]?.[1](two);
-      expect((await client.read(capability)).equals(content)).toBe(true);
+      expect((await five.client.read(capability)).equals(content)).toBe(true);
     });
   });
 
@@ -144,7 +140,7 @@ describe('a file', () => {
     /** The file's shares on some servers, and the numbers of those that their servers were told are wrong. */
     async function foundOn(storageIndex: Uint8Array, servers: number) {
       const reported: number[] = [];
-      const noted = client.servers
+      const noted = five.client.servers
         .connectedFor(storageIndex)
         .slice(0, servers)
         .map((connection) => ({
@@ -185,7 +181,7 @@ describe('a file', () => {
     /** Servers that claim twenty shares that the file cannot have, and what they were asked to give of them. */
     function claimMany(right: ChkReadCapability, read: StorageServer['read']) {
       const asked: string[] = [];
-      const claims = client.servers.connectedFor(storageIndexOf(right)).map((connection) => {
+      const claims = five.client.servers.connectedFor(storageIndexOf(right)).map((connection) => {
         const server: StorageServer = {
           ...untilAborted(connection, new AbortController().signal),
           read: (...request) => {
@@ -222,11 +218,11 @@ describe('a file', () => {
   it('that nobody has is not found', async () => {
     const { capability } = await stored(small);
     const chk = parseCapability(capability) as ChkReadCapability;
-    await expect(client.grid.open({ ...chk, key: randomBytes(16) })).rejects.toMatchObject({ found: 0 });
+    await expect(five.client.grid.open({ ...chk, key: randomBytes(16) })).rejects.toMatchObject({ found: 0 });
   });
 
   it('gives every range as the slice that it is', async () => {
-    await using fine = await openLabClient(lab, { encoding: { ...encoding, maximumSegmentSize: 4096 } });
+    await using fine = await openLabClient(five.lab, { encoding: { ...encoding, maximumSegmentSize: 4096 } });
     const content = randomBytes(250_001);
     const file = await open(await fine.store(content), fine);
     const segment = 4098;
@@ -255,7 +251,7 @@ describe('a file', () => {
     let relayed: LabClient;
     let capability: string;
     beforeAll(async () => {
-      relayed = await openLabClient(lab, { encoding: fine, relayed: true });
+      relayed = await openLabClient(five.lab, { encoding: fine, relayed: true });
       capability = await relayed.store(content);
     });
     afterAll(() => relayed?.[Symbol.asyncDispose]());
@@ -280,7 +276,7 @@ describe('a file', () => {
     ] as const)(
       'is right when a leaf of its %s hash tree is wrong, and the server hears of it',
       async (_name, tree) => {
-        const [liar] = (await shareFiles(lab, capability)) as [ShareFile];
+        const [liar] = (await shareFiles(five.lab, capability)) as [ShareFile];
         const { sections } = await headerOf(liar);
         const at = sections[tree].offset + 32 * (4095 + 1700) + 3;
         await flipByte(liar, at);
@@ -299,13 +295,13 @@ describe('a file', () => {
   it('is refused where its segments never fit into the memory there is, and gives all back when it is closed', async () => {
     const { capability } = await stored(large);
     const memory = new TransferMemory(2_200_000);
-    await using ample = await openLabClient(lab, { encoding, memory });
+    await using ample = await openLabClient(five.lab, { encoding, memory });
     const file = await open(capability, ample);
     expect(memory.working.taken).toBeGreaterThan(2 * encoding.maximumSegmentSize);
     file.close();
     expect([memory.receiving.taken, memory.opening.taken, memory.working.taken]).toEqual([0, 0, 0]);
 
-    await using coarse = await openLabClient(lab, {
+    await using coarse = await openLabClient(five.lab, {
       encoding: { ...encoding, maximumSegmentSize: 400_000 },
     });
     const other = await coarse.store(randomBytes(large));
@@ -322,8 +318,8 @@ describe('a file', () => {
     const pieces: Buffer[] = [];
     let size = 0;
     const leaving = [
-      { at: 100_000, leave: () => lab.kill(shares[0]?.server ?? '') },
-      { at: 2_000_000, leave: () => lab.stop(shares[1]?.server ?? '') },
+      { at: 100_000, leave: () => five.lab.kill(shares[0]?.server ?? '') },
+      { at: 2_000_000, leave: () => five.lab.stop(shares[1]?.server ?? '') },
     ];
     for await (const piece of file.read(0, file.size)) {
       pieces.push(Buffer.from(piece));
@@ -334,11 +330,11 @@ describe('a file', () => {
     expect(Buffer.concat(pieces).equals(content)).toBe(true);
 
     // And it can be opened anew while they are away.
-    expect((await client.read(capability)).equals(content)).toBe(true);
-    await client.connected(3);
-    expect((await client.read(capability)).equals(content)).toBe(true);
-    for (const { server } of shares.slice(0, 2)) await lab.start(server);
-    await client.connected(5);
+    expect((await five.client.read(capability)).equals(content)).toBe(true);
+    await five.client.connected(3);
+    expect((await five.client.read(capability)).equals(content)).toBe(true);
+    for (const { server } of shares.slice(0, 2)) await five.lab.start(server);
+    await five.client.connected(5);
   });
 
   it('goes on being read when so many servers go away that too few are left, and come back', async () => {
@@ -350,11 +346,11 @@ describe('a file', () => {
     for await (const piece of file.read(0, file.size)) {
       pieces.push(Buffer.from(piece));
       if (starting) continue;
-      for (const server of away) await lab.kill(server);
-      starting = Promise.all(away.map((server) => lab.start(server)));
+      for (const server of away) await five.lab.kill(server);
+      starting = Promise.all(away.map((server) => five.lab.start(server)));
     }
     await starting;
     expect(Buffer.concat(pieces).equals(content)).toBe(true);
-    await client.connected(5);
+    await five.client.connected(5);
   });
 });

@@ -1,12 +1,11 @@
 import { rm } from 'node:fs/promises';
-import type { Lab } from '@holdfast/lab';
 import { verifyCapabilityOf } from '@holdfast/lafs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Coding } from './coding/coding.js';
 import type { Grid } from './grid.js';
 import { TransferMemory } from './memory/transfer-memory.js';
-import { withFiveServers } from './testing/five-servers.js';
+import { fiveServers } from './testing/five-servers.js';
 import { type LabClient, openLabClient } from './testing/lab-client.js';
 import type { ShareFile } from './testing/share-files.js';
 import {
@@ -22,24 +21,21 @@ const encoding = { required: 3, happy: 3, total: 10, maximumSegmentSize: 32 * 10
 /** Many segments. */
 const large = 1_000_000;
 
-let lab: Lab;
-let client: LabClient;
-withFiveServers({ encoding }, (opened) => {
-  ({ lab, client } = opened);
-});
+const five = fiveServers({ encoding });
 
-const stored = (size: number, by: Grid = client.grid) => storeWithShares(lab, by, size);
-const expectAllEqual = (file: StoredWithShares, but?: readonly string[]) => expectSameShares(lab, file, but);
+const stored = (size: number, by: Grid = five.client.grid) => storeWithShares(five.lab, by, size);
+const expectAllEqual = (file: StoredWithShares, but?: readonly string[]) =>
+  expectSameShares(five.lab, file, but);
 
 it('stays within its memory, and gives all of it back', async () => {
   const memory = new TransferMemory(24 * 2 ** 20);
-  await using tight = await openLabClient(lab, { encoding, memory });
+  await using tight = await openLabClient(five.lab, { encoding, memory });
   const file = await stored(large, tight.grid);
   for (const { path } of file.shares.slice(0, 4)) await rm(path);
   expect(await tight.grid.repair(file.capability, { verify: true })).toMatchObject({ successful: true });
   expect([memory.receiving.taken, memory.opening.taken, memory.working.taken]).toEqual([0, 0, 0]);
   const few = new TransferMemory(1_000_000);
-  await using tighter = await openLabClient(lab, { encoding, memory: few });
+  await using tighter = await openLabClient(five.lab, { encoding, memory: few });
   await rm(file.shares[5]?.path ?? '');
   await expect(tighter.grid.repair(file.capability)).rejects.toMatchObject({ code: 'not-enough-memory' });
   expect([few.receiving.taken, few.opening.taken, few.working.taken]).toEqual([0, 0, 0]);
@@ -50,7 +46,7 @@ it('stays within its memory, and gives all of it back', async () => {
 it('makes fewer shares at a time where there is no memory for all of them', async () => {
   // Enough for two or three of four.
   const memory = new TransferMemory(2_600_000);
-  await using tight = await openLabClient(lab, { encoding, memory });
+  await using tight = await openLabClient(five.lab, { encoding, memory });
   const made: (readonly number[] | undefined)[] = [];
   const file = await stored(large);
   for (const { path } of file.shares.slice(0, 4)) await rm(path);
@@ -68,7 +64,7 @@ it('makes the shares that are lacking, and none whose root one that is there can
   // Where a server is too busy to tell in time, its share is made after all.
   for (let turn = 0; made.at(-1)?.join() !== lost.join() && turn < 10; turn++) {
     for (const { shareNumber, path } of shares) if (lost.includes(shareNumber)) await rm(path);
-    const results = await client.gridWith(encoding, noting(client, made)).repair(file.capability);
+    const results = await five.client.gridWith(encoding, noting(five.client, made)).repair(file.capability);
     expect(results).toMatchObject({ successful: true, sharesPlaced: { length: 4 } });
     shares = await expectAllEqual(file);
   }
@@ -100,7 +96,7 @@ it('makes every share the same again from any k good ones, in any encoding', asy
   await fc.assert(
     fc.asyncProperty(cases, async ({ total, required, size, damages }) => {
       const own = { required, happy: 1, total, maximumSegmentSize: 8 * 1024 };
-      const grid = client.gridWith(own);
+      const grid = five.client.gridWith(own);
       const file = await stored(size, grid);
       const wrong: string[] = [];
       let good = 0;

@@ -1,10 +1,10 @@
 import { copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Lab, waitFor } from '@holdfast/lab';
+import { waitFor } from '@holdfast/lab';
 import { bucketFolder, storageIndexOf, verifyCapabilityOf } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
-import { withFiveServers } from './testing/five-servers.js';
-import { knownServer, type LabClient } from './testing/lab-client.js';
+import { fiveServers } from './testing/five-servers.js';
+import { knownServer } from './testing/lab-client.js';
 import {
   flipByte,
   headerOf,
@@ -34,25 +34,21 @@ const sizes: [string, number][] = [
   ['large', large],
 ];
 
-let lab: Lab;
-let client: LabClient;
-withFiveServers({ encoding, relayed: true }, (opened) => {
-  ({ lab, client } = opened);
-});
+const five = fiveServers({ encoding, relayed: true });
 
-const stored = (size: number) => storeWithShares(lab, client.grid, size);
+const stored = (size: number) => storeWithShares(five.lab, five.client.grid, size);
 const expectAllEqual = (file: StoredWithShares, but?: readonly string[], count?: number) =>
-  expectSameShares(lab, file, but, count);
+  expectSameShares(five.lab, file, but, count);
 
-const nicknames = () => new Map(lab.description.storage.map(({ id, nickname }) => [id, nickname]));
+const nicknames = () => new Map(five.lab.description.storage.map(({ id, nickname }) => [id, nickname]));
 
 describe('a repair', () => {
   it.each(sizes)('leaves a healthy, well spread %s file alone', async (_name, size) => {
     const file = await stored(size);
-    const results = await client.grid.repair(file.capability);
+    const results = await five.client.grid.repair(file.capability);
     expect(results).toMatchObject({ attempted: false, successful: false, sharesPlaced: [], bytesWritten: 0 });
     expect(results.after).toEqual(results.before);
-    expect(await shareFiles(lab, file.text)).toEqual(file.shares);
+    expect(await shareFiles(five.lab, file.text)).toEqual(file.shares);
   });
 
   it.each([...sizes, ['medium', medium]])(
@@ -62,7 +58,7 @@ describe('a repair', () => {
       const emptied = new Set(['s1', 's2']);
       const lost = file.shares.filter(({ server }) => emptied.has(server));
       for (const { path } of lost) await rm(path);
-      const results = await client.grid.repair(verifyCapabilityOf(file.capability));
+      const results = await five.client.grid.repair(verifyCapabilityOf(file.capability));
       expect(results).toMatchObject({
         attempted: true,
         successful: true,
@@ -77,8 +73,8 @@ describe('a repair', () => {
       expect(results.bytesWritten).toBe(4 * (file.bytes.get(0)?.length ?? 0));
       expect(results.bytesRead).toBeGreaterThan(size as number);
       await expectAllEqual(file);
-      expect((await client.read(file.text)).equals(file.content)).toBe(true);
-      expect(await client.grid.repair(file.capability)).toMatchObject({ attempted: false });
+      expect((await five.client.read(file.text)).equals(file.content)).toBe(true);
+      expect(await five.client.grid.repair(file.capability)).toMatchObject({ attempted: false });
     },
   );
 
@@ -89,7 +85,7 @@ describe('a repair', () => {
     const pace = async (bytes: number) => {
       paced += bytes;
     };
-    const results = await client.grid.repair(file.capability, { pace });
+    const results = await five.client.grid.repair(file.capability, { pace });
     expect(results.successful).toBe(true);
     expect(paced).toBe(results.bytesRead + results.bytesWritten);
   });
@@ -98,7 +94,7 @@ describe('a repair', () => {
     const file = await stored(size);
     for (const { path } of file.shares.slice(0, 5)) await rm(path);
     const storageIndex = storageIndexOf(file.capability);
-    const results = await client.grid.repair({ kind: 'storage-index', storageIndex });
+    const results = await five.client.grid.repair({ kind: 'storage-index', storageIndex });
     expect(results).toMatchObject({
       successful: true,
       before: { authenticated: false, goodShareCount: 5 },
@@ -111,7 +107,7 @@ describe('a repair', () => {
     const file = await stored(size);
     const liar = file.shares[4] as ShareFile;
     await flipBlock(liar);
-    const results = await client.grid.repair(file.capability, { verify: true });
+    const results = await five.client.grid.repair(file.capability, { verify: true });
     expect(results).toMatchObject({
       successful: true,
       before: { goodShareCount: 9 },
@@ -123,34 +119,34 @@ describe('a repair', () => {
     expect(nicknames().get(placed?.serverId ?? '')).not.toBe(liar.server);
     await expectAllEqual(file, [liar.path]);
     // And a check that read everything can be handed on.
-    const checked = await client.grid.check(file.capability, { verify: true });
-    expect(await client.grid.repair(file.capability, { checked })).toMatchObject({ attempted: false });
+    const checked = await five.client.grid.check(file.capability, { verify: true });
+    expect(await five.client.grid.repair(file.capability, { checked })).toMatchObject({ attempted: false });
   });
 
   it.each(sizes)('passes over liars among the shares of a %s file that it reads', async (_name, size) => {
     const file = await stored(size);
     for (const share of file.shares.slice(0, 2)) await flipBlock(share);
     await rm(file.shares[9]?.path ?? '');
-    const results = await client.grid.repair(file.capability);
+    const results = await five.client.grid.repair(file.capability);
     expect(results.attempted).toBe(true);
     const liars = file.shares.slice(0, 2).map(({ path }) => path);
     if (size === large) {
       // Not all was read, but what was found wrong on the way does not count as good.
       expect(results.successful).toBe(results.after.corruptShares.length === 0);
-      const again = await client.grid.repair(file.capability, { checked: results.after });
+      const again = await five.client.grid.repair(file.capability, { checked: results.after });
       expect(again.after.goodShareCount).toBe(10);
     } else expect(results.successful).toBe(true);
-    await client.grid.repair(file.capability, { verify: true });
+    await five.client.grid.repair(file.capability, { verify: true });
     await expectAllEqual(file, liars);
   });
 
   it.each(sizes)('spreads shares of a %s file that are piled on one server', async (_name, size) => {
     const file = await stored(size);
     const bucket = bucketFolder(storageIndexOf(file.capability));
-    const pile = join(sharesFolder(lab, 's1'), bucket);
+    const pile = join(sharesFolder(five.lab, 's1'), bucket);
     for (const { server, path, shareNumber } of file.shares)
       if (server !== 's1') await rename(path, join(pile, String(shareNumber)));
-    const results = await client.grid.repair(file.capability);
+    const results = await five.client.grid.repair(file.capability);
     expect(results).toMatchObject({
       successful: true,
       before: { healthy: true, happiness: 1 },
@@ -165,17 +161,17 @@ describe('a repair', () => {
     const file = await stored(size);
     const { known } = await leave('s3');
     try {
-      const check = await client.grid.check(file.capability);
+      const check = await five.client.grid.check(file.capability);
       expect(check).toMatchObject({ goodShareCount: 8, healthy: false, recoverable: true });
       expect(check.leavingShares).toHaveLength(2);
-      const results = await client.grid.repair(file.capability);
+      const results = await five.client.grid.repair(file.capability);
       expect(results).toMatchObject({ successful: true, after: { goodShareCount: 10, goodShareHosts: 4 } });
       for (const { copied, serverId } of results.sharesPlaced)
         expect([copied, nicknames().get(serverId) === 's3']).toEqual([true, false]);
       expect(results.sharesPlaced).toHaveLength(2);
       await expectAllEqual(file);
     } finally {
-      client.servers.set(known);
+      five.client.servers.set(known);
     }
   });
 
@@ -185,7 +181,7 @@ describe('a repair', () => {
     await flipBlock(wrong);
     const { known } = await leave('s3');
     try {
-      const results = await client.grid.repair(file.capability);
+      const results = await five.client.grid.repair(file.capability);
       expect(results.successful).toBe(true);
       const anew = results.sharesPlaced.filter(({ copied }) => !copied);
       expect(anew.map(({ shareNumber }) => shareNumber)).toEqual([wrong.shareNumber]);
@@ -193,7 +189,7 @@ describe('a repair', () => {
       for (const { shareNumber } of results.after.corruptShares) expect(shareNumber).toBe(wrong.shareNumber);
       await expectAllEqual(file, [wrong.path]);
     } finally {
-      client.servers.set(known);
+      five.client.servers.set(known);
     }
   });
 
@@ -202,16 +198,16 @@ describe('a repair', () => {
     async (_name, size) => {
       const file = await stored(size);
       for (const { path } of file.shares.slice(2)) await rm(path);
-      await expect(client.grid.repair(file.capability)).rejects.toMatchObject({
+      await expect(five.client.grid.repair(file.capability)).rejects.toMatchObject({
         code: 'not-recoverable',
         found: 2,
         results: { needed: 3, recoverable: false },
         message: 'only 2 good share(s) could be found; 3 are needed',
       });
       for (const { path } of file.shares.slice(0, 2)) await rm(path);
-      await expect(client.grid.repair(file.capability)).rejects.toMatchObject({ found: 0 });
+      await expect(five.client.grid.repair(file.capability)).rejects.toMatchObject({ found: 0 });
       const storageIndex = storageIndexOf(file.capability);
-      await expect(client.grid.repair({ kind: 'storage-index', storageIndex })).rejects.toMatchObject({
+      await expect(five.client.grid.repair({ kind: 'storage-index', storageIndex })).rejects.toMatchObject({
         message: 'no shares that agree on a file could be found',
       });
     },
@@ -220,23 +216,23 @@ describe('a repair', () => {
   it.each(sizes)('finds out that too many shares of a %s file are wrong', async (_name, size) => {
     const file = await stored(size);
     for (const share of file.shares.slice(2)) await flipBlock(share);
-    await expect(client.grid.repair(file.capability, { verify: size === large })).rejects.toMatchObject({
+    await expect(five.client.grid.repair(file.capability, { verify: size === large })).rejects.toMatchObject({
       code: 'not-recoverable',
       found: 2,
     });
     // Without reading all before, it finds out on the way. Nothing stays half stored.
     await rm(file.shares[2]?.path ?? '');
-    await expect(client.grid.repair(file.capability)).rejects.toMatchObject({
+    await expect(five.client.grid.repair(file.capability)).rejects.toMatchObject({
       code: 'not-recoverable',
       found: 2,
     });
-    expect(await shareFiles(lab, file.text)).toHaveLength(9);
+    expect(await shareFiles(five.lab, file.text)).toHaveLength(9);
   });
 
   it.each(sizes)('passes on no bytes of a %s file that no hash covers', async (_name, size) => {
     const file = await stored(size);
     const bucket = bucketFolder(storageIndexOf(file.capability));
-    const pile = join(sharesFolder(lab, 's1'), bucket);
+    const pile = join(sharesFolder(five.lab, 's1'), bucket);
     const piled: string[] = [];
     for (const share of file.shares) {
       await flipByte(share, (await headerOf(share)).sections.plaintextHashTree.offset + 1);
@@ -244,7 +240,7 @@ describe('a repair', () => {
       if (share.path !== path) await rename(share.path, path);
       piled.push(path);
     }
-    expect(await client.grid.repair(file.capability)).toMatchObject({ successful: true });
+    expect(await five.client.grid.repair(file.capability)).toMatchObject({ successful: true });
     expect(await expectAllEqual(file, piled, 4)).toHaveLength(14);
   });
 
@@ -257,15 +253,15 @@ describe('a repair', () => {
       for (const { path } of file.shares.filter(({ server }) => server === 's2'))
         await rm(path, { force: true });
       // What a server has open it may still read for a while.
-      await lab.stop('s2');
-      await lab.start('s2');
+      await five.lab.stop('s2');
+      await five.lab.start('s2');
     };
-    const results = await client.grid.repair(file.capability, { pace });
+    const results = await five.client.grid.repair(file.capability, { pace });
     expect(paced).toBeGreaterThan(20);
     // What was lost on the way was not to be repaired: the results say so.
     expect(results).toMatchObject({ attempted: true });
-    await client.connected(5);
-    const again = await client.grid.repair(file.capability);
+    await five.client.connected(5);
+    const again = await five.client.grid.repair(file.capability);
     expect(again.after).toMatchObject({ goodShareCount: 10, healthy: true });
     await expectAllEqual(file);
   });
@@ -276,14 +272,14 @@ describe('a repair', () => {
     for (const { path } of file.shares.filter(({ server }) => emptied.has(server))) await rm(path);
     let paced = 0;
     const pace = async () => {
-      if (++paced === 30) await lab.kill('s1');
+      if (++paced === 30) await five.lab.kill('s1');
     };
-    const results = await client.grid.repair(file.capability, { pace });
+    const results = await five.client.grid.repair(file.capability, { pace });
     expect(results).toMatchObject({ attempted: true, successful: true, after: { goodShareHosts: 4 } });
     expect(results.sharesPlaced.map(({ serverId }) => nicknames().get(serverId))).not.toContain('s1');
     expect(results.reasons.length).toBeGreaterThan(0);
-    await lab.start('s1');
-    await client.connected(5);
+    await five.lab.start('s1');
+    await five.client.connected(5);
     await expectAllEqual(file);
   });
 
@@ -293,14 +289,14 @@ describe('a repair', () => {
     let paced = 0;
     const pace = async () => {
       paced++;
-      if (paced === 20) await Promise.all(['s2', 's3'].map((server) => lab.kill(server)));
-      if (paced === 60) await Promise.all(['s2', 's3'].map((server) => lab.start(server)));
+      if (paced === 20) await Promise.all(['s2', 's3'].map((server) => five.lab.kill(server)));
+      if (paced === 60) await Promise.all(['s2', 's3'].map((server) => five.lab.start(server)));
     };
-    const results = await client.grid.repair(file.capability, { pace });
+    const results = await five.client.grid.repair(file.capability, { pace });
     expect(paced).toBeGreaterThan(60);
     expect(results.attempted).toBe(true);
-    await client.connected(5);
-    const { after } = await client.grid.repair(file.capability);
+    await five.client.connected(5);
+    const { after } = await five.client.grid.repair(file.capability);
     expect(after).toMatchObject({ goodShareCount: 10, happiness: 5, healthy: true });
     await expectAllEqual(file);
   });
@@ -312,7 +308,7 @@ describe('a repair', () => {
     await rm(file.shares.find(({ server }) => server === 's1')?.path ?? '');
     const endings = async () => {
       const rows = await rowsOf<{ at: Date }>(
-        lab,
+        five.lab,
         's2',
         `select expires_at as at from storage.leases ${where}`,
       );
@@ -320,12 +316,12 @@ describe('a repair', () => {
     };
     let before = await endings();
     const renewed = () => waitFor('a renewal', async () => (await endings()) > before || undefined);
-    await client.grid.check(file.capability);
+    await five.client.grid.check(file.capability);
     expect(await endings()).toBe(before);
-    await client.grid.check(file.capability, { addLease: true });
+    await five.client.grid.check(file.capability, { addLease: true });
     await renewed();
     before = await endings();
-    await client.grid.repair(file.capability, { addLease: true });
+    await five.client.grid.repair(file.capability, { addLease: true });
     await renewed();
   });
 
@@ -340,11 +336,11 @@ describe('a repair', () => {
       setTimeout(() => leaving.abort(new Error('enough')), 50);
       await new Promise(() => undefined);
     };
-    await expect(client.grid.repair(file.capability, { pace, signal: leaving.signal })).rejects.toThrow(
+    await expect(five.client.grid.repair(file.capability, { pace, signal: leaving.signal })).rejects.toThrow(
       'enough',
     );
-    expect(await shareFiles(lab, file.text)).toHaveLength(8);
-    expect(await client.grid.repair(file.capability)).toMatchObject({ successful: true });
+    expect(await shareFiles(five.lab, file.text)).toHaveLength(8);
+    expect(await five.client.grid.repair(file.capability)).toMatchObject({ successful: true });
     await expectAllEqual(file);
   });
 
@@ -353,7 +349,7 @@ describe('a repair', () => {
     const other = await stored(small);
     const wrong = file.shares[3] as ShareFile;
     await copyFile(other.shares[3]?.path ?? '', wrong.path);
-    const results = await client.grid.repair(file.capability);
+    const results = await five.client.grid.repair(file.capability);
     expect(results).toMatchObject({ successful: true, before: { corruptShares: [{ shareNumber: 3 }] } });
     await expectAllEqual(file, [wrong.path]);
   });
@@ -361,13 +357,13 @@ describe('a repair', () => {
 
 /** Has a server leave; `known` is how it was. */
 async function leave(nickname: string) {
-  const node = lab.description.storage.find((each) => each.nickname === nickname);
+  const node = five.lab.description.storage.find((each) => each.nickname === nickname);
   if (!node) throw new Error(`no ${nickname}`);
-  const known = await knownServer(node, client.relays.get(nickname)?.port);
-  client.servers.set({ ...known, leaving: true });
+  const known = await knownServer(node, five.client.relays.get(nickname)?.port);
+  five.client.servers.set({ ...known, leaving: true });
   await waitFor(
     'it is leaving',
-    () => client.servers.statuses().some(({ id, leaving }) => id === known.id && leaving) || undefined,
+    () => five.client.servers.statuses().some(({ id, leaving }) => id === known.id && leaving) || undefined,
   );
   return { known };
 }

@@ -1,10 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { withFiveServers } from './testing/five-servers.js';
-import { collect, type LabClient } from './testing/lab-client.js';
+import { fiveServers } from './testing/five-servers.js';
+import { collect } from './testing/lab-client.js';
 import type { Relay } from './testing/relay.js';
 import type { ShareFile } from './testing/share-files.js';
-import type { StoredFiles } from './testing/stored-files.js';
 
 // Reading while servers are silent or slow: five real servers with one share of each file on each.
 
@@ -12,16 +11,13 @@ const encoding = { required: 3, happy: 5, total: 5, maximumSegmentSize: 32 * 102
 /** Its shares are read whole in one request. */
 const small = 100_000;
 
-let client: LabClient;
-let storedFiles: StoredFiles;
-withFiveServers({ encoding, relayed: true }, (opened) => {
-  ({ client, storedFiles } = opened);
-});
+const five = fiveServers({ encoding, relayed: true });
 
 describe('a file behind a network that stops passing bytes', () => {
   const relaysOf = (shares: readonly ShareFile[]) =>
     shares.map(
-      ({ server }) => client.relays.get(server) as NonNullable<ReturnType<typeof client.relays.get>>,
+      ({ server }) =>
+        five.client.relays.get(server) as NonNullable<ReturnType<typeof five.client.relays.get>>,
     );
   /** Well below the deadline of one request: the download did not wait for it. */
   const soon = 14_000;
@@ -31,14 +27,14 @@ describe('a file behind a network that stops passing bytes', () => {
     ['once it is open', 'open'],
     ['in the middle of reading', 'reading'],
   ])('is read from the others when two servers fall silent %s', async (_name, when) => {
-    const { content, capability, shares } = await storedFiles.store(3_000_000);
+    const { content, capability, shares } = await five.storedFiles.store(3_000_000);
     const silent = relaysOf(shares.slice(0, 2));
     const fallSilent = (now: string) => {
       if (now === when) for (const relay of silent) relay.stall();
     };
     const started = performance.now();
     fallSilent('before');
-    const file = await client.grid.open(capability);
+    const file = await five.client.grid.open(capability);
     fallSilent('open');
     const pieces: Buffer[] = [];
     for await (const piece of file.read(0, file.size)) {
@@ -48,25 +44,25 @@ describe('a file behind a network that stops passing bytes', () => {
     for (const relay of silent) relay.resume();
     expect(Buffer.concat(pieces).equals(content)).toBe(true);
     expect(performance.now() - started).toBeLessThan(soon);
-    await client.connected(5);
+    await five.client.connected(5);
   });
 
   it('is opened from others when two servers say that they have a share, and then never send it', async () => {
-    const { content, text, shares } = await storedFiles.store(3_000_000);
+    const { content, text, shares } = await five.storedFiles.store(3_000_000);
     const silent = relaysOf(shares.slice(0, 2));
     for (const relay of silent) relay.stallAbove(1_500);
     const started = performance.now();
-    const read = await client.read(text);
+    const read = await five.client.read(text);
     expect(performance.now() - started).toBeLessThan(soon);
     for (const relay of silent) relay.resume();
     expect(read.equals(content)).toBe(true);
   });
 
   it('is read in time when a server opens its share and then dawdles', async () => {
-    const { content, capability, shares } = await storedFiles.store(3_000_000);
+    const { content, capability, shares } = await five.storedFiles.store(3_000_000);
     const [relay] = relaysOf(shares);
     const started = performance.now();
-    const file = await client.grid.open(capability);
+    const file = await five.client.grid.open(capability);
     relay?.delay(3_000);
     const read = await collect(file.read(0, file.size));
     relay?.delay(0);
@@ -76,10 +72,10 @@ describe('a file behind a network that stops passing bytes', () => {
 
   /** Reads a file of which a share stalls, to its end; gives how many of the two spare shares were opened. */
   async function readPastStall(): Promise<number> {
-    const { content, capability, shares } = await storedFiles.store(3_000_000);
+    const { content, capability, shares } = await five.storedFiles.store(3_000_000);
     const said = new Map(relaysOf(shares).map((relay) => [relay, relay.said()]));
     const saidSince = (relay: Relay) => relay.said() - (said.get(relay) ?? 0);
-    const file = await client.grid.open(capability);
+    const file = await five.client.grid.open(capability);
     // Two servers were asked for no more than which shares they hold.
     const [one, two, ...used] = [...said.keys()].sort((a, b) => saidSince(a) - saidSince(b));
     const spare = [one, two] as Relay[];
@@ -92,7 +88,7 @@ describe('a file behind a network that stops passing bytes', () => {
       stalled?.resume();
     }
     const opened = spare.map(saidSince).filter((bytes) => bytes > 10_000).length;
-    await client.connected(5);
+    await five.client.connected(5);
     return opened;
   }
 
@@ -106,7 +102,7 @@ describe('a file behind a network that stops passing bytes', () => {
   it.each(['while it is opened', 'while it is read'])(
     'ends at once when its reader leaves %s',
     async (when) => {
-      const { capability, shares } = await storedFiles.store(3_000_000);
+      const { capability, shares } = await five.storedFiles.store(3_000_000);
       const leaving = new AbortController();
       const { signal } = leaving;
       const stall = () => {
@@ -115,23 +111,23 @@ describe('a file behind a network that stops passing bytes', () => {
       };
       const started = performance.now();
       if (when === 'while it is opened') stall();
-      const reading = client.grid.open(capability, { signal }).then((file) => {
+      const reading = five.client.grid.open(capability, { signal }).then((file) => {
         stall();
         return collect(file.read(0, file.size));
       });
       await expect(reading.then(({ length }) => length)).rejects.toThrow('the reader left');
       expect(performance.now() - started).toBeLessThan(8_000);
       for (const relay of relaysOf(shares)) relay.resume();
-      await client.connected(5);
+      await five.client.connected(5);
     },
   );
 
   it('waits for slow servers where there are no others', async () => {
-    const { content, text, shares } = await storedFiles.store(small);
+    const { content, text, shares } = await five.storedFiles.store(small);
     const slow = relaysOf(shares.slice(0, 2));
     for (const { path } of shares.slice(3)) await rm(path);
     for (const relay of slow) relay.delay(1_100);
-    expect((await client.read(text)).equals(content)).toBe(true);
+    expect((await five.client.read(text)).equals(content)).toBe(true);
     for (const relay of slow) relay.delay(0);
   });
 });

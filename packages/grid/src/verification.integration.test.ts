@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
-import { type Lab, waitFor } from '@holdfast/lab';
+import { waitFor } from '@holdfast/lab';
 import { blockHash, containerHeaderSize, hashSize, parseCapability, storageIndexOf } from '@holdfast/lafs';
 import { describe, expect, it } from 'vitest';
 import type { Coding } from './coding/coding.js';
 import { localCoding } from './coding/local-coding.js';
-import { withFiveServers } from './testing/five-servers.js';
-import { type LabClient, once } from './testing/lab-client.js';
+import { fiveServers } from './testing/five-servers.js';
+import { once } from './testing/lab-client.js';
 import { cutOff, flipByte, headerOf, type ShareFile, shareFiles } from './testing/share-files.js';
-import { placesOf, type StoredFiles } from './testing/stored-files.js';
+import { placesOf } from './testing/stored-files.js';
 
 // Reading every byte of files on five real servers, with two shares of each file on each.
 
@@ -18,12 +18,7 @@ const small = 10_000;
 /** Its shares are read piece by piece. */
 const large = 400_000;
 
-let lab: Lab;
-let client: LabClient;
-let storedFiles: StoredFiles;
-withFiveServers({ encoding }, (opened) => {
-  ({ lab, client, storedFiles } = opened);
-});
+const five = fiveServers({ encoding });
 
 type Damage = (share: ShareFile) => Promise<void>;
 const flipIn = (where: (header: Awaited<ReturnType<typeof headerOf>>) => number): Damage => {
@@ -47,25 +42,26 @@ describe('a verification', () => {
     ['large', large],
   ])('of a %s file', (_name, size) => {
     it('finds every byte of a good one right', async () => {
-      const { capability } = await storedFiles.store(size);
-      const results = await client.grid.check(capability, { verify: true });
+      const { capability } = await five.storedFiles.store(size);
+      const results = await five.client.grid.check(capability, { verify: true });
       expect(results).toMatchObject({ verified: true, corruptShares: [], goodShareCount: 10, healthy: true });
     });
 
     it.each(damages)('names the share that is wrong in %s, and tells its server', async (_what, damage) => {
-      const { capability, text, shares } = await storedFiles.store(size);
+      const { capability, text, shares } = await five.storedFiles.store(size);
       const liar = shares[4] as ShareFile;
       await damage(liar);
-      const results = await client.grid.check(capability, { verify: true });
-      expect(storedFiles.places(results.corruptShares)).toEqual(placesOf([liar]));
+      const results = await five.client.grid.check(capability, { verify: true });
+      expect(five.storedFiles.places(results.corruptShares)).toEqual(placesOf([liar]));
       expect(results.corruptShares[0]?.reason).not.toBe('');
-      expect(storedFiles.places(results.goodShares)).toEqual(
+      expect(five.storedFiles.places(results.goodShares)).toEqual(
         placesOf(shares.filter((share) => share !== liar)),
       );
       expect(results).toMatchObject({ goodShareCount: 9, healthy: false, recoverable: true });
       await waitFor(
         'the report',
-        async () => (await storedFiles.reports(text, liar.server)).includes(liar.shareNumber) || undefined,
+        async () =>
+          (await five.storedFiles.reports(text, liar.server)).includes(liar.shareNumber) || undefined,
       );
     });
   });
@@ -74,12 +70,12 @@ describe('a verification', () => {
     ['small', small],
     ['large', large],
   ])('waits for the pace with every byte of a %s file', async (_name, size) => {
-    const { capability, shares } = await storedFiles.store(size);
+    const { capability, shares } = await five.storedFiles.store(size);
     let paced = 0;
     const pace = async (bytes: number) => {
       paced += bytes;
     };
-    expect(await client.grid.check(capability, { verify: true, pace })).toMatchObject({ healthy: true });
+    expect(await five.client.grid.check(capability, { verify: true, pace })).toMatchObject({ healthy: true });
     const sizes = await Promise.all(shares.map(async ({ path }) => (await stat(path)).size));
     const all = sizes.reduce((sum, bytes) => sum + bytes - containerHeaderSize, 0);
     // Beyond the share stands its lease record, which nobody reads.
@@ -105,10 +101,10 @@ describe('a verification', () => {
         };
       },
     };
-    const text = await client.gridWith(encoding, coding).upload(once(randomBytes(large)));
+    const text = await five.client.gridWith(encoding, coding).upload(once(randomBytes(large)));
     const capability = parseCapability(text);
-    expect(await client.grid.check(capability)).toMatchObject({ healthy: true });
-    const results = await client.grid.check(capability, { verify: true });
+    expect(await five.client.grid.check(capability)).toMatchObject({ healthy: true });
+    const results = await five.client.grid.check(capability, { verify: true });
     expect(results).toMatchObject({
       corruptShares: [],
       goodShareCount: 10,
@@ -116,20 +112,20 @@ describe('a verification', () => {
       recoverable: false,
     });
     expect(results.defect).toMatch(/not those of the file/);
-    const shares = await shareFiles(lab, text);
+    const shares = await shareFiles(five.lab, text);
     // What can be made in its place is not what the file says of it.
     await rm(shares.find(({ shareNumber }) => shareNumber === 7)?.path ?? '');
-    await expect(client.grid.repair(capability)).rejects.toMatchObject({ code: 'wrong-file' });
-    expect(await shareFiles(lab, text)).toHaveLength(9);
+    await expect(five.client.grid.repair(capability)).rejects.toMatchObject({ code: 'wrong-file' });
+    expect(await shareFiles(five.lab, text)).toHaveLength(9);
   });
 
   it('is told by the storage index alone, too, which share is wrong', async () => {
-    const { capability, shares } = await storedFiles.store(large);
+    const { capability, shares } = await five.storedFiles.store(large);
     const liar = shares[2] as ShareFile;
     await damages[0]?.[1](liar);
     const file = { kind: 'storage-index', storageIndex: storageIndexOf(capability) } as const;
-    const results = await client.grid.check(file, { verify: true });
-    expect(storedFiles.places(results.corruptShares)).toEqual(placesOf([liar]));
+    const results = await five.client.grid.check(file, { verify: true });
+    expect(five.storedFiles.places(results.corruptShares)).toEqual(placesOf([liar]));
     expect(results).toMatchObject({ authenticated: false, goodShareCount: 9 });
   });
 });

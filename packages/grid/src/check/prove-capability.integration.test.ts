@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { silentLogger } from '@holdfast/common/logging';
-import type { Lab } from '@holdfast/lab';
 import {
   type ChkVerifyCapability,
   parseCapability,
@@ -15,10 +14,10 @@ import type { StorageServer } from '../connections/storage-server.js';
 import { untilAborted } from '../connections/until-aborted.js';
 import { FileCare, type GridServers } from '../file-care.js';
 import { TransferMemory } from '../memory/transfer-memory.js';
-import { withFiveServers } from '../testing/five-servers.js';
-import { type LabClient, once } from '../testing/lab-client.js';
+import { fiveServers } from '../testing/five-servers.js';
+import { once } from '../testing/lab-client.js';
 import { flipByte, headerOf, type ShareFile, shareFiles } from '../testing/share-files.js';
-import { placesOf, type StoredFiles } from '../testing/stored-files.js';
+import { placesOf } from '../testing/stored-files.js';
 
 // Whether shares on five real servers, two of each file on each, are of the file that a capability names.
 
@@ -30,12 +29,7 @@ const small = 10_000;
 /** Its shares are read piece by piece. */
 const large = 400_000;
 
-let lab: Lab;
-let client: LabClient;
-let storedFiles: StoredFiles;
-withFiveServers({ encoding }, (opened) => {
-  ({ lab, client, storedFiles } = opened);
-});
+const five = fiveServers({ encoding });
 
 /** The lab's servers, and what is read of each and reported to it. */
 function notedServers(memory = new TransferMemory(64 * 2 ** 20)) {
@@ -61,7 +55,7 @@ function notedServers(memory = new TransferMemory(64 * 2 ** 20)) {
       },
     };
   };
-  const { servers } = client;
+  const { servers } = five.client;
   const set: GridServers = {
     connectedFor: (storageIndex) => servers.connectedFor(storageIndex).map(noted),
     vouchedFor: (storageIndex) => {
@@ -82,7 +76,7 @@ describe('a check by a capability', () => {
   ];
 
   it('reads of one share of a large file that it is what the capability names', async () => {
-    const text = await client.gridWith(usualEncoding).upload(once(randomBytes(large)));
+    const text = await five.client.gridWith(usualEncoding).upload(once(randomBytes(large)));
     const { files, read, readWhole, reported } = notedServers();
     const results = await files.check(parseCapability(text));
     expect(results).toMatchObject({ proven: true, wrongCapability: false, healthy: true });
@@ -93,8 +87,8 @@ describe('a check by a capability', () => {
   });
 
   it('takes the shares of a small file from the first server with its answer, which proves the capability', async () => {
-    const { capability, text } = await storedFiles.store(small);
-    const [first] = client.servers.connectedFor(storageIndexOf(capability));
+    const { capability, text } = await five.storedFiles.store(small);
+    const [first] = five.client.servers.connectedFor(storageIndexOf(capability));
     const { files, read, readWhole, reported } = notedServers();
     const results = await files.check(parseCapability(text));
     expect(results).toMatchObject({ proven: true, wrongCapability: false, healthy: true });
@@ -104,7 +98,7 @@ describe('a check by a capability', () => {
   });
 
   it('does not wait for memory to take these shares in, and reads of one instead', async () => {
-    const { text } = await storedFiles.store(small);
+    const { text } = await five.storedFiles.store(small);
     const memory = new TransferMemory(64 * 2 ** 20);
     const taken = await memory.opening.take(memory.opening.size);
     const { files, read, readWhole } = notedServers(memory);
@@ -115,17 +109,17 @@ describe('a check by a capability', () => {
   });
 
   it('reads a second time where the file is encoded in segments of another size', async () => {
-    const { capability } = await storedFiles.store(large);
+    const { capability } = await five.storedFiles.store(large);
     const { files, read } = notedServers();
     expect(await files.check(capability)).toMatchObject({ proven: true, healthy: true });
     expect(new Set(read.map(({ server }) => server)).size).toBe(1);
   });
 
   it('is proven by the next share where the first is wrong, and tells its server', async () => {
-    const { capability, text } = await storedFiles.store(large);
+    const { capability, text } = await five.storedFiles.store(large);
     const { files, reported } = notedServers();
-    const [first] = client.servers.connectedFor(storageIndexOf(capability));
-    const liars = (await shareFiles(lab, text)).filter(({ server }) => server === first?.nickname);
+    const [first] = five.client.servers.connectedFor(storageIndexOf(capability));
+    const liars = (await shareFiles(five.lab, text)).filter(({ server }) => server === first?.nickname);
     for (const liar of liars) await flipByte(liar, (await headerOf(liar)).uriExtension.offset + 50);
     const results = await files.check(capability);
     expect(results).toMatchObject({
@@ -146,7 +140,7 @@ describe('a check by a capability', () => {
       ['says another k', () => ({ required: 4 })],
       ['says another n', () => ({ total: 9 })],
     ])('says so where it %s, and slanders nobody', async (_what, change) => {
-      const { capability } = await storedFiles.store(size);
+      const { capability } = await five.storedFiles.store(size);
       const right = verifyCapabilityOf(capability);
       const wrong = { ...right, ...change(right) };
       const { files, reported } = notedServers();
@@ -169,13 +163,13 @@ describe('a check by a capability', () => {
   });
 
   it('believes the capability, not shares that are too few to be a file of their own', async () => {
-    const { capability, shares } = await storedFiles.store(small);
+    const { capability, shares } = await five.storedFiles.store(small);
     for (const { path } of shares.slice(2)) await rm(path);
     const { files, reported } = notedServers();
     const right = verifyCapabilityOf(capability);
     const results = await files.check({ ...right, uriExtensionHash: flipped(right.uriExtensionHash) });
     expect(results).toMatchObject({ proven: false, wrongCapability: false, recoverable: false });
-    expect(storedFiles.places(results.corruptShares)).toEqual(placesOf(shares.slice(0, 2)));
+    expect(five.storedFiles.places(results.corruptShares)).toEqual(placesOf(shares.slice(0, 2)));
     expect(reported).toHaveLength(2);
   });
 
@@ -183,9 +177,9 @@ describe('a check by a capability', () => {
     ['one share', 1],
     ['ten shares', 10],
   ])('believes the capability, not one server with %s of a file that needs one', async (_what, count) => {
-    const { capability, shares } = await storedFiles.store(small);
-    const needsOne = client.gridWith({ ...encoding, required: 1 });
-    const other = await shareFiles(lab, await needsOne.upload(once(randomBytes(small))));
+    const { capability, shares } = await five.storedFiles.store(small);
+    const needsOne = five.client.gridWith({ ...encoding, required: 1 });
+    const other = await shareFiles(five.lab, await needsOne.upload(once(randomBytes(small))));
     for (const { path } of shares) await rm(path);
     const [liar] = shares as [ShareFile];
     for (const { path, shareNumber } of other.slice(0, count))
@@ -193,7 +187,7 @@ describe('a check by a capability', () => {
     const { files, reported } = notedServers();
     const results = await files.check(capability);
     expect(results).toMatchObject({ proven: false, wrongCapability: false, recoverable: false });
-    expect(storedFiles.places(results.corruptShares)).toEqual(
+    expect(five.storedFiles.places(results.corruptShares)).toEqual(
       placesOf(other.slice(0, count).map((share) => ({ ...share, server: liar.server }))),
     );
     expect(reported).toHaveLength(count);
@@ -201,16 +195,16 @@ describe('a check by a capability', () => {
   });
 
   it('believes the capability, not as many shares as a file of others needs that needs fewer', async () => {
-    const { capability, shares } = await storedFiles.store(small);
-    const needsOne = client.gridWith({ ...encoding, required: 1 });
-    const other = await shareFiles(lab, await needsOne.upload(once(randomBytes(small))));
+    const { capability, shares } = await five.storedFiles.store(small);
+    const needsOne = five.client.gridWith({ ...encoding, required: 1 });
+    const other = await shareFiles(five.lab, await needsOne.upload(once(randomBytes(small))));
     const liars = shares.slice(0, 2);
     for (const { path } of shares.slice(2)) await rm(path);
     for (const [index, { path }] of liars.entries()) await copyFile((other[index] as ShareFile).path, path);
     const { files } = notedServers();
     const results = await files.check(capability);
     expect(results).toMatchObject({ proven: false, wrongCapability: false, recoverable: false });
-    expect(storedFiles.places(results.corruptShares)).toEqual(placesOf(liars));
+    expect(five.storedFiles.places(results.corruptShares)).toEqual(placesOf(liars));
   });
 });
 
