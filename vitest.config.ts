@@ -11,7 +11,7 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',
     // The larger part of the integration tests waits: for processes, clocks and disks. By itself vitest leaves a core free.
-    maxWorkers: Math.max(3, availableParallelism()),
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LargeAndSmallInTurn },
     projects: [
       {
