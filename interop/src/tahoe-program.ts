@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -22,7 +23,7 @@ export async function tahoeProgram(): Promise<string> {
   const given = process.env['HOLDFAST_TAHOE'];
   if (given) return given;
   const program = join(installed, 'bin', 'tahoe');
-  if (await exists(program)) return program;
+  if (existsSync(program)) return program;
   await mkdir(dirname(installed), { recursive: true });
   await rm(installed, { recursive: true, force: true });
   try {
@@ -42,11 +43,4 @@ export async function tahoeProgram(): Promise<string> {
     });
   }
   return program;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,5 +1,6 @@
-import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exists } from '@holdfast/common/files';
 import type { GrantedServer } from '@holdfast/storage';
 import { connectionsYaml, tahoeServersYaml } from '../announcements/formats.js';
 
@@ -48,11 +49,4 @@ export async function writeGrant(
     throw code === 'EEXIST' ? new GrantExistsError(path ?? folder) : error;
   }
   return written;
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

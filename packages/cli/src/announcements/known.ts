@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AnnouncementError,
@@ -8,6 +7,7 @@ import {
 } from '@holdfast/common/announcements';
 import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
 import { type Database, openPool } from '@holdfast/common/database';
+import { exists } from '@holdfast/common/files';
 import { silentLogger } from '@holdfast/common/logging';
 import type * as z from 'zod';
 import { roleOfNode } from '../nodes/role.js';
@@ -167,11 +167,4 @@ async function withDatabase<T>(
   } finally {
     await database.close();
   }
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Bus, BusUnavailableError } from '@holdfast/common/bus';
 import { NodeFolderExistsError } from '@holdfast/common/configuration';
 import { type ConnectionTypes, canReachBus, ownBusTypes } from '@holdfast/common/connections';
+import { exists } from '@holdfast/common/files';
 import { silentLogger } from '@holdfast/common/logging';
 import { InvitationCode, InvitationError } from './code.js';
 import { type InvitationSettings, invitationFile, invitationSettings, joinQuestion } from './settings.js';
@@ -111,11 +112,4 @@ async function readInvitation(file: string): Promise<InvitationSettings> {
   if (Date.parse(data.expires) <= Date.now())
     throw new InvitationError('expired', `${file}: it ended at ${data.expires}`);
   return data.settings;
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,8 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { readYamlConfiguration, urlWithPassword } from '@holdfast/common/configuration';
 import { type Database, openPool } from '@holdfast/common/database';
+import { exists } from '@holdfast/common/files';
 import { type Identity, loadIdentity } from '@holdfast/common/identity';
 import { silentLogger } from '@holdfast/common/logging';
 import type { StorageConfiguration } from '@holdfast/storage';
@@ -97,11 +98,4 @@ async function firstStorage(lab: string): Promise<string> {
   const first = nodes.find(({ role }) => role === 'storage');
   if (!first) throw new NotStorageError(lab, 'a lab without storage servers');
   return first.nickname;
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,6 +1,7 @@
-import { access, chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { exists } from '../files/index.js';
 import { syncFolder } from '../files/sync-folder.js';
 import { NodeFolderExistsError } from './errors.js';
 
@@ -51,11 +52,4 @@ export async function createNodeFolder(dir: string, contents: NodeFolderContents
     await syncFolder(folder);
     if (folder === last) return;
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

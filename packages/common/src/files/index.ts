@@ -1,2 +1,3 @@
-/** Making durable what was changed on the disk. */
+/** What is on the disk, and making durable what was changed there. */
+export { exists } from './exists.js';
 export { syncFolder } from './sync-folder.js';

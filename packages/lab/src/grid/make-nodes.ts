@@ -1,5 +1,6 @@
-import { access, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exists } from '@holdfast/common/files';
 import { databaseUrl } from '../servers/databases.js';
 import type { Backing } from './backing.js';
 import { initArguments } from './init-arguments.js';
@@ -27,11 +28,4 @@ export async function makeNodes(
   for (const { folder, passwords } of nodes)
     for (const [name, password] of Object.entries(passwords))
       await writeFile(join(folder, 'private', name), `${password}\n`, { mode: 0o600 });
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,5 +1,6 @@
-import { access, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exists } from '@holdfast/common/files';
 import { writeWhole } from '../files/write-whole.js';
 import type { LabPlan, PlannedNode } from './plan.js';
 import { CommandFailedError, runHoldfast } from './program.js';
@@ -43,10 +44,3 @@ export async function giveAccount(dir: string, repairer: PlannedNode): Promise<v
 }
 
 const grantOf = (dir: string) => join(dir, account, 'connections.yaml');
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
