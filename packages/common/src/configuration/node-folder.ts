@@ -1,8 +1,7 @@
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { exists } from '../files/index.js';
-import { syncFolder } from '../files/sync-folder.js';
+import { exists, syncFolder } from '../files/index.js';
 import { NodeFolderExistsError } from './errors.js';
 
 /** What a new node folder holds. File contents are complete, with their closing newline. */

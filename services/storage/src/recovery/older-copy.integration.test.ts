@@ -35,9 +35,13 @@ const untilReadOnly = () =>
   waitFor('it is read-only', async () => (await readiness()).includes('read-only') || undefined);
 const untilReady = () =>
   waitFor('it takes shares in', async () => (await fetch(`${server.operator}/readyz`)).ok || undefined);
+const endedWalks = async () => (await readFile(server.log, 'utf8')).split('looked through').length - 1;
 const restart = async () => {
   await server.stop();
+  const before = await endedWalks();
   await server.start();
+  // The end of the walk over all shares raises the generation too.
+  await waitFor('the walk is over', async () => (await endedWalks()) > before || undefined);
 };
 
 /** The parts of the server that work on its records, in this process. */
