@@ -1,22 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { silentLogger } from '@holdfast/common/logging';
 import { waitFor } from '@holdfast/lab';
+import { base32Encode } from '@holdfast/lafs';
 import { expect, it } from 'vitest';
 import { addJobs } from '../queue/add-jobs.js';
 import { someVerifyCapability, testQueue } from '../testing/test-queue.js';
 import { Worker } from './worker.js';
 
+const grid = 'test';
+const retry = { attempts: 1, firstPause: 0, longestPause: 0, unrecoverablePause: 0, postponedPause: 0 };
+const settings = { grid, name: 'worker', logger: silentLogger(), jobs: 1, claimFor: 60_000, retry };
+
 it('a worker takes no job when a pause began while it waited to be woken', async () => {
   await using queue = await testQueue();
   const { database } = queue;
-  const grid = 'test';
   const pause = { reason: undefined as string | undefined, lookAgainAfter: 20 };
   let [woken, attempts] = [0, 0];
   const worker = new Worker({
-    ...{ database, grid, name: 'worker', logger: silentLogger(), jobs: 1, claimFor: 60_000, sweepEvery: 20 },
+    ...settings,
+    ...{ database, sweepEvery: 20 },
     wakeUps: {
       next: async () => {
-        if (woken++ === 0) {
+        // The first time it takes only what is there already.
+        if (woken++ === 1) {
           await addJobs(database, grid, { source: 'test' }, [{ file: someVerifyCapability() }]);
           pause.reason = 'quiet hours';
         }
@@ -24,7 +30,6 @@ it('a worker takes no job when a pause began while it waited to be woken', async
         return undefined;
       },
     },
-    retry: { attempts: 1, firstPause: 0, longestPause: 0, unrecoverablePause: 0, postponedPause: 0 },
     pauses: [pause],
     attempt: async () => {
       attempts++;
@@ -41,6 +46,50 @@ it('a worker takes no job when a pause began while it waited to be woken', async
     pause.reason = undefined;
     await waitFor('the job', () => attempts > 0 || undefined);
   } finally {
+    await worker.stop();
+  }
+});
+
+it('a slot begins its next job while it is written down how the last one ended, and no third', async () => {
+  await using queue = await testQueue();
+  const { database } = queue;
+  await addJobs(
+    database,
+    grid,
+    { source: 'test' },
+    Array.from({ length: 4 }, () => ({ file: someVerifyCapability() })),
+  );
+  const attempted: string[] = [];
+  const ended: string[] = [];
+  const holder = await database.pool.connect();
+  await holder.query('begin');
+  const worker = new Worker({
+    ...settings,
+    ...{ database, sweepEvery: 60_000, pauses: [] },
+    wakeUps: { next: async () => undefined },
+    attempt: async ({ file }) => {
+      attempted.push(base32Encode(file.storageIndex));
+      // Whoever writes down how the first one ended waits for this.
+      if (attempted.length === 1)
+        await holder.query('select from repairer.jobs where storage_index = $1 for update', [
+          file.storageIndex,
+        ]);
+      return { result: 'healthy' };
+    },
+    onEnd: ({ job }) => ended.push(base32Encode(job.file.storageIndex)),
+  });
+  worker.start();
+  try {
+    await waitFor('the second job', () => attempted.length === 2 || undefined);
+    await delay(300);
+    expect(attempted).toHaveLength(2);
+    expect(ended).toEqual([]);
+    expect(worker.working).toBe(0);
+    await holder.query('commit');
+    await waitFor('all are ended', () => ended.length === 4 || undefined);
+    expect(ended).toEqual(attempted);
+  } finally {
+    holder.release();
     await worker.stop();
   }
 });

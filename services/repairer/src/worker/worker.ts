@@ -98,51 +98,62 @@ export class Worker {
   }
 
   async #runSlot(): Promise<void> {
-    const { wakeUps, sweepEvery, pauses, logger } = this.#options;
+    const { wakeUps, sweepEvery, pauses } = this.#options;
     const { signal } = this.#stopping;
+    let written = Promise.resolve();
     // Where there was a job there may be another: then nobody waits to be woken.
     for (let more = true; !signal.aborted; ) {
       await untilUnpaused(pauses, signal);
-      // Half of it chance, so that workers look by turns.
-      const wake = await wakeUps.next(more ? 0 : sweepEvery * (0.5 + Math.random()), signal);
+      let woken: WorkMessage | undefined;
       if (more) await this.#gathered.together();
+      // Half of it chance, so that workers look by turns.
+      else woken = await wakeUps.next(sweepEvery * (0.5 + Math.random()), signal);
       // What was begun to be waited for meanwhile holds too.
       await untilUnpaused(pauses, signal);
-      if (signal.aborted) return;
+      if (signal.aborted) break;
+      const wake = more ? wakeUps.next(0, signal) : Promise.resolve(woken);
       try {
-        more = await this.#workOnce(wake);
-        wake?.acknowledge();
+        const job = await this.#claims.submit(undefined);
+        more = job !== undefined;
+        if (!job) {
+          (await wake)?.acknowledge();
+          continue;
+        }
+        const before = written;
+        // The next job is claimed while it is written down how this one ended; the one after that is not.
+        await new Promise<void>((attempted) => {
+          written = this.#work(job, wake, attempted).catch((error) => this.#rest(error));
+        });
+        await before;
       } catch (error) {
         more = false;
-        logger.warn({ error: (error as Error).message }, 'the queue cannot be used at the moment');
-        await delay(troubledPause, undefined, { signal }).catch(() => undefined);
+        await this.#rest(error);
       }
     }
+    await written;
   }
 
-  /** Resolves to whether there was a job. */
-  async #workOnce(wake: WorkMessage | undefined): Promise<boolean> {
-    const job = await this.#claims.submit(undefined);
-    if (!job) return false;
-    this.#working++;
-    try {
-      await this.#work(job, wake);
-    } finally {
-      this.#working--;
-    }
-    return true;
+  async #rest(error: unknown): Promise<void> {
+    this.#options.logger.warn({ error: (error as Error).message }, 'the queue cannot be used at the moment');
+    await delay(troubledPause, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 
-  async #work(job: ClaimedJob, wake: WorkMessage | undefined): Promise<void> {
-    const { database, grid, logger, claimFor, attempt, onEnd } = this.#options;
+  /**
+   * Does a job, writes down how that ended, and acknowledges its message.
+   *
+   * @param attempted called when nothing is left to be done but to write
+   */
+  async #work(job: ClaimedJob, wake: Promise<WorkMessage | undefined>, attempted: () => void): Promise<void> {
+    const { database, grid, logger, claimFor, onEnd } = this.#options;
     const began = Date.now();
-    const claim = new HeldClaim(job, { database, grid, logger, claimFor, onHold: () => wake?.hold() });
-    const { signal, release } = joinSignals([claim.signal, this.#givingUp.signal]);
+    const onHold = () => void wake.then((message) => message?.hold());
+    const claim = new HeldClaim(job, { database, grid, logger, claimFor, onHold });
     try {
-      const end = await attempt(job, signal);
+      const end = await this.#attempt(job, claim).finally(attempted);
+      const endedAt = new Date();
       const state = await this.#commit(job, end, claim.signal);
       if (state === undefined) throw new ClaimLostError();
-      onEnd({ job, end, state, endedAt: new Date(), milliseconds: Date.now() - began });
+      onEnd({ job, end, state, endedAt, milliseconds: endedAt.getTime() - began });
     } catch (error) {
       const storageIndex = base32Encode(job.file.storageIndex);
       if (error instanceof ClaimLostError || claim.signal.aborted)
@@ -150,8 +161,19 @@ export class Worker {
       else if (this.#givingUp.signal.aborted) await giveBackClaim(database, grid, job);
       else throw error;
     } finally {
-      release();
       claim.release();
+    }
+    (await wake)?.acknowledge();
+  }
+
+  async #attempt(job: ClaimedJob, claim: HeldClaim): Promise<AttemptEnd> {
+    const { signal, release } = joinSignals([claim.signal, this.#givingUp.signal]);
+    this.#working++;
+    try {
+      return await this.#options.attempt(job, signal);
+    } finally {
+      this.#working--;
+      release();
     }
   }
 
