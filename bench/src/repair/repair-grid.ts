@@ -12,14 +12,17 @@ import { seconds } from '../timing.js';
 export const emptied = 2;
 
 /**
- * Takes all shares from a storage server behind its back. Its buckets are in folders of two letters. They are put aside, not
- * removed: for minutes after many files were removed, ext4 without a journal makes each new one slowly, and that is not
- * what is measured. Who has one of them open goes on reading it.
+ * Takes all shares from a storage server behind its back. Its buckets are in folders of two letters, which stay: of a server
+ * that has stored some thousand files all are there. They are put aside, not removed: for minutes after many files were
+ * removed, ext4 without a journal makes each new one slowly, and that is not what is measured. Who has one of them open
+ * goes on reading it.
  */
 export async function emptyShares(shares: string): Promise<void> {
   const aside = await mkdtemp(join(shares, '..', 'taken-away-'));
-  for (const name of await readdir(shares))
-    if (name.length === 2) await rename(join(shares, name), join(aside, name));
+  for (const letters of await readdir(shares))
+    if (letters.length === 2)
+      for (const bucket of await readdir(join(shares, letters)))
+        await rename(join(shares, letters, bucket), join(aside, bucket));
 }
 
 /** Changes the settings of a lab's repairers, which are started again with them. */

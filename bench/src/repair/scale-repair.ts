@@ -1,20 +1,20 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { Lab } from '@holdfast/lab';
-import { formatNurl, parseNurl } from '@holdfast/lafs';
 import { Gateway } from '../grid/gateway.js';
 import { figure, printTable } from '../table.js';
-import { DelayingProxy, type Latency } from './delaying-proxy.js';
+import { Latency } from './latency.js';
 import { edit, Repairers, storeFiles } from './repair-grid.js';
 
 /**
- * How far away the storage servers are, and how many times as fast eight repairers are to be as one. With 20 ms two cores
- * are full before there are eight: what is farther away shows how repairers scale where the machine lets them.
+ * How many milliseconds late the storage servers take up what they are asked, and how many times as fast eight repairers
+ * are to be as one. With 20 ms eight repairers nearly fill two cores: with more it is seen how repairers scale where the machine
+ * lets them.
  */
 const distances = [
-  { name: '20 ms back', latency: { there: 0, back: 20 }, aim: 6 },
-  { name: '20 ms each way', latency: { there: 20, back: 20 }, aim: undefined },
-  { name: '100 ms back', latency: { there: 0, back: 100 }, aim: undefined },
+  { late: 20, aim: 6 },
+  { late: 40, aim: undefined },
+  { late: 100, aim: undefined },
 ] as const;
 const workers = [1, 2, 4, 8] as const;
 const most = 8;
@@ -32,8 +32,8 @@ interface Scaled {
 }
 
 /**
- * Jobs per second of 1, 2, 4 and 8 repairers that do one job at a time, against storage servers whose answers come late,
- * so that there is a time in which one of them waits and others can work.
+ * Jobs per second of 1, 2, 4 and 8 repairers that do one job at a time, against storage servers that are late, so that
+ * there is a time in which one of them waits and others can work.
  *
  * @param jobs of each repairer
  * @returns how many aims were missed
@@ -41,14 +41,8 @@ interface Scaled {
 export async function scaleRepair(jobs: number): Promise<number> {
   process.stdout.write(`Bringing up a grid with ${most} repairers…\n`);
   const shares = { required: 3, happy: 5, total: 10 };
+  await using latency = await Latency.open();
   await using lab = await Lab.up({ storage: 5, repairers: most, shares });
-  await using proxies = await openProxies(lab);
-  const servers = Object.fromEntries(
-    [...proxies.nurls].map(([id, nurl]) => [
-      id,
-      { server_options: { announcement: { 'anonymous-storage-NURLs': [nurl] } } },
-    ]),
-  );
   for (const { nickname, dir } of lab.description.repairers) {
     await lab.stop(nickname);
     await edit(join(dir, 'node.yaml'), (settings) => ({
@@ -56,7 +50,6 @@ export async function scaleRepair(jobs: number): Promise<number> {
       limits: { jobs: 1 },
       watch: { checks: 0 },
     }));
-    await edit(join(dir, 'connections.yaml'), (connections) => ({ ...connections, servers }));
   }
   await using gateway = new Gateway('Holdfast', lab.broker);
   const files = await storeFiles((content) => gateway.put(content), most * jobs, 10_000);
@@ -68,21 +61,21 @@ export async function scaleRepair(jobs: number): Promise<number> {
   // From all to one, so that all have done the same before.
   for (const count of workers.toReversed()) {
     for (; running > count; running--) await lab.stop(lab.description.repairers[running - 1]?.nickname ?? '');
-    for (const { name, latency } of distances) {
-      proxies.delayBy(latency);
-      scaled.set(`${count}, ${name}`, await repairAgain(lab, files.slice(0, count * jobs)));
-      process.stdout.write(`  ${count} repairers, ${name}: done\n`);
+    for (const { late } of distances) {
+      await latency.set(late);
+      scaled.set(`${count}, ${late}`, await repairAgain(lab, files.slice(0, count * jobs)));
+      process.stdout.write(`  ${count} repairers, ${late} ms late: done\n`);
     }
   }
   const rows: string[][] = [];
   let missed = 0;
-  for (const { name, aim } of distances) {
-    const row = workers.map((count) => scaled.get(`${count}, ${name}`) as Scaled);
+  for (const { late, aim } of distances) {
+    const row = workers.map((count) => scaled.get(`${count}, ${late}`) as Scaled);
     const ratio = (row.at(-1)?.speed ?? Number.NaN) / (row[0]?.speed ?? Number.NaN);
     if (aim !== undefined && ratio < aim) missed++;
     rows.push(
       [
-        name,
+        `${late} ms`,
         ...row.map(({ speed }) => figure(speed)),
         `${figure(ratio)}×`,
         aim === undefined ? '' : `${aim}×`,
@@ -90,7 +83,7 @@ export async function scaleRepair(jobs: number): Promise<number> {
       ['  of all cores', ...row.map(({ busy }) => `${Math.round(busy * 100)}%`), '', ''],
     );
   }
-  printTable('Repairers of one job at a time, servers so far away: repairs of 10 kB per second', [
+  printTable('Repairers of one job at a time, servers so late: repairs of 10 kB per second', [
     ['repairers', ...workers.map(String), `1 to ${most}`, 'aim'],
     ...rows,
   ]);
@@ -112,25 +105,4 @@ function coreTimes(): { readonly busy: number; readonly all: number } {
   const times = cpus().map((core) => core.times);
   const all = times.reduce((sum, { user, nice, sys, idle, irq }) => sum + user + nice + sys + idle + irq, 0);
   return { all, busy: all - times.reduce((sum, { idle }) => sum + idle, 0) };
-}
-
-/** A proxy in front of each storage server of a lab, and the address through it, by server id. */
-async function openProxies(lab: Lab) {
-  const proxies: DelayingProxy[] = [];
-  const nurls = new Map<string, string>();
-  for (const { id, nurl } of lab.description.storage) {
-    const address = parseNurl(nurl);
-    const proxy = await DelayingProxy.open(address.port);
-    proxies.push(proxy);
-    nurls.set(id, formatNurl({ ...address, host: '127.0.0.1', port: proxy.port }));
-  }
-  return {
-    nurls,
-    delayBy: (latency: Latency) => {
-      for (const proxy of proxies) proxy.delayBy(latency);
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
-    },
-  };
 }
