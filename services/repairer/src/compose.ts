@@ -65,6 +65,7 @@ export async function compose(
     applicationName: name,
     logger,
     connections: 10,
+    planning: 'by-keys',
     longestIdle: 60_000,
     signal: lifecycle.signal,
   });

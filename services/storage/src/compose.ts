@@ -109,7 +109,7 @@ export async function compose(
     logger,
     // Two of them are a collection's while it runs.
     connections: 6,
-    planOnce: true,
+    planning: 'once',
     signal: lifecycle.signal,
   });
   lifecycle.add('database', () => database.close());

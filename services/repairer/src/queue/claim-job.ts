@@ -37,14 +37,16 @@ export async function claimJobs(
     name: 'claim-jobs',
     text: `
       with first as materialized (
-        select storage_index from repairer.jobs
+        select grid, storage_index from repairer.jobs
          where grid = $1 and state = 'queued' and not_before is null
          order by priority, queued_at limit $4 for update skip locked)
-      update repairer.jobs set
+      update repairer.jobs as job set
         state = 'claimed', claim = claim + 1, attempts = attempts + 1, claimed_by = $2, claimed_at = now(),
         claim_until = now() + $3 * interval '1 millisecond'
-      where grid = $1 and storage_index in (select storage_index from first)
-      returning storage_index, verify_capability, verify, only_if_worthwhile, patient, source, generation, attempts,
+      -- Not by "grid = $1", of which every index makes something: Postgres, while it has no statistics, thinks that a grid
+      -- has few jobs, and would read them all.
+      from first where job.grid = first.grid and job.storage_index = first.storage_index
+      returning job.storage_index, verify_capability, verify, only_if_worthwhile, patient, source, generation, attempts,
                 claim, (extract(epoch from now() - queued_at) * 1000)::float8 as queued_for`,
     values: [grid, worker, claimFor, most],
   });

@@ -30,7 +30,7 @@ export interface RetryTerms {
   readonly postponedPause: number;
 }
 
-/** Most attempts of a job that are remembered. */
+/** Of so many last claims of a job it is remembered how they ended. */
 const mostRemembered = 20;
 
 /** An attempt that has ended. */
@@ -70,9 +70,13 @@ export async function endClaims(
           with ordinality
           as told (storage_index, generation, claim, result, error, outcome, spare_shares, unrecoverable_pause, worker,
                    capability, verify, only_if_worthwhile, proven, attempt, patient, position)),
-      locked as (
-        select storage_index from repairer.jobs where grid = $1 and storage_index = any($2)
-         order by storage_index for update),
+      held as materialized (
+        select position, locked.grid, locked.storage_index
+          from (select position, storage_index, generation, claim from told order by storage_index) as named
+         cross join lateral (
+               select grid, storage_index, generation, claim, state from repairer.jobs
+                where grid = $1 and storage_index = named.storage_index offset 0 for update) as locked
+         where locked.generation = named.generation and locked.claim = named.claim and locked.state = 'claimed'),
       ended as (
         update repairer.jobs as job set
           state = case when ${askedForMore} or told.result = 'postponed' or ${unsure} and job.attempts < $17
@@ -101,9 +105,8 @@ export async function endClaims(
           other_capability = case when ${unsure} then job.verify_capability end,
           last_result = told.result, last_error = told.error, outcome = told.outcome::jsonb, ended_at = now(),
           claimed_by = null, claim_until = null
-        from told join locked using (storage_index)
-        where job.grid = $1 and job.storage_index = told.storage_index and job.generation = told.generation
-          and job.claim = told.claim and job.state = 'claimed'
+        from told join held using (position)
+        where job.grid = held.grid and job.storage_index = held.storage_index
         returning told.*, job.claimed_at, job.state),
       noted as (
         insert into repairer.job_history
@@ -111,11 +114,13 @@ export async function endClaims(
         select $1, storage_index, claim, generation, attempt, worker, claimed_at, result, error, outcome::jsonb
           from ended),
       forgotten as (
-        delete from repairer.job_history as old using ended
-         where old.grid = $1 and old.storage_index = ended.storage_index
-           and old.claim <= (select claim from repairer.job_history as recent
-                              where recent.grid = $1 and recent.storage_index = ended.storage_index
-                              order by claim desc offset $21 limit 1))
+        delete from repairer.job_history where ctid = any(array(
+          select old.place
+            from ended
+           cross join lateral (
+                 select ctid as place from repairer.job_history as old
+                  where old.grid = $1 and old.storage_index = ended.storage_index
+                    and old.claim <= ended.claim - $21 offset 0) as old)))
       select position::integer, state from ended`,
     values: [
       grid,
@@ -138,7 +143,7 @@ export async function endClaims(
       terms.firstPause,
       terms.longestPause,
       terms.postponedPause,
-      mostRemembered - 1,
+      mostRemembered,
     ],
   });
   const states = new Map(rows.map(({ position, state }) => [position - 1, state]));

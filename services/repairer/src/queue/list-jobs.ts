@@ -46,9 +46,9 @@ export async function listJobs(
     `select storage_index as "storageIndex", state, source, attempts, spare_shares as "spareShares",
             last_error as "lastError", queued_at as "queuedAt", ended_at as "endedAt"
        from repairer.jobs
-      where grid = $1 and state = $2 and ($3::bytea is null or storage_index > $3)
+      where grid = $1 and state = $2 and storage_index > $3
       order by storage_index limit $4`,
-    [grid, state, after ?? null, limit],
+    [grid, state, after ?? Buffer.alloc(0), limit],
   );
   const { rows: attempts } = await database.pool.query<HistoryRow>(
     `select storage_index as "storageIndex", generation, attempt, worker, began_at as "beganAt",

@@ -17,7 +17,13 @@ export interface TestQueue extends AsyncDisposable {
 export async function testQueue(connections = 8): Promise<TestQueue> {
   const { url, ...temporary } = await createTestDatabase();
   const logger = silentLogger();
-  const database = openPool({ url, applicationName: 'holdfast test', logger, connections });
+  const database = openPool({
+    url,
+    applicationName: 'holdfast test',
+    logger,
+    connections,
+    planning: 'by-keys',
+  });
   await migrateRepairer(database, logger);
   return {
     url,
