@@ -93,3 +93,37 @@ it('a slot begins its next job while it is written down how the last one ended, 
     await worker.stop();
   }
 });
+
+it('a slot looks once more where the message that it took meanwhile tells of a job that it did not find', async () => {
+  await using queue = await testQueue();
+  const { database } = queue;
+  let [asked, acknowledged, attempts] = [0, 0, 0];
+  const worker = new Worker({
+    ...settings,
+    ...{ database, sweepEvery: 60_000, pauses: [] },
+    wakeUps: {
+      next: async (waitFor, signal) => {
+        if (asked++ > 0) {
+          await delay(waitFor, undefined, { signal }).catch(() => undefined);
+          return undefined;
+        }
+        // Longer than the look at the queue that goes on meanwhile.
+        await delay(300);
+        await addJobs(database, grid, { source: 'test' }, [{ file: someVerifyCapability() }]);
+        return { acknowledge: () => void acknowledged++, hold: () => undefined };
+      },
+    },
+    attempt: async () => {
+      attempts++;
+      return { result: 'healthy' };
+    },
+    onEnd: () => undefined,
+  });
+  worker.start();
+  try {
+    await waitFor('the job', () => attempts > 0 || undefined, { timeoutMs: 10_000 });
+    expect(acknowledged).toBe(1);
+  } finally {
+    await worker.stop();
+  }
+});

@@ -111,14 +111,17 @@ export class Worker {
       // What was begun to be waited for meanwhile holds too.
       await untilUnpaused(pauses, signal);
       if (signal.aborted) break;
-      const wake = more ? wakeUps.next(0, signal) : Promise.resolve(woken);
+      const wake: Promise<WorkMessage | undefined> = more ? wakeUps.next(0, signal) : Promise.resolve(woken);
       try {
         const job = await this.#claims.submit(undefined);
-        more = job !== undefined;
         if (!job) {
-          (await wake)?.acknowledge();
+          const message = await wake;
+          // One that was taken meanwhile may tell of a job that was not there yet.
+          more = message !== woken;
+          message?.acknowledge();
           continue;
         }
+        more = true;
         const before = written;
         // The next job is claimed while it is written down how this one ended; the one after that is not.
         await new Promise<void>((attempted) => {
