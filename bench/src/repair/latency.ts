@@ -1,13 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type TemporaryFolder, temporaryFolder } from '@holdfast/lab';
 
 /** Longer than storage servers take to notice. */
 const noticed = 1_000;
 
-/** How late the storage servers of labs take up what they are asked that come up while this is there. */
+/** Sets how late storage servers take up what they are asked, in labs that are brought up while this is open. */
 export class Latency implements AsyncDisposable {
   private constructor(
     private readonly folder: TemporaryFolder,
@@ -18,9 +17,9 @@ export class Latency implements AsyncDisposable {
     const before = process.env['NODE_OPTIONS'];
     const latency = new Latency(await temporaryFolder('latency'), before);
     await writeFile(latency.file, '0');
-    const hook = fileURLToPath(new URL('late-requests.js', import.meta.url));
     process.env['HOLDFAST_BENCH_LATENCY'] = latency.file;
-    process.env['NODE_OPTIONS'] = `${before ?? ''} --import ${hook}`;
+    process.env['NODE_OPTIONS'] =
+      `${before ?? ''} --import ${new URL('late-requests.js', import.meta.url).href}`;
     return latency;
   }
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Bus } from '@holdfast/common/bus';
 import { urlWithPassword } from '@holdfast/common/configuration';
-import { type Database, openDatabase } from '@holdfast/common/database';
+import { type Database, openDatabase, openPool } from '@holdfast/common/database';
 import type { Lifecycle } from '@holdfast/common/lifecycle';
 import { type Logger, Seldom } from '@holdfast/common/logging';
 import { createRegistry } from '@holdfast/common/metrics';
@@ -60,16 +60,12 @@ export async function compose(
   });
   lifecycle.add('operator port', operator.close);
 
-  const database = await openDatabase({
-    url: postgres,
-    applicationName: name,
-    logger,
-    connections: 10,
-    planning: 'by-keys',
-    longestIdle: 60_000,
-    signal: lifecycle.signal,
-  });
+  const access = { url: postgres, applicationName: name, logger, longestIdle: 60_000 };
+  const database = await openDatabase({ ...access, connections: 7, signal: lifecycle.signal });
   lifecycle.add('database', database.close);
+  // One that claims, one that ends, and one that holds claims.
+  const claims = openPool({ ...access, connections: 3, planning: 'by-keys' });
+  lifecycle.add('claims', claims.close);
   await migrateRepairer(database, logger, lifecycle.signal);
   await membership.join({ database, lifecycle });
   opened = database;
@@ -113,7 +109,7 @@ export async function compose(
   const count = countRepairs({ registry, status, working: () => worker.working, pauses });
   const seldom = new Seldom();
   const worker = new Worker({
-    database,
+    claims,
     grid,
     name: nickname,
     logger,

@@ -29,7 +29,7 @@ export function countRepairs({
   countQueue(registry, status);
   new Gauge({
     name: 'holdfast_repair_working',
-    help: 'Jobs that this repairer is doing',
+    help: 'Jobs that this repairer is doing, but for those of which it only writes down how they ended',
     registers,
     collect() {
       this.set(working());

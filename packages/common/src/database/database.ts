@@ -21,14 +21,14 @@ export interface DatabaseOptions {
   /** Most connections at once. */
   readonly connections?: number;
   /**
-   * How named statements are planned, which run very often; each anew where this is undefined, if Postgres thinks that it
-   * pays.
+   * How statements are planned; as Postgres likes where this is undefined.
    *
-   * - `once`: for all parameters, and again when Postgres has new statistics. To plan costs more than to find rows by
-   *   their keys (storing a small share took 590 µs of Postgres, without it 300).
-   * - `by-keys`: once too, and never by reading a table, or all that an index has of a grid, where rows can be found by
-   *   their keys. For tables that fill and empty faster than Postgres counts them: the plan that is best while a queue has ten
-   *   jobs was kept until it had thousands (to claim a job and to end it took 0.9 to 1.1 ms of Postgres, and takes 0.5).
+   * - `once`: without a look at their parameters, and named ones, which run very often, again only when Postgres has new
+   *   statistics. To plan costs more than to find rows by their keys (storing a small share took 590 µs of Postgres,
+   *   without it 300).
+   * - `by-keys`: once too, and by nested loops over indexes where there is such a way. For statements that find single rows
+   *   of tables that fill and empty faster than Postgres counts them: what is best while a queue has ten jobs would be
+   *   kept until it has thousands (to claim a job and to end it took 0.9 to 1.1 ms of Postgres, and takes 0.5).
    */
   readonly planning?: 'once' | 'by-keys';
   /**

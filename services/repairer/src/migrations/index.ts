@@ -5,9 +5,17 @@ import { watch } from './02-watch.js';
 import { spoolFiles } from './03-spool-files.js';
 import { termsOfJobs } from './04-terms-of-jobs.js';
 import { spoolClaims } from './05-spool-claims.js';
+import { indexesByState } from './06-indexes-by-state.js';
 
 /** The schema `repairer`, step by step. All repairers of a grid share it. */
-export const migrations: readonly Migration[] = [jobs, watch, spoolFiles, termsOfJobs, spoolClaims];
+export const migrations: readonly Migration[] = [
+  jobs,
+  watch,
+  spoolFiles,
+  termsOfJobs,
+  spoolClaims,
+  indexesByState,
+];
 
 /**
  * Brings the schema `repairer` of a database to what this release knows.

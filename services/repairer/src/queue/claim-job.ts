@@ -43,8 +43,7 @@ export async function claimJobs(
       update repairer.jobs as job set
         state = 'claimed', claim = claim + 1, attempts = attempts + 1, claimed_by = $2, claimed_at = now(),
         claim_until = now() + $3 * interval '1 millisecond'
-      -- Not by "grid = $1", of which every index makes something: Postgres, while it has no statistics, thinks that a grid
-      -- has few jobs, and would read them all.
+      -- Not by "grid = $1": while Postgres has no statistics it thinks that a grid has few jobs, and would read them all.
       from first where job.grid = first.grid and job.storage_index = first.storage_index
       returning job.storage_index, verify_capability, verify, only_if_worthwhile, patient, source, generation, attempts,
                 claim, (extract(epoch from now() - queued_at) * 1000)::float8 as queued_for`,

@@ -120,7 +120,8 @@ export async function endClaims(
            cross join lateral (
                  select ctid as place from repairer.job_history as old
                   where old.grid = $1 and old.storage_index = ended.storage_index
-                    and old.claim <= ended.claim - $21 offset 0) as old)))
+                    and old.claim <= ended.claim - $21 offset 0) as old
+           where ended.claim > $21)))
       select position::integer, state from ended`,
     values: [
       grid,

@@ -29,12 +29,13 @@ async function readyJobs(database: Database, grid: string): Promise<number> {
   const { rowCount } = await database.pool.query({
     name: 'ready-jobs',
     text: `
-      update repairer.jobs set state = 'queued', not_before = null,
+      with rested as materialized (
+        select grid, storage_index from repairer.jobs
+         where grid = $1 and not_before <= now() and state in ('queued', 'waiting')
+         order by not_before limit $2 for update skip locked)
+      update repairer.jobs as job set state = 'queued', not_before = null,
              priority = case when state = 'waiting' then greatest(priority, $3) else priority end
-       where grid = $1 and storage_index in (
-         select storage_index from repairer.jobs
-          where grid = $1 and not_before <= now() and state in ('queued', 'waiting')
-          order by not_before limit $2 for update skip locked)`,
+        from rested where job.grid = rested.grid and job.storage_index = rested.storage_index`,
     // How a file is doing of which too few shares were left is not known any more.
     values: [grid, batch, uncheckedPriority],
   });
@@ -87,12 +88,13 @@ export async function wakeWaiting(database: Database, grid: string, restedFor: n
                                         else least((ended_at - queued_at) / 16, interval '15 minutes') end)`;
   for (let woken = 0; ; ) {
     const { rowCount } = await database.pool.query(
-      `update repairer.jobs set not_before = ${rested}
-        where grid = $1 and storage_index in (
-          select storage_index from repairer.jobs
-           where grid = $1 and (state = 'waiting' or state = 'queued' and last_result = 'postponed')
-             and not_before > ${rested}
-           limit $3 for update skip locked)`,
+      `with waiting as materialized (
+         select grid, storage_index from repairer.jobs
+          where grid = $1 and (state = 'waiting' or state = 'queued' and last_result = 'postponed')
+            and not_before > ${rested}
+          limit $3 for update skip locked)
+       update repairer.jobs as job set not_before = ${rested}
+         from waiting where job.grid = waiting.grid and job.storage_index = waiting.storage_index`,
       [grid, restedFor, batch],
     );
     woken += rowCount ?? 0;
@@ -108,10 +110,12 @@ export async function forgetOld(database: Database, grid: string, after: number)
 }
 
 const forgetting = [
-  `delete from repairer.jobs where grid = $1 and storage_index in (
-       select storage_index from repairer.jobs
+  `with old as materialized (
+       select grid, storage_index from repairer.jobs
         where grid = $1 and state = 'done' and ended_at < now() - $2 * interval '1 millisecond'
-        limit $3 for update skip locked)`,
+        limit $3 for update skip locked)
+     delete from repairer.jobs as job using old
+      where job.grid = old.grid and job.storage_index = old.storage_index`,
   `delete from repairer.job_history where ctid = any(array(
        select ctid from repairer.job_history
         where grid = $1 and ended_at < now() - $2 * interval '1 millisecond' limit $3))`,

@@ -46,7 +46,7 @@ export function queueSteps() {
 
   const add = (...requests: JobRequest[]) => addJobs(queue.database, grid, { source: 'test' }, requests);
   const claim = async (worker = 'worker', claimFor = minute): Promise<ClaimedJob | undefined> =>
-    (await claimJobs(queue.database, grid, { worker, claimFor }, 1))[0];
+    (await claimJobs(queue.claims, grid, { worker, claimFor }, 1))[0];
   return {
     /** The queue of the test that runs. */
     get queue() {
@@ -61,7 +61,7 @@ export function queueSteps() {
       return job;
     },
     end: async (job: ClaimedJob, how: AttemptEnd, retry = terms) =>
-      (await endClaims(queue.database, grid, [{ job, end: how }], retry))[0],
+      (await endClaims(queue.claims, grid, [{ job, end: how }], retry))[0],
     sweep: () => sweepQueue(queue.database, grid, terms.attempts),
     status: () => queueStatus(queue.database, grid, 10),
     stateOf: async ({ storageIndex }: { storageIndex: Uint8Array }) =>

@@ -10,6 +10,8 @@ import type { StorageIndexOnly } from '../queue/repair-file.js';
 export interface TestQueue extends AsyncDisposable {
   readonly url: string;
   readonly database: Database;
+  /** As a worker has it. */
+  readonly claims: Database;
   /** Rows of a query. */
   sql<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
 }
@@ -17,20 +19,18 @@ export interface TestQueue extends AsyncDisposable {
 export async function testQueue(connections = 8): Promise<TestQueue> {
   const { url, ...temporary } = await createTestDatabase();
   const logger = silentLogger();
-  const database = openPool({
-    url,
-    applicationName: 'holdfast test',
-    logger,
-    connections,
-    planning: 'by-keys',
-  });
+  const access = { url, applicationName: 'holdfast test', logger, connections };
+  const database = openPool(access);
+  const claims = openPool({ ...access, planning: 'by-keys' });
   await migrateRepairer(database, logger);
   return {
     url,
     database,
+    claims,
     sql: async <Row extends object>(text: string, values: unknown[] = []) =>
       (await database.pool.query<Row>(text, values)).rows,
     [Symbol.asyncDispose]: async () => {
+      await claims.close();
       await database.close();
       await temporary[Symbol.asyncDispose]();
     },

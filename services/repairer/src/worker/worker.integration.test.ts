@@ -13,12 +13,12 @@ const settings = { grid, name: 'worker', logger: silentLogger(), jobs: 1, claimF
 
 it('a worker takes no job when a pause began while it waited to be woken', async () => {
   await using queue = await testQueue();
-  const { database } = queue;
+  const { database, claims } = queue;
   const pause = { reason: undefined as string | undefined, lookAgainAfter: 20 };
   let [woken, attempts] = [0, 0];
   const worker = new Worker({
     ...settings,
-    ...{ database, sweepEvery: 20 },
+    ...{ claims, sweepEvery: 20 },
     wakeUps: {
       next: async () => {
         // The first time it takes only what is there already.
@@ -52,7 +52,7 @@ it('a worker takes no job when a pause began while it waited to be woken', async
 
 it('a slot begins its next job while it is written down how the last one ended, and no third', async () => {
   await using queue = await testQueue();
-  const { database } = queue;
+  const { database, claims } = queue;
   await addJobs(
     database,
     grid,
@@ -65,7 +65,7 @@ it('a slot begins its next job while it is written down how the last one ended, 
   await holder.query('begin');
   const worker = new Worker({
     ...settings,
-    ...{ database, sweepEvery: 60_000, pauses: [] },
+    ...{ claims, sweepEvery: 60_000, pauses: [] },
     wakeUps: { next: async () => undefined },
     attempt: async ({ file }) => {
       attempted.push(base32Encode(file.storageIndex));
@@ -96,11 +96,11 @@ it('a slot begins its next job while it is written down how the last one ended, 
 
 it('a slot looks once more where the message that it took meanwhile tells of a job that it did not find', async () => {
   await using queue = await testQueue();
-  const { database } = queue;
+  const { database, claims } = queue;
   let [asked, acknowledged, attempts] = [0, 0, 0];
   const worker = new Worker({
     ...settings,
-    ...{ database, sweepEvery: 60_000, pauses: [] },
+    ...{ claims, sweepEvery: 60_000, pauses: [] },
     wakeUps: {
       next: async (waitFor, signal) => {
         if (asked++ > 0) {
@@ -122,7 +122,7 @@ it('a slot looks once more where the message that it took meanwhile tells of a j
   worker.start();
   try {
     await waitFor('the job', () => attempts > 0 || undefined, { timeoutMs: 10_000 });
-    expect(acknowledged).toBe(1);
+    await waitFor('the acknowledgement', () => acknowledged === 1 || undefined);
   } finally {
     await worker.stop();
   }

@@ -23,7 +23,8 @@ export interface EndedAttempt {
 
 /** What a worker works with. */
 export interface WorkerOptions {
-  readonly database: Database;
+  /** Over which jobs are claimed, held and ended. */
+  readonly claims: Database;
   readonly grid: string;
   /** As others see it: the node's nickname. */
   readonly name: string;
@@ -70,17 +71,17 @@ export class Worker {
     this.#options = options;
     // All slots wait for it.
     setMaxListeners(0, this.#stopping.signal);
-    const { database, grid, name, claimFor, retry } = options;
+    const { claims, grid, name, claimFor, retry } = options;
     this.#claims = new GroupCommit(async (slots) => {
-      const jobs = await claimJobs(database, grid, { worker: name, claimFor }, slots.length);
+      const jobs = await claimJobs(claims, grid, { worker: name, claimFor }, slots.length);
       return slots.map((_, index) => jobs[index]);
     });
     // Half of them: the others' jobs are under way meanwhile.
     this.#gathered = new GatheredSlots(Math.ceil(options.jobs / 2), () => this.#working, longestGathering);
-    this.#ends = new GroupCommit((ends) => endClaims(database, grid, ends, retry));
+    this.#ends = new GroupCommit((ends) => endClaims(claims, grid, ends, retry));
   }
 
-  /** Jobs under way. */
+  /** Attempts under way. */
   get working(): number {
     return this.#working;
   }
@@ -147,10 +148,11 @@ export class Worker {
    * @param attempted called when nothing is left to be done but to write
    */
   async #work(job: ClaimedJob, wake: Promise<WorkMessage | undefined>, attempted: () => void): Promise<void> {
-    const { database, grid, logger, claimFor, onEnd } = this.#options;
+    const { claims, grid, logger, claimFor, onEnd } = this.#options;
     const began = Date.now();
-    const onHold = () => void wake.then((message) => message?.hold());
-    const claim = new HeldClaim(job, { database, grid, logger, claimFor, onHold });
+    // It may be refused when the bus is closed already.
+    const onHold = () => void wake.then((message) => message?.hold()).catch(() => undefined);
+    const claim = new HeldClaim(job, { database: claims, grid, logger, claimFor, onHold });
     try {
       const end = await this.#attempt(job, claim).finally(attempted);
       const endedAt = new Date();
@@ -161,7 +163,7 @@ export class Worker {
       const storageIndex = base32Encode(job.file.storageIndex);
       if (error instanceof ClaimLostError || claim.signal.aborted)
         logger.warn({ storageIndex }, 'a job was lost to another worker before it was done');
-      else if (this.#givingUp.signal.aborted) await giveBackClaim(database, grid, job);
+      else if (this.#givingUp.signal.aborted) await giveBackClaim(claims, grid, job);
       else throw error;
     } finally {
       claim.release();
