@@ -16,19 +16,19 @@ async function attemptSome(): Promise<void> {
   for (let done = 0; done < attempts; done++) await end(await claimed(), repaired);
 }
 
-/** Rows of jobs and of their history that the worker's connection has read for anything. */
+/** Rows of jobs and of their history that were read for anything. */
 async function rowsRead(): Promise<number> {
-  const { pool } = steps.queue.claims;
-  // Its session counts for itself until it is told to tell.
-  await pool.query('select pg_stat_force_next_flush()');
-  const { rows } = await pool.query<{ read: number }>(
+  const { claims, database } = steps.queue;
+  // A session counts for itself until it is told to tell. What is asked one after the other goes over one connection each.
+  for (const { pool } of [claims, database]) await pool.query('select pg_stat_force_next_flush()');
+  const { rows } = await database.pool.query<{ read: number }>(
     `select sum(seq_tup_read + idx_tup_fetch)::bigint as read from pg_stat_user_tables
       where schemaname = 'repairer' and relname in ('jobs', 'job_history')`,
   );
   return rows[0]?.read ?? Number.NaN;
 }
 
-it.each([
+it.for<[string, () => Promise<void>]>([
   ['that Postgres knows nothing of', async () => addMany(1_000)],
   [
     'that is so small that Postgres would read it whole',
@@ -47,10 +47,18 @@ it.each([
       await addMany(1_000);
     },
   ],
-])('a job is claimed and ended without a look at the others of a queue %s', async (_queue, fill) => {
-  await fill();
-  await attemptSome();
-  const before = await rowsRead();
-  await attemptSome();
-  expect((await rowsRead()) - before).toBeLessThan(10 * attempts);
-});
+])(
+  'a job is claimed and ended without a look at the others of a queue %s',
+  async ([_queue, fill], { skip }) => {
+    const [version] = await steps.queue.sql<{ number: number }>(
+      "select current_setting('server_version_num')::integer as number",
+    );
+    if ((version?.number ?? 0) < 150_000)
+      skip('what a session has read cannot be asked for before Postgres 15');
+    await fill();
+    await attemptSome();
+    const before = await rowsRead();
+    await attemptSome();
+    expect((await rowsRead()) - before).toBeLessThan(10 * attempts);
+  },
+);
