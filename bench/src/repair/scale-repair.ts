@@ -11,7 +11,7 @@ import { edit, Repairers, storeFiles } from './repair-grid.js';
  * are to be as one. With 20 ms eight repairers nearly fill two cores: with more it is seen how repairers scale where the machine
  * lets them.
  */
-const distances = [
+const delays = [
   { late: 20, aim: 6 },
   { late: 40, aim: undefined },
   { late: 100, aim: undefined },
@@ -61,7 +61,7 @@ export async function scaleRepair(jobs: number): Promise<number> {
   // From all to one, so that all have done the same before.
   for (const count of workers.toReversed()) {
     for (; running > count; running--) await lab.stop(lab.description.repairers[running - 1]?.nickname ?? '');
-    for (const { late } of distances) {
+    for (const { late } of delays) {
       await latency.set(late);
       scaled.set(`${count}, ${late}`, await repairAgain(lab, files.slice(0, count * jobs)));
       process.stdout.write(`  ${count} repairers, ${late} ms late: done\n`);
@@ -69,7 +69,7 @@ export async function scaleRepair(jobs: number): Promise<number> {
   }
   const rows: string[][] = [];
   let missed = 0;
-  for (const { late, aim } of distances) {
+  for (const { late, aim } of delays) {
     const row = workers.map((count) => scaled.get(`${count}, ${late}`) as Scaled);
     const ratio = (row.at(-1)?.speed ?? Number.NaN) / (row[0]?.speed ?? Number.NaN);
     if (aim !== undefined && ratio < aim) missed++;

@@ -53,15 +53,6 @@ pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
  */
 const neverCompiled = 'set jit = off';
 
-function planningOf(planning: DatabaseOptions['planning']): string {
-  return [
-    ...(planning ? ['set plan_cache_mode = force_generic_plan'] : []),
-    ...(planning === 'by-keys'
-      ? ['set enable_seqscan = off', 'set enable_hashjoin = off', 'set enable_mergejoin = off']
-      : []),
-  ].join('; ');
-}
-
 /**
  * A host that loses power or is cut off closes no connection. Postgres elsewhere would keep its session, and what its
  * transaction has locked, for two hours by default, and the host that comes back could not start before: so it is to
@@ -94,7 +85,7 @@ export function openPool(options: Omit<DatabaseOptions, 'signal'>): Database {
     keepAliveInitialDelayMillis: 60_000,
     // Waited for by whoever gets the connection first; its failure is the connection's.
     onConnect: (client: pg.ClientBase) =>
-      client.query([noticedWhenGone, neverCompiled, planningOf(options.planning)].join('; ')),
+      client.query([noticedWhenGone, neverCompiled, ...planningOf(options.planning)].join('; ')),
   });
   // Without a listener an idle connection's end (a Postgres restart) would end this process.
   pool.on('error', (error) =>
@@ -171,6 +162,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     }
     wait = Math.min(wait * 2, longestWait);
   }
+}
+
+function planningOf(planning: DatabaseOptions['planning']): readonly string[] {
+  if (planning === undefined) return [];
+  const once = 'set plan_cache_mode = force_generic_plan';
+  if (planning === 'once') return [once];
+  return [once, 'set enable_seqscan = off', 'set enable_hashjoin = off', 'set enable_mergejoin = off'];
 }
 
 async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

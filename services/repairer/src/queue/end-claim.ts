@@ -61,7 +61,8 @@ export async function endClaims(
 ): Promise<(JobState | undefined)[]> {
   const { rows } = await database.pool.query<{ position: number; state: JobState }>({
     name: 'end-claims',
-    // Locked in the order in which others take many jobs, so that nobody waits in a circle.
+    // Locked in the order in which others take many jobs, so that nobody waits in a circle. Each of what is laterally joined
+    // is found by its key (`offset 0` keeps it from being planned otherwise), and looked at when it is locked.
     text: `
       with told as (
         select * from unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],

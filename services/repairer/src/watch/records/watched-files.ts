@@ -113,10 +113,10 @@ export async function unwatchFiles(
       `select storage_index from repairer.watched
         where grid = $1 and storage_index in (
           select storage_index from repairer.watched_for
-           where grid = $1 and account = $2 ${storageIndexes ? 'and storage_index = any($4)' : ''}
-           order by storage_index limit $3)
+           where grid = $1 and account = $2 and ($3::bytea[] is null or storage_index = any($3))
+           order by storage_index limit $4)
         order by storage_index for update`,
-      [grid, account, mostWatchedAtOnce, ...(storageIndexes ? [storageIndexes] : [])],
+      [grid, account, storageIndexes ?? null, mostWatchedAtOnce],
     );
     const indexes = rows.map(({ storage_index }) => storage_index);
     const { rowCount } = await client.query(
